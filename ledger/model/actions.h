@@ -1,0 +1,168 @@
+#pragma once
+
+// The actions that members put on the ledger, as plain values. Their meaning is in ledger/state;
+// their wire form in ledger/model/ledger.proto; who may sign what in docs/protocol/ledger.md.
+
+#include "ledger/crypto/secp256k1.h"
+#include "ledger/model/ids.h"
+#include "ledger/model/money.h"
+#include "ledger/model/tariff.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace tally {
+
+inline constexpr std::size_t tariffs_offered_max{16};   ///< per agreement and per authorization
+inline constexpr std::size_t meter_key_bytes_max{256};  ///< DER SubjectPublicKeyInfo of a meter
+
+/// This member's half of a partnership. Both halves must be active and of one currency before a
+/// new authorization; withdrawing (`active` false) ends new charges only.
+struct SetAgreement {
+    PartyId partner;
+    bool active{true};
+    Currency currency;
+    /// Which of the signer's tariffs the partner's drivers may be charged by; empty: all of them.
+    std::vector<std::string> tariffs_offered;
+    /// Most that the partner may owe the signer, and the signer the partner, at once (pending and
+    /// not yet paid); each half binds; 0: no cap of this half.
+    Money exposure_cap{0};
+    friend bool operator==(const SetAgreement&, const SetAgreement&) = default;
+};
+
+enum class BridgeKind : std::uint8_t { site = 1, ocpi = 2, tcec = 3 };
+
+/// Names the key that signs what a bridge metered. Registering an id again replaces its key.
+struct RegisterBridge {
+    std::string bridge_id;
+    PublicKey public_key;
+    BridgeKind kind{BridgeKind::site};
+    friend bool operator==(const RegisterBridge&, const RegisterBridge&) = default;
+};
+
+/// One connector of one charging station, as the meter sees it. Registering an EVSE again replaces
+/// it; a new serial or epoch starts a new register.
+struct RegisterCharger {
+    std::string evse_id;
+    std::string station;         ///< OCPP identity of the station
+    std::uint16_t connector{1};  ///< OCPP connectorId, 1 or more
+    std::string bridge_id;
+    std::uint32_t rated_power_w{0};
+    std::string meter_serial;
+    std::uint32_t meter_epoch{0};  ///< raised when the register of the same meter starts again
+    Bytes meter_public_key;        ///< empty when the meter does not sign
+    friend bool operator==(const RegisterCharger&, const RegisterCharger&) = default;
+};
+
+/// Adds a version of a tariff; `version` is the last one plus 1.
+struct PublishTariff {
+    TariffRef ref;
+    Tariff tariff;
+    friend bool operator==(const PublishTariff&, const PublishTariff&) = default;
+};
+
+/// The most a member may owe in one currency. Signed by the hub or the member; in force when the
+/// other one countersigns.
+struct SetLimit {
+    PartyId member;
+    Currency currency;
+    Money limit{0};
+    friend bool operator==(const SetLimit&, const SetLimit&) = default;
+};
+
+/// The second signature under a transaction that needs two.
+struct Countersign {
+    TransactionRef transaction;
+    Hash transaction_hash;
+    friend bool operator==(const Countersign&, const Countersign&) = default;
+};
+
+/// Why a home operator denies. Values are on the ledger.
+enum class DenyReason : std::uint8_t {
+    unknown_token = 1,
+    token_blocked = 2,
+    insufficient_balance = 3,
+    minimum_approval = 4,
+    concurrent_charge = 5,
+    currency_mismatch = 6,
+    no_agreement = 7,
+    limit_exceeded = 8,
+    not_allowed = 9,
+};
+[[nodiscard]] const char* to_text(DenyReason reason);
+
+/// The home operator's answer to one authorization request of the visited operator.
+struct DecideAuthorization {
+    PartyId visited;
+    Hash request_hash;      ///< tagged hash of the request as A signed it
+    Hash token_commitment;  ///< HMAC-SHA-256(per-charge random key, token)
+    std::string station;
+    Currency currency;
+    bool approved{false};
+    // Only when approved; zero otherwise.
+    Money amount{0};                 ///< Mp: the most B will pay, tax included
+    std::vector<TariffRef> tariffs;  ///< versions A may charge by
+    UnixMillis start_by{0};          ///< StartCharge no later than this block time
+    // Only when denied.
+    DenyReason reason{};
+    friend bool operator==(const DecideAuthorization&, const DecideAuthorization&) = default;
+};
+
+struct ReleaseAuthorization {
+    AuthorizationRef authorization;
+    friend bool operator==(const ReleaseAuthorization&, const ReleaseAuthorization&) = default;
+};
+
+struct StartCharge {
+    AuthorizationRef authorization;
+    std::string evse_id;
+    TariffRef tariff;
+    friend bool operator==(const StartCharge&, const StartCharge&) = default;
+};
+
+/// What a bridge metered, and its signature. The bridge signs
+/// tagged_hash("tally/metered-charge/v1", chain_id | `encode_metered`(charge)).
+struct MeteredCharge {
+    AuthorizationRef authorization;
+    std::string evse_id;
+    std::string bridge_id;
+    std::string meter_serial;
+    std::uint32_t meter_epoch{0};
+    std::vector<MeterReading> readings;  ///< begin, price changes, end
+    Hash evidence;                       ///< hash of the signed meter texts and samples; zero: none
+    Signature bridge_signature;
+    friend bool operator==(const MeteredCharge&, const MeteredCharge&) = default;
+};
+/// Everything but the signature, fixed-width codec.
+[[nodiscard]] Bytes encode_metered(const MeteredCharge& charge);
+[[nodiscard]] Hash metered_signing_digest(const Hash& chain_id, const MeteredCharge& charge);
+
+struct RecordCharge {
+    MeteredCharge metered;
+    Money rated_amount{0};  ///< what the tariff gives, tax included
+    Money amount{0};        ///< min(rated_amount, Mp)
+    friend bool operator==(const RecordCharge&, const RecordCharge&) = default;
+};
+
+struct SettleCharge {
+    AuthorizationRef authorization;
+    Money amount{0};  ///< must be the recorded amount
+    friend bool operator==(const SettleCharge&, const SettleCharge&) = default;
+};
+
+struct ClaimCharge {
+    AuthorizationRef authorization;
+    friend bool operator==(const ClaimCharge&, const ClaimCharge&) = default;
+};
+
+using Action = std::variant<SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, SetLimit,
+                            Countersign, DecideAuthorization, ReleaseAuthorization, StartCharge,
+                            RecordCharge, SettleCharge, ClaimCharge>;
+
+/// "DecideAuthorization" and so on: the names of design and documents.
+[[nodiscard]] const char* action_name(const Action& action);
+
+}  // namespace tally

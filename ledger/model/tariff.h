@@ -1,0 +1,104 @@
+#pragma once
+
+// Tariffs and the one rating function that node, bridge and audit share.
+//
+// Rules: prices are net of tax; every line is rounded once, half up, to 1/10000 of the unit; tax is
+// rounded once per line on the line's net; totals are sums of lines. (OCPI leaves rounding to the
+// contract, mod_tariffs; this is the contract.)
+
+#include "ledger/base/clock.h"
+#include "ledger/base/codec.h"
+#include "ledger/base/expected.h"
+#include "ledger/model/money.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tally {
+
+inline constexpr std::size_t tariff_bands_max{32};  ///< T/CEC 102: at most 32 periods a day
+inline constexpr std::uint16_t minutes_per_day{1440};
+/// Most readings in one charge record: begin, end, and one at each price change between them.
+inline constexpr std::size_t readings_max{200};
+
+/// Energy and service price from `start_minute` of the local day until the next band starts.
+struct TariffBand {
+    std::uint16_t start_minute{0};  ///< 0 to 1439, local time of the charger
+    Money energy_price{0};          ///< per kWh, net
+    Money service_price{0};         ///< per kWh, net
+    friend bool operator==(const TariffBand&, const TariffBand&) = default;
+};
+
+/// What one operator asks for charging. The first band starts at minute 0, the others follow in
+/// rising order.
+struct Tariff {
+    Currency currency;
+    std::vector<TariffBand> bands;
+    Money start_fee{0};         ///< once per charge, net
+    Money time_fee{0};          ///< per hour of charging time, by the second, net
+    std::uint32_t tax_rate{0};  ///< in 1/10000: 600 is 6 %; at most 10000
+    friend bool operator==(const Tariff&, const Tariff&) = default;
+
+    [[nodiscard]] bool is_valid() const noexcept;
+    void encode(Encoder& encoder) const;
+    /// Marks the decoder failed when the tariff is not valid.
+    [[nodiscard]] static Tariff decode(Decoder& decoder);
+};
+
+/// One look at the meter: where a charge begins or ends, or where the price changes in between.
+struct MeterReading {
+    UnixMillis time{0};
+    std::int16_t utc_offset_minutes{0};  ///< local time = UTC + offset; -840 to 840
+    std::int64_t register_wh{0};         ///< import register, 0 or more
+    bool estimated{false};               ///< computed between two readings, not read
+    friend bool operator==(const MeterReading&, const MeterReading&) = default;
+};
+
+enum class LineKind : std::uint8_t { energy = 1, service = 2, start_fee = 3, time = 4 };
+[[nodiscard]] const char* to_text(LineKind kind);
+
+/// One line of a charge: `quantity` is Wh for energy and service, seconds for time, 1 for the start
+/// fee; `price` is per kWh, per hour or once.
+struct RatedLine {
+    LineKind kind{LineKind::energy};
+    std::uint16_t period{0};  ///< index of the period among the readings; 0 for fees
+    std::int64_t quantity{0};
+    Money price{0};
+    Money net{0};
+    Money tax{0};
+    bool estimated{false};
+    friend bool operator==(const RatedLine&, const RatedLine&) = default;
+};
+
+struct Rating {
+    std::vector<RatedLine> lines;
+    Money net{0};
+    Money tax{0};
+    [[nodiscard]] Money total() const noexcept { return net + tax; }
+    std::int64_t energy_wh{0};
+};
+
+/// Why readings cannot be rated under a tariff.
+enum class RatingError : std::uint8_t {
+    too_few_readings,    ///< fewer than two
+    not_in_order,        ///< time or register goes back between two readings
+    period_spans_bands,  ///< a price change inside a period: a reading is missing there
+    out_of_range,        ///< too many readings, offset or register out of range
+    overflow,            ///< the total does not fit
+};
+[[nodiscard]] const char* to_text(RatingError error);
+
+/// Prices what was metered. Readings are in order; period i lies between reading i and i+1 and is
+/// priced by the band in force at the local time of reading i.
+[[nodiscard]] Expected<Rating, RatingError> rate(const Tariff& tariff,
+                                                 const std::vector<MeterReading>& readings);
+
+/// Inserts an estimated reading at every price change between two readings: energy linear in time,
+/// floored to Wh. The offset of the earlier reading holds until the next one. The result can be
+/// rated unless it is longer than `readings_max`. Readings must be in order.
+[[nodiscard]] Expected<std::vector<MeterReading>, RatingError> split_at_price_changes(
+    const Tariff& tariff, const std::vector<MeterReading>& readings);
+
+}  // namespace tally

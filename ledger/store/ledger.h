@@ -1,0 +1,95 @@
+#pragma once
+
+#include "ledger/base/file_system.h"
+#include "ledger/base/key_value_store.h"
+#include "ledger/chain/executor.h"
+#include "ledger/chain/receipt.h"
+#include "ledger/store/block_archive.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tally {
+
+/// Why a ledger does not open. `message` says what was found where, and which command helps.
+struct LedgerOpenError {
+    enum class Kind : std::uint8_t { not_initialized, wrong_genesis, corrupted, ahead, io_error };
+    Kind kind{Kind::corrupted};
+    std::string message;
+};
+
+/// Where a transaction ended up.
+struct TransactionLocation {
+    std::uint64_t height{0};
+    std::uint64_t leaf_index{0};
+    ResultCode result{ResultCode::ok};
+    Hash transaction_hash;
+};
+
+/// The replicated ledger of one node: finalized blocks on disk, executed but unfinalized ones in
+/// memory, and all that is asked of them.
+///
+/// Durability: `commit` returns only when the block is in a synced segment; the flat state follows
+/// at most `state_sync_blocks` blocks or one second behind and is replayed at the next start.
+/// Errors: a disk error or a failed invariant on a final block stops the process.
+/// Threads: one owner. What other threads may read is handed to them as copies.
+class Ledger {
+public:
+    static constexpr std::uint64_t state_sync_blocks{64};
+
+    /// Writes genesis into an empty `folder`. Fails when there already is a ledger.
+    [[nodiscard]] static Expected<Done, LedgerOpenError> initialize(FileSystem& files,
+                                                                    KeyValueStore& store,
+                                                                    const std::string& folder,
+                                                                    const Genesis& genesis);
+    /// Opens `folder` (segments) with `store` (flat state): cuts a torn tail, checks that state is
+    /// not ahead of segments, replays blocks that the state does not have, compares roots.
+    [[nodiscard]] static Expected<std::unique_ptr<Ledger>, LedgerOpenError> open(
+        FileSystem& files, KeyValueStore& store, const std::string& folder, const Genesis& genesis,
+        SignatureChecker& signatures, const Clock& clock);
+
+    ~Ledger();
+    Ledger(const Ledger&) = delete;
+    Ledger& operator=(const Ledger&) = delete;
+
+    [[nodiscard]] const Genesis& genesis() const;
+    [[nodiscard]] const Hash& chain_id() const;
+    [[nodiscard]] const std::vector<Validator>& validators() const;
+
+    // Unfinalized blocks, by digest.
+    [[nodiscard]] std::shared_ptr<const ExecutedBlock> find_executed(const Hash& digest) const;
+    /// Builds and keeps a block on an executed parent. Nothing when the parent is not executed.
+    [[nodiscard]] std::shared_ptr<const ExecutedBlock> build(const Hash& parent,
+                                                             const BlockContext& context,
+                                                             const std::vector<Bytes>& envelopes,
+                                                             std::vector<Hash>& left_out);
+    /// Executes and keeps a block. The parent must be executed (else BlockError header).
+    [[nodiscard]] Expected<std::shared_ptr<const ExecutedBlock>, BlockError> execute(Block block);
+    /// Makes an executed child of the last final block final: segment first, synced; then state.
+    /// Blocks that do not descend from it are forgotten. Returns what is now kept.
+    std::shared_ptr<const FinalizedBlock> commit(const Hash& digest,
+                                                 const QuorumCertificate& finalization);
+
+    // The final chain.
+    [[nodiscard]] const BlockHeader& final_header() const;
+    [[nodiscard]] const Hash& final_digest() const;
+    /// The state after the last final block. Valid until the next `commit`.
+    [[nodiscard]] const StateView& final_state() const;
+    [[nodiscard]] std::optional<FinalizedBlock> read_block(std::uint64_t height) const;
+    [[nodiscard]] std::optional<TransactionLocation> find_transaction(
+        const TransactionRef& ref) const;
+    /// Proof that a transaction is in the log under the newest certificate that covers it.
+    [[nodiscard]] std::optional<Receipt> receipt(const TransactionRef& ref) const;
+    /// Names and sizes of the segment files, oldest first, for auditors.
+    [[nodiscard]] std::vector<SegmentInfo> segments() const;
+
+private:
+    class Impl;
+    explicit Ledger(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> m_impl;
+};
+
+}  // namespace tally
