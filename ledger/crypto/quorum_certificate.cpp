@@ -1,0 +1,95 @@
+#include "ledger/crypto/quorum_certificate.h"
+
+#include "ledger/base/codec.h"
+#include "ledger/crypto/sha256.h"
+
+#include <bit>
+
+namespace tally {
+
+namespace {
+
+bool is_known_kind(std::uint8_t kind) noexcept {
+    return kind >= static_cast<std::uint8_t>(VoteKind::notarize) &&
+           kind <= static_cast<std::uint8_t>(VoteKind::finalize);
+}
+
+void encode_statement(Encoder& encoder, const VoteStatement& statement) {
+    encoder.u64(statement.epoch)
+        .u8(static_cast<std::uint8_t>(statement.kind))
+        .u64(statement.view)
+        .u64(statement.parent_view)
+        .fixed(statement.digest);
+}
+
+}  // namespace
+
+Hash VoteStatement::signing_digest(const Hash& chain_id) const {
+    Encoder encoder;
+    encoder.fixed(chain_id);
+    encode_statement(encoder, *this);
+    return tagged_hash("tally/vote/v1", encoder.bytes());
+}
+
+Bytes QuorumCertificate::encode() const {
+    Encoder encoder;
+    encode_statement(encoder, statement);
+    encoder.u64(bitmap);
+    for (const Signature& signature : signatures) {
+        encoder.fixed(signature);
+    }
+    return std::move(encoder).take();
+}
+
+std::optional<QuorumCertificate> QuorumCertificate::decode(ByteView bytes) {
+    Decoder decoder{bytes};
+    QuorumCertificate certificate;
+    certificate.statement.epoch = decoder.u64();
+    const std::uint8_t kind = decoder.u8();
+    if (!is_known_kind(kind)) {
+        return std::nullopt;
+    }
+    certificate.statement.kind = static_cast<VoteKind>(kind);
+    certificate.statement.view = decoder.u64();
+    certificate.statement.parent_view = decoder.u64();
+    certificate.statement.digest = decoder.fixed<Hash>();
+    certificate.bitmap = decoder.u64();
+    if (certificate.statement.kind == VoteKind::nullify &&
+        (certificate.statement.parent_view != 0 || !certificate.statement.digest.is_zero())) {
+        return std::nullopt;
+    }
+    const auto signers = static_cast<std::size_t>(std::popcount(certificate.bitmap));
+    if (decoder.remaining() != signers * Signature::size) {
+        return std::nullopt;
+    }
+    certificate.signatures.reserve(signers);
+    for (std::size_t i = 0; i < signers; ++i) {
+        certificate.signatures.push_back(decoder.fixed<Signature>());
+    }
+    return decoder.finished() ? std::optional{std::move(certificate)} : std::nullopt;
+}
+
+std::optional<CertificateError> check_certificate(const QuorumCertificate& certificate,
+                                                  const Hash& chain_id,
+                                                  std::span<const VerifyKey> validators) {
+    const auto signers = static_cast<std::size_t>(std::popcount(certificate.bitmap));
+    if (signers == 0 || signers < quorum(validators.size()) ||
+        signers != certificate.signatures.size()) {
+        return CertificateError::too_few_signers;
+    }
+    if (static_cast<std::size_t>(std::bit_width(certificate.bitmap)) > validators.size()) {
+        return CertificateError::unknown_signer;
+    }
+    const Hash digest = certificate.statement.signing_digest(chain_id);
+    std::uint64_t rest = certificate.bitmap;
+    for (const Signature& signature : certificate.signatures) {
+        const auto index = static_cast<std::size_t>(std::countr_zero(rest));
+        rest &= rest - 1;
+        if (!validators[index].verify(digest, signature)) {
+            return CertificateError::bad_signature;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace tally
