@@ -1,0 +1,266 @@
+#include "node/api/ledger_json.h"
+
+#include "ledger/base/overloaded.h"
+#include "ledger/model/envelope.h"
+
+#include <boost/json/array.hpp>
+
+#include <utility>
+
+namespace tally::node {
+
+namespace json = boost::json;
+
+namespace {
+
+json::object reference_json(const TariffRef& ref) {
+    return {{"tariff_id", ref.tariff_id}, {"version", ref.version}};
+}
+
+json::object fields(const SetAgreement& action) {
+    json::array tariffs;
+    for (const std::string& tariff : action.tariffs_offered) {
+        tariffs.emplace_back(tariff);
+    }
+    return {{"partner", to_text(action.partner)},
+            {"active", action.active},
+            {"currency", to_text(action.currency)},
+            {"tariffs_offered", std::move(tariffs)},
+            {"exposure_cap", money_to_text(action.exposure_cap)}};
+}
+
+const char* kind_text(BridgeKind kind) {
+    switch (kind) {
+        case BridgeKind::site:
+            return "site";
+        case BridgeKind::ocpi:
+            return "ocpi";
+        case BridgeKind::tcec:
+            return "tcec";
+    }
+    return "unknown";
+}
+
+json::object fields(const RegisterBridge& action) {
+    return {{"bridge_id", action.bridge_id},
+            {"public_key", to_hex(action.public_key)},
+            {"kind", kind_text(action.kind)}};
+}
+
+json::object fields(const RegisterCharger& action) {
+    return {{"evse_id", action.evse_id},
+            {"station", action.station},
+            {"connector", action.connector},
+            {"bridge_id", action.bridge_id},
+            {"rated_power_w", action.rated_power_w},
+            {"meter_serial", action.meter_serial},
+            {"meter_epoch", action.meter_epoch},
+            {"meter_public_key", to_hex(action.meter_public_key)}};
+}
+
+json::object fields(const PublishTariff& action) {
+    json::object result = reference_json(action.ref);
+    result["tariff"] = to_json(action.tariff);
+    return result;
+}
+
+json::object fields(const SetLimit& action) {
+    return {{"member", to_text(action.member)},
+            {"currency", to_text(action.currency)},
+            {"limit", money_to_text(action.limit)}};
+}
+
+json::object fields(const Countersign& action) {
+    return {{"transaction", to_text(action.transaction)},
+            {"transaction_hash", to_hex(action.transaction_hash)}};
+}
+
+json::object fields(const DecideAuthorization& action) {
+    json::object result{{"visited", to_text(action.visited)},
+                        {"request_hash", to_hex(action.request_hash)},
+                        {"token_commitment", to_hex(action.token_commitment)},
+                        {"station", action.station},
+                        {"currency", to_text(action.currency)},
+                        {"approved", action.approved}};
+    if (!action.approved) {
+        result["reason"] = to_text(action.reason);
+        return result;
+    }
+    result["amount"] = money_to_text(action.amount);
+    result["start_by_ms"] = action.start_by;
+    json::array tariffs;
+    for (const TariffRef& ref : action.tariffs) {
+        tariffs.emplace_back(reference_json(ref));
+    }
+    result["tariffs"] = std::move(tariffs);
+    return result;
+}
+
+json::object fields(const ReleaseAuthorization& action) {
+    return {{"authorization", to_text(action.authorization)}};
+}
+
+json::object fields(const StartCharge& action) {
+    return {{"authorization", to_text(action.authorization)},
+            {"evse_id", action.evse_id},
+            {"tariff", reference_json(action.tariff)}};
+}
+
+json::object reading_json(const MeterReading& reading) {
+    return {{"time_ms", reading.time},
+            {"utc_offset_minutes", reading.utc_offset_minutes},
+            {"register_wh", reading.register_wh},
+            {"estimated", reading.estimated}};
+}
+
+json::object fields(const RecordCharge& action) {
+    json::array readings;
+    for (const MeterReading& reading : action.metered.readings) {
+        readings.emplace_back(reading_json(reading));
+    }
+    return {{"authorization", to_text(action.metered.authorization)},
+            {"evse_id", action.metered.evse_id},
+            {"bridge_id", action.metered.bridge_id},
+            {"meter_serial", action.metered.meter_serial},
+            {"meter_epoch", action.metered.meter_epoch},
+            {"readings", std::move(readings)},
+            {"evidence", to_hex(action.metered.evidence)},
+            {"bridge_signature", to_hex(action.metered.bridge_signature)},
+            {"rated_amount", money_to_text(action.rated_amount)},
+            {"amount", money_to_text(action.amount)}};
+}
+
+json::object fields(const SettleCharge& action) {
+    return {{"authorization", to_text(action.authorization)},
+            {"amount", money_to_text(action.amount)}};
+}
+
+json::object fields(const ClaimCharge& action) {
+    return {{"authorization", to_text(action.authorization)}};
+}
+
+const char* cause_text(ExpiryCause cause) {
+    switch (cause) {
+        case ExpiryCause::not_started:
+            return "not_started";
+        case ExpiryCause::not_recorded:
+            return "not_recorded";
+        case ExpiryCause::not_claimed:
+            return "not_claimed";
+        case ExpiryCause::not_countersigned:
+            return "not_countersigned";
+    }
+    return "unknown";
+}
+
+}  // namespace
+
+json::object to_json(const Transaction& transaction) {
+    json::object result =
+        std::visit([](const auto& action) { return fields(action); }, transaction.action);
+    result["action"] = action_name(transaction.action);
+    result["id"] = to_hex(transaction.id);
+    result["not_after_ms"] = transaction.not_after;
+    return result;
+}
+
+json::object to_json(const BlockHeader& header) {
+    return {{"version", header.version},
+            {"chain_id", to_hex(header.chain_id)},
+            {"epoch", header.epoch},
+            {"height", header.height},
+            {"view", header.view},
+            {"parent", to_hex(header.parent)},
+            {"parent_view", header.parent_view},
+            {"time_ms", header.time},
+            {"proposer", header.proposer},
+            {"body_root", to_hex(header.body_root)},
+            {"log_size", header.log_size},
+            {"log_root", to_hex(header.log_root)},
+            {"state_root", to_hex(header.state_root)},
+            {"next_validators_hash", to_hex(header.next_validators_hash)},
+            {"seals_epoch", header.seals_epoch}};
+}
+
+json::object to_json(const Tariff& tariff) {
+    json::array bands;
+    for (const TariffBand& band : tariff.bands) {
+        bands.emplace_back(json::object{{"start_minute", band.start_minute},
+                                        {"energy_price", money_to_text(band.energy_price)},
+                                        {"service_price", money_to_text(band.service_price)}});
+    }
+    return {{"currency", to_text(tariff.currency)},
+            {"bands", std::move(bands)},
+            {"start_fee", money_to_text(tariff.start_fee)},
+            {"time_fee", money_to_text(tariff.time_fee)},
+            {"tax_rate", tariff.tax_rate}};
+}
+
+json::object to_json(const Member& member) {
+    return {{"party", to_text(member.party)},
+            {"country", member.country},
+            {"role", to_text(member.role)},
+            {"operator_id", member.operator_id},
+            {"member_key", to_hex(member.member_key)},
+            {"consensus_key", to_hex(member.consensus_key)},
+            {"link_key", to_hex(member.link_key)},
+            {"validator", member.validator}};
+}
+
+json::object to_json(const Event& event) {
+    json::object result{
+        {"event", "expired"}, {"cause", cause_text(event.cause)}, {"ref", to_text(event.ref)}};
+    if (!event.debtor.is_zero()) {
+        result["debtor"] = to_text(event.debtor);
+        result["creditor"] = to_text(event.creditor);
+        result["currency"] = to_text(event.currency);
+        result["amount"] = money_to_text(event.amount);
+    }
+    return result;
+}
+
+json::object to_json(const QuorumCertificate& certificate) {
+    json::array signers;
+    for (std::uint32_t index = 0; index < validators_max; ++index) {
+        if (((certificate.bitmap >> index) & 1U) != 0) {
+            signers.emplace_back(index);
+        }
+    }
+    return {{"epoch", certificate.statement.epoch},
+            {"view", certificate.statement.view},
+            {"digest", to_hex(certificate.statement.digest)},
+            {"signers", std::move(signers)}};
+}
+
+json::object to_json(const FinalizedBlock& block) {
+    json::array transactions;
+    std::size_t index{0};
+    for (const Bytes& encoded : block.block.envelopes) {
+        const Expected<Envelope, EnvelopeError> envelope = decode_envelope(encoded);
+        ENSURE(envelope.has_value());
+        for (const Bytes& bytes : envelope->transactions) {
+            const Expected<Transaction, TransactionError> transaction = decode_transaction(bytes);
+            ENSURE(transaction.has_value() && index < block.results.size());
+            json::object item = to_json(*transaction);
+            item["id"] = to_text(TransactionRef{envelope->signer, transaction->id});
+            item["signer"] = to_text(envelope->signer);
+            item["hash"] = to_hex(transaction_hash(bytes));
+            item["result"] = to_text(block.results[index]);
+            transactions.emplace_back(std::move(item));
+            ++index;
+        }
+    }
+    json::array events;
+    for (const Event& event : block.events) {
+        events.emplace_back(to_json(event));
+    }
+    json::object result = to_json(block.block.header);
+    result["digest"] = to_hex(block.block.header.digest());
+    result["envelopes"] = block.block.envelopes.size();
+    result["transactions"] = std::move(transactions);
+    result["events"] = std::move(events);
+    result["finalization"] = to_json(block.finalization);
+    return result;
+}
+
+}  // namespace tally::node

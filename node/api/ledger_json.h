@@ -1,0 +1,26 @@
+#pragma once
+
+// JSON forms of what is on the ledger, as the HTTP API gives them and `tally show` prints them.
+// Amounts are decimal texts with four places, times are UTC milliseconds, hashes lower-case hex.
+
+#include "ledger/chain/block.h"
+#include "ledger/model/genesis.h"
+#include "ledger/model/transaction.h"
+
+#include <boost/json/object.hpp>
+
+namespace tally::node {
+
+/// {"id", "not_after_ms", "action": name, ...fields of the action}.
+[[nodiscard]] boost::json::object to_json(const Transaction& transaction);
+[[nodiscard]] boost::json::object to_json(const BlockHeader& header);
+[[nodiscard]] boost::json::object to_json(const Tariff& tariff);
+[[nodiscard]] boost::json::object to_json(const Member& member);
+[[nodiscard]] boost::json::object to_json(const Event& event);
+/// Epoch, view, digest and the indexes of the signers.
+[[nodiscard]] boost::json::object to_json(const QuorumCertificate& certificate);
+/// Header, certificate, and each transaction with its signer and result. Envelopes of a finalized
+/// block always decode.
+[[nodiscard]] boost::json::object to_json(const FinalizedBlock& block);
+
+}  // namespace tally::node

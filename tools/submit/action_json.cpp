@@ -1,0 +1,201 @@
+#include "tools/submit/action_json.h"
+
+#include "node/config/json_fields.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+
+#include <limits>
+
+namespace tally::tools {
+
+namespace json = boost::json;
+using node::JsonFields;
+using node::JsonProblems;
+
+namespace {
+
+PartyId read_party(JsonFields& fields, std::string_view key) {
+    const std::optional<PartyId> party = party_from_text(fields.text(key));
+    if (!party) {
+        fields.problem(key, "must be three letters");
+    }
+    return party.value_or(PartyId{});
+}
+
+Currency read_currency(JsonFields& fields) {
+    const std::optional<Currency> currency = currency_from_text(fields.text("currency"));
+    if (!currency) {
+        fields.problem("currency", "must be an ISO 4217 code of three letters");
+    }
+    return currency.value_or(Currency{});
+}
+
+std::string read_name(JsonFields& fields, std::string_view key, std::size_t bytes_max) {
+    std::string name = fields.text(key);
+    if (!is_valid_name(name, bytes_max)) {
+        fields.problem(key, "must be 1 to " + std::to_string(bytes_max) +
+                                " printable characters without blanks");
+    }
+    return name;
+}
+
+std::uint32_t read_u32(JsonFields& fields, std::string_view key, std::uint32_t min) {
+    return static_cast<std::uint32_t>(
+        fields.integer(key, min, std::numeric_limits<std::uint32_t>::max()));
+}
+
+Action read_agreement(JsonFields& fields) {
+    SetAgreement action;
+    action.partner = read_party(fields, "partner");
+    action.active = fields.boolean_or("active", true);
+    action.currency = read_currency(fields);
+    for (const json::value& tariff : fields.list("tariffs_offered", tariffs_offered_max)) {
+        if (!tariff.is_string()) {
+            fields.problem("tariffs_offered", "must be a list of texts");
+            break;
+        }
+        action.tariffs_offered.emplace_back(tariff.get_string());
+    }
+    action.exposure_cap = fields.amount_or("exposure_cap", 0);
+    return action;
+}
+
+Action read_bridge(JsonFields& fields) {
+    RegisterBridge action;
+    action.bridge_id = read_name(fields, "bridge_id", bridge_id_bytes_max);
+    action.public_key = fields.hex<PublicKey>("public_key");
+    const std::string kind = fields.text_or("kind", "site");
+    if (kind == "ocpi") {
+        action.kind = BridgeKind::ocpi;
+    } else if (kind == "tcec") {
+        action.kind = BridgeKind::tcec;
+    } else if (kind != "site") {
+        fields.problem("kind", "must be \"site\", \"ocpi\" or \"tcec\"");
+    }
+    return action;
+}
+
+Action read_charger(JsonFields& fields) {
+    RegisterCharger action;
+    action.evse_id = read_name(fields, "evse_id", evse_id_bytes_max);
+    action.station = read_name(fields, "station", station_id_bytes_max);
+    action.connector = static_cast<std::uint16_t>(
+        fields.integer("connector", 1, std::numeric_limits<std::uint16_t>::max()));
+    action.bridge_id = read_name(fields, "bridge_id", bridge_id_bytes_max);
+    action.rated_power_w = read_u32(fields, "rated_power_w", 1);
+    action.meter_serial = read_name(fields, "meter_serial", meter_serial_bytes_max);
+    if (fields.has("meter_epoch")) {
+        action.meter_epoch = read_u32(fields, "meter_epoch", 0);
+    }
+    const std::optional<Bytes> key = from_hex(fields.text_or("meter_public_key", ""));
+    if (!key || key->size() > meter_key_bytes_max) {
+        fields.problem("meter_public_key", "must be hexadecimal, at most " +
+                                               std::to_string(meter_key_bytes_max) + " bytes");
+    }
+    action.meter_public_key = key.value_or(Bytes{});
+    return action;
+}
+
+TariffBand read_band(const json::value& value, const std::string& place, JsonProblems& problems) {
+    JsonFields fields{value, place, problems};
+    TariffBand band;
+    band.start_minute =
+        static_cast<std::uint16_t>(fields.integer("start_minute", 0, minutes_per_day - 1));
+    band.energy_price = fields.amount("energy_price");
+    band.service_price = fields.amount_or("service_price", 0);
+    fields.finish();
+    return band;
+}
+
+Action read_tariff(JsonFields& fields, JsonProblems& problems) {
+    PublishTariff action;
+    action.ref.tariff_id = read_name(fields, "tariff_id", tariff_id_bytes_max);
+    action.ref.version = read_u32(fields, "version", 1);
+    const json::value* value = fields.find("tariff");
+    if (value == nullptr) {
+        fields.problem("tariff", "is missing");
+        return action;
+    }
+    JsonFields tariff{*value, "tariff", problems};
+    action.tariff.currency = read_currency(tariff);
+    std::size_t index{0};
+    for (const json::value& band : tariff.list("bands", tariff_bands_max)) {
+        action.tariff.bands.push_back(
+            read_band(band, "tariff.bands[" + std::to_string(index++) + "]", problems));
+    }
+    action.tariff.start_fee = tariff.amount_or("start_fee", 0);
+    action.tariff.time_fee = tariff.amount_or("time_fee", 0);
+    action.tariff.tax_rate =
+        static_cast<std::uint32_t>(tariff.integer_or("tax_rate", 0, 10'000, 0));
+    tariff.finish();
+    if (!problems.any() && !action.tariff.is_valid()) {
+        fields.problem("tariff", "bands must start at minute 0 and rise");
+    }
+    return action;
+}
+
+Action read_limit(JsonFields& fields) {
+    SetLimit action;
+    action.member = read_party(fields, "member");
+    action.currency = read_currency(fields);
+    action.limit = fields.amount("limit");
+    return action;
+}
+
+Action read_countersign(JsonFields& fields) {
+    Countersign action;
+    const std::optional<TransactionRef> ref = transaction_ref_from_text(fields.text("transaction"));
+    if (!ref) {
+        fields.problem("transaction", "must look like AAA- and 32 hexadecimal digits");
+    }
+    action.transaction = ref.value_or(TransactionRef{});
+    action.transaction_hash = fields.hex<Hash>("transaction_hash");
+    return action;
+}
+
+Action read_action(JsonFields& fields, JsonProblems& problems) {
+    const std::string name = fields.text("action");
+    if (name == "SetAgreement") {
+        return read_agreement(fields);
+    }
+    if (name == "RegisterBridge") {
+        return read_bridge(fields);
+    }
+    if (name == "RegisterCharger") {
+        return read_charger(fields);
+    }
+    if (name == "PublishTariff") {
+        return read_tariff(fields, problems);
+    }
+    if (name == "SetLimit") {
+        return read_limit(fields);
+    }
+    if (name == "Countersign") {
+        return read_countersign(fields);
+    }
+    fields.problem("action",
+                   "must be one of SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, "
+                   "SetLimit, Countersign");
+    return SetAgreement{};
+}
+
+}  // namespace
+
+Expected<Action, std::string> action_from_json(std::string_view text) {
+    json::error_code error;
+    const json::value document = json::parse({text.data(), text.size()}, error);
+    if (error) {
+        return Unexpected{"not JSON: " + error.message()};
+    }
+    JsonProblems problems;
+    JsonFields fields{document, "", problems};
+    Action action = read_action(fields, problems);
+    fields.finish();
+    if (problems.any()) {
+        return Unexpected{problems.first()};
+    }
+    return action;
+}
+
+}  // namespace tally::tools
