@@ -1,0 +1,76 @@
+#pragma once
+
+// Keys of the flat state: table byte, then fields of fixed width. Names are padded with zero bytes
+// to their longest length; they are printable, so no two names give one key and their order stays.
+
+#include "ledger/model/ids.h"
+#include "ledger/model/money.h"
+#include "ledger/state/state_view.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tally {
+
+/// Tables that are in the state tree, in order of their byte.
+inline constexpr Table tree_tables[]{
+    Table::member, Table::account,       Table::agreement,   Table::bridge,   Table::charger,
+    Table::tariff, Table::authorization, Table::countersign, Table::exposure, Table::totals};
+/// Derived tables: not in the tree, rebuilt from the others or lost (finished) by state sync.
+inline constexpr Table derived_tables[]{Table::deadline, Table::station, Table::finished};
+
+[[nodiscard]] constexpr bool is_derived(std::uint8_t table_byte) noexcept {
+    return table_byte >= static_cast<std::uint8_t>(Table::first_derived);
+}
+
+/// What a deadline in the derived table is about.
+enum class DeadlineKind : std::uint8_t { authorization = 1, countersign = 2 };
+
+namespace keys {
+
+/// The table's byte alone: prefix of all its keys.
+[[nodiscard]] Bytes table(Table table);
+/// Table and a member: prefix of everything of that member in tables that start with one.
+[[nodiscard]] Bytes of_member(Table table, const PartyId& party);
+
+[[nodiscard]] Bytes member(const PartyId& party);
+[[nodiscard]] Bytes account(const PartyId& party, const Currency& currency);
+/// The half that `owner` signed towards `partner`.
+[[nodiscard]] Bytes agreement(const PartyId& owner, const PartyId& partner);
+[[nodiscard]] Bytes bridge(const PartyId& owner, std::string_view bridge_id);
+[[nodiscard]] Bytes charger(const PartyId& owner, std::string_view evse_id);
+/// `version` 0 holds the latest version (u32) instead of a tariff.
+[[nodiscard]] Bytes tariff(const PartyId& owner, const TariffRef& ref);
+[[nodiscard]] Bytes authorization(const AuthorizationRef& ref);
+[[nodiscard]] Bytes finished(const AuthorizationRef& ref);
+[[nodiscard]] Bytes countersign(const TransactionRef& ref);
+[[nodiscard]] Bytes exposure(const PartyId& debtor, const PartyId& creditor,
+                             const Currency& currency);
+[[nodiscard]] Bytes totals(const Currency& currency);
+[[nodiscard]] Bytes station(const PartyId& owner, std::string_view station,
+                            std::uint16_t connector);
+/// Prefix of all connectors of one station.
+[[nodiscard]] Bytes station_prefix(const PartyId& owner, std::string_view station);
+
+/// A deadline's key is its order in the sweep: time, then transaction.
+struct Deadline {
+    UnixMillis time{0};
+    TransactionRef ref;
+    DeadlineKind kind{DeadlineKind::authorization};
+    friend bool operator==(const Deadline&, const Deadline&) = default;
+};
+[[nodiscard]] Bytes deadline(const Deadline& deadline);
+/// Nothing when the bytes are not such a key.
+[[nodiscard]] std::optional<Deadline> decode_deadline(ByteView key);
+
+/// Fields of a key read back. ENSUREs the length: keys come from our own state.
+[[nodiscard]] TransactionRef ref_of(ByteView authorization_or_countersign_key);
+[[nodiscard]] PartyId party_at(ByteView key, std::size_t offset);
+[[nodiscard]] Currency currency_at(ByteView key, std::size_t offset);
+[[nodiscard]] std::string name_at(ByteView key, std::size_t offset, std::size_t width);
+[[nodiscard]] std::uint32_t version_of(ByteView tariff_key);
+
+}  // namespace keys
+}  // namespace tally
