@@ -6,12 +6,14 @@
 
 #include "ledger/base/clock.h"
 #include "ledger/chain/block.h"
+#include "ledger/model/genesis.h"
 #include "ledger/state/state_view.h"
 #include "node/link/bridge_messages.h"
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,11 @@ public:
     /// State after the last final block; valid until control returns to the loop.
     [[nodiscard]] virtual const StateView& final_state() const = 0;
     [[nodiscard]] virtual UnixMillis final_time() const = 0;
+    /// Height of the last final block.
+    [[nodiscard]] virtual std::uint64_t final_height() const = 0;
+    /// A final block, for what was missed while this service was down. Nothing above the final
+    /// height.
+    [[nodiscard]] virtual std::optional<FinalizedBlock> read_block(std::uint64_t height) const = 0;
     /// Verifies an encoded envelope, puts it into the mempool and gossips it. False when the pool
     /// is full (try again later) or the envelope is not acceptable now.
     virtual bool submit(Bytes envelope) = 0;
