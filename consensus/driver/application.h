@@ -51,7 +51,7 @@ struct BuiltBlock {
 struct FinalizedBytes {
     Bytes header;
     std::vector<Bytes> envelopes;
-    QuorumCertificate finalization;
+    QuorumCertificate finalization;  ///< as given to `commit`
 };
 
 /// The ledger as consensus sees it. Called on the driver's thread only.
@@ -77,9 +77,12 @@ public:
     [[nodiscard]] virtual bool execute(ByteView header, const std::vector<Bytes>& envelopes) = 0;
     /// Makes an executed child of the last final block final and durable. Returns only when it is;
     /// a storage error stops the process. Calls for blocks already final do nothing.
-    virtual void commit(const Hash& digest, const QuorumCertificate& finalization) = 0;
+    /// The certificate is about this digest: FINALIZE, or NOTARIZE when only a descendant's
+    /// FINALIZE, committed right after, made the block final. Commits come in height order.
+    virtual void commit(const Hash& digest, const QuorumCertificate& certificate) = 0;
 
     [[nodiscard]] virtual BlockMeta last_final() const = 0;
+    /// Certificate of the last final block, as given to `commit`; nothing for the genesis.
     [[nodiscard]] virtual std::optional<QuorumCertificate> last_finalization() const = 0;
     /// For peers that lag. Nothing above the last final height or below what is kept.
     [[nodiscard]] virtual std::optional<FinalizedBytes> read_final(Height height) const = 0;

@@ -1,0 +1,115 @@
+#pragma once
+
+#include "ledger/base/bytes.h"
+#include "ledger/base/clock.h"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace tally::consensus {
+
+/// The member that signed an envelope: its party code.
+using MemberKey = FixedBytes<3, struct MemberKeyTag>;
+
+/// An envelope whose signature was found right.
+struct VerifiedEnvelope {
+    Hash hash;
+    Bytes bytes;
+    MemberKey signer;
+    /// Block time from which on no block may carry it (earliest not_after of its transactions).
+    UnixMillis expires_at{0};
+};
+
+/// What became of an envelope that was offered.
+enum class Admission : std::uint8_t {
+    added,
+    already_known,  ///< held, or final a short while ago
+    expired,        ///< at or before the last final block's time
+    too_large,      ///< larger than any block may be
+    member_full,    ///< its member's quota is used up; try again when some are final
+    pool_full,
+};
+
+struct MempoolLimits {
+    std::size_t member_count_max{8192};
+    std::size_t member_bytes_max{32UL * 1024 * 1024};
+    std::size_t count_max{65536};
+    std::size_t bytes_max{256UL * 1024 * 1024};
+    std::size_t envelope_bytes_max{512UL * 1024};
+    /// Final envelopes that are remembered until they expire, so that late gossip of them is not
+    /// proposed again.
+    std::size_t recent_max{131072};
+};
+
+/// What one block may carry.
+struct PackLimits {
+    std::size_t count_max{1024};
+    std::size_t bytes_max{4UL * 1024 * 1024};
+};
+
+/// Verified envelopes that are not final yet.
+///
+/// Envelopes stay until a final block contains them or block time passes their expiry, so a
+/// block that does not become final loses nothing. Each member has a quota, and blocks are packed
+/// by taking one envelope of each member in turn, so that no member starves the others.
+/// Deterministic; not thread safe: lives on the driver's thread.
+class Mempool {
+public:
+    explicit Mempool(MempoolLimits limits = {});
+
+    Admission add(VerifiedEnvelope envelope);
+
+    /// Envelopes for a block whose time is `block_time`: round robin over members, oldest first
+    /// within one, without those in `excluded` (they are in unfinalized ancestors). An envelope
+    /// that does not fit the remaining bytes ends its member's turn.
+    [[nodiscard]] std::vector<const VerifiedEnvelope*> pack(const PackLimits& limits,
+                                                            const std::set<Hash>& excluded,
+                                                            UnixMillis block_time);
+
+    /// Nothing (null) when it is not held. Valid until the next change.
+    [[nodiscard]] const VerifiedEnvelope* find(const Hash& hash) const;
+    /// Held now, or final a short while ago.
+    [[nodiscard]] bool knows(const Hash& hash) const;
+
+    /// They are final: forgets them, and remembers their hashes for a while.
+    void remove_final(const std::vector<Hash>& hashes);
+    /// They would make any block invalid: forgets them.
+    void drop(const std::vector<Hash>& hashes);
+    /// Forgets what may no longer be in a block after a final one of this time.
+    void expire(UnixMillis block_time);
+
+    [[nodiscard]] std::size_t size() const noexcept { return m_envelopes.size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return m_bytes; }
+    /// Envelopes dropped because they expired, since construction.
+    [[nodiscard]] std::uint64_t expired_count() const noexcept { return m_expired; }
+
+private:
+    struct Entry {
+        VerifiedEnvelope envelope;
+        std::uint64_t arrival{0};
+    };
+    struct Member {
+        std::map<std::uint64_t, Hash> queue;  ///< by arrival
+        std::size_t bytes{0};
+    };
+
+    void erase(const Hash& hash);
+    void remember(const Hash& hash, UnixMillis expires_at);
+
+    MempoolLimits m_limits;
+    std::map<Hash, Entry> m_envelopes;
+    std::map<MemberKey, Member> m_members;
+    std::set<std::pair<UnixMillis, Hash>> m_expiries;
+    std::map<Hash, UnixMillis> m_recent;
+    std::set<std::pair<UnixMillis, Hash>> m_recent_expiries;
+    MemberKey m_last_served;
+    UnixMillis m_block_time{0};
+    std::uint64_t m_arrivals{0};
+    std::uint64_t m_expired{0};
+    std::size_t m_bytes{0};
+};
+
+}  // namespace tally::consensus
