@@ -1,0 +1,438 @@
+#include "node/api/node_api.h"
+
+#include "ledger/model/envelope.h"
+#include "ledger/state/queries.h"
+#include "node/api/ledger_json.h"
+#include "node/api/session_json.h"
+#include "node/api/state_json.h"
+#include "node/runtime/metrics.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace tally::node {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view v1_prefix{"/api/v1/"};
+
+HttpResponse json_response(const json::object& body, unsigned status = 200) {
+    HttpResponse response;
+    response.status = status;
+    response.body = json::serialize(body) + "\n";
+    return response;
+}
+
+HttpResponse not_found(const std::string& what) { return http_error(404, "not_found", what); }
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+    std::uint64_t number{0};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+/// A query parameter as a number within bounds, or the fallback when it is absent.
+std::optional<std::uint64_t> query_number(const HttpRequest& request, const std::string& name,
+                                          std::uint64_t fallback) {
+    const auto found = request.query.find(name);
+    return found == request.query.end() ? fallback : parse_number(found->second);
+}
+
+HttpResponse bad_parameter(const std::string& name, const std::string& rule) {
+    return http_error(400, "bad_parameter", name + ": " + rule);
+}
+
+bool same_secret(const std::string& left, const std::string& right) {
+    return left.size() == right.size() && !left.empty() &&
+           CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+json::array party_list(const std::vector<PartyId>& parties) {
+    json::array list;
+    for (const PartyId& party : parties) {
+        list.emplace_back(to_text(party));
+    }
+    return list;
+}
+
+/// "AAA-<32 hex>", or only the 32 digits: then the member whose transaction it is is looked for.
+std::vector<TransactionRef> parse_ref(const Ledger& ledger, const std::string& text) {
+    if (const std::optional<TransactionRef> ref = transaction_ref_from_text(text)) {
+        return {*ref};
+    }
+    std::vector<TransactionRef> candidates;
+    if (const std::optional<TransactionId> id = fixed_from_hex<TransactionId>(text)) {
+        for (const MemberRecord& record : list_members(ledger.final_state())) {
+            candidates.push_back({record.member.party, *id});
+        }
+    }
+    return candidates;
+}
+
+/// The transaction with `ref` as the block shows it.
+std::optional<json::object> transaction_in(const FinalizedBlock& block, const TransactionRef& ref) {
+    json::object shown = to_json(block);
+    const std::string id = to_text(ref);
+    for (json::value& item : shown.at("transactions").as_array()) {
+        if (item.at("id").as_string() == id) {
+            return std::move(item.as_object());
+        }
+    }
+    return std::nullopt;
+}
+
+unsigned status_of(SubmitResult result) {
+    switch (result) {
+        case SubmitResult::accepted:
+            return 202;
+        case SubmitResult::already_known:
+            return 200;
+        case SubmitResult::malformed:
+        case SubmitResult::expired:
+            return 400;
+        case SubmitResult::unknown_signer:
+        case SubmitResult::bad_signature:
+            return 403;
+        case SubmitResult::pool_full:
+        case SubmitResult::busy:
+            return 503;
+    }
+    return 500;
+}
+
+json::array ids_of(const Envelope& envelope) {
+    json::array ids;
+    for (const Bytes& bytes : envelope.transactions) {
+        const Expected<Transaction, TransactionError> transaction = decode_transaction(bytes);
+        if (transaction) {
+            ids.emplace_back(to_text(TransactionRef{envelope.signer, transaction->id}));
+        }
+    }
+    return ids;
+}
+
+}  // namespace
+
+const char* to_text(SubmitResult result) {
+    switch (result) {
+        case SubmitResult::accepted:
+            return "accepted";
+        case SubmitResult::already_known:
+            return "already_known";
+        case SubmitResult::malformed:
+            return "malformed";
+        case SubmitResult::unknown_signer:
+            return "unknown_signer";
+        case SubmitResult::bad_signature:
+            return "bad_signature";
+        case SubmitResult::expired:
+            return "expired";
+        case SubmitResult::pool_full:
+            return "pool_full";
+        case SubmitResult::busy:
+            return "busy";
+    }
+    return "unknown";
+}
+
+NodeApi::NodeApi(ApiBackend& backend, std::string bearer_token)
+    : m_backend{backend}, m_token{std::move(bearer_token)} {}
+
+void NodeApi::handle(const HttpRequest& request, const HttpReply& reply) {
+    if (request.method == "POST" && request.path == "/api/v1/envelopes") {
+        submit(request, reply);
+        return;
+    }
+    if (request.method != "GET" && request.method != "HEAD") {
+        reply(http_error(405, "method_not_allowed", "only GET is served at " + request.path));
+        return;
+    }
+    reply(answer(request));
+}
+
+HttpResponse NodeApi::answer(const HttpRequest& request) {
+    if (request.path == "/livez") {
+        return json_response({{"live", true}});
+    }
+    if (request.path == "/readyz") {
+        return ready();
+    }
+    if (request.path == "/metrics") {
+        HttpResponse response;
+        response.content_type = Metrics::content_type;
+        response.body = m_backend.metrics_text();
+        return response;
+    }
+    if (request.path.starts_with(v1_prefix)) {
+        return answer_v1(request, request.path.substr(v1_prefix.size()));
+    }
+    return not_found("there is nothing at " + request.path);
+}
+
+HttpResponse NodeApi::answer_v1(const HttpRequest& request, const std::string& path) {
+    if (path == "status") {
+        return status();
+    }
+    if (path == "members") {
+        return members();
+    }
+    if (path == "chargers") {
+        return chargers(request);
+    }
+    if (path == "blocks") {
+        return blocks(request);
+    }
+    if (path == "segments") {
+        return segments();
+    }
+    const std::size_t slash = path.find('/');
+    const std::string kind = path.substr(0, slash);
+    const std::string rest = slash == std::string::npos ? "" : path.substr(slash + 1);
+    if (kind == "blocks") {
+        return block(rest);
+    }
+    if (kind == "segments") {
+        return segment(rest);
+    }
+    if (kind == "transactions") {
+        const std::size_t tail = rest.find("/receipt");
+        return tail == std::string::npos ? transaction(rest) : receipt(rest.substr(0, tail));
+    }
+    if (kind == "authorizations") {
+        return authorization(rest);
+    }
+    return answer_private(request, path);
+}
+
+HttpResponse NodeApi::answer_private(const HttpRequest& request, const std::string& path) {
+    const bool is_sessions = path == "sessions" || path.starts_with("sessions/");
+    if (!is_sessions && !path.starts_with("accounts/")) {
+        return not_found("there is nothing at " + request.path);
+    }
+    if (!same_secret(request.bearer_token, m_token)) {
+        return http_error(401, "unauthorized",
+                          "this needs the node's bearer token: Authorization: Bearer ...");
+    }
+    if (path == "sessions") {
+        return sessions(request);
+    }
+    const std::string rest = path.substr(path.find('/') + 1);
+    return is_sessions ? session(rest) : account(rest);
+}
+
+HttpResponse NodeApi::ready() const {
+    json::array reasons;
+    for (const std::string& reason : m_backend.not_ready_reasons()) {
+        reasons.emplace_back(reason);
+    }
+    const bool is_ready = reasons.empty();
+    return json_response({{"ready", is_ready}, {"reasons", std::move(reasons)}},
+                         is_ready ? 200 : 503);
+}
+
+HttpResponse NodeApi::status() const {
+    const NodeStatus status = m_backend.status();
+    json::array bridges;
+    for (const std::string& bridge : status.bridges) {
+        bridges.emplace_back(bridge);
+    }
+    return json_response({{"member", to_text(status.member)},
+                          {"role", to_text(status.role)},
+                          {"chain_id", to_hex(m_backend.ledger().chain_id())},
+                          {"height", status.height},
+                          {"digest", to_hex(status.digest)},
+                          {"state_root", to_hex(status.state_root)},
+                          {"block_time_ms", status.block_time},
+                          {"view", status.view},
+                          {"peers", party_list(status.peers)},
+                          {"validators", party_list(status.validators)},
+                          {"bridges", std::move(bridges)}});
+}
+
+HttpResponse NodeApi::members() const {
+    json::array items;
+    for (const MemberRecord& record : list_members(m_backend.ledger().final_state())) {
+        json::object item = to_json(record.member);
+        item["suspended"] = record.suspended;
+        items.emplace_back(std::move(item));
+    }
+    return json_response({{"items", std::move(items)}});
+}
+
+HttpResponse NodeApi::chargers(const HttpRequest& request) const {
+    const auto owner = request.query.find("owner");
+    const std::optional<PartyId> party = owner == request.query.end()
+                                             ? std::optional{m_backend.status().member}
+                                             : party_from_text(owner->second);
+    if (!party) {
+        return bad_parameter("owner", "must be three letters");
+    }
+    json::array items;
+    for (const ChargerEntry& entry :
+         list_chargers(m_backend.ledger().final_state(), *party, http_list_items_max)) {
+        items.emplace_back(to_json(entry));
+    }
+    return json_response({{"items", std::move(items)}});
+}
+
+HttpResponse NodeApi::blocks(const HttpRequest& request) const {
+    const std::uint64_t tip = m_backend.ledger().final_header().height;
+    const auto limit = query_number(request, "limit", 20);
+    if (!limit || *limit == 0 || *limit > http_list_items_max) {
+        return bad_parameter("limit", "must be 1 to " + std::to_string(http_list_items_max));
+    }
+    const std::uint64_t newest_page = tip >= *limit ? tip - *limit + 1 : 1;
+    const auto from = query_number(request, "from", newest_page);
+    if (!from) {
+        return bad_parameter("from", "must be a height");
+    }
+    json::array items;
+    for (std::uint64_t height = std::max<std::uint64_t>(*from, 1);
+         height <= tip && items.size() < *limit; ++height) {
+        const std::optional<FinalizedBlock> block = m_backend.ledger().read_block(height);
+        if (!block) {
+            break;
+        }
+        json::object item = to_json(*block);
+        items.emplace_back(std::move(item));
+    }
+    return json_response({{"height", tip}, {"items", std::move(items)}});
+}
+
+HttpResponse NodeApi::block(const std::string& height) const {
+    const std::optional<std::uint64_t> number = parse_number(height);
+    if (!number) {
+        return bad_parameter("height", "must be a whole number");
+    }
+    const std::optional<FinalizedBlock> block = m_backend.ledger().read_block(*number);
+    if (!block) {
+        return not_found("no final block at height " + height + "; the newest is " +
+                         std::to_string(m_backend.ledger().final_header().height));
+    }
+    return json_response(to_json(*block));
+}
+
+HttpResponse NodeApi::segments() const {
+    json::array items;
+    for (const SegmentInfo& segment : m_backend.ledger().segments()) {
+        items.emplace_back(json::object{{"name", segment.name},
+                                        {"bytes", segment.bytes},
+                                        {"first_height", segment.first_height}});
+    }
+    return json_response({{"items", std::move(items)}});
+}
+
+HttpResponse NodeApi::segment(const std::string& name) const {
+    // Only names the ledger lists are served, so no path can lead out of the folder.
+    for (const SegmentInfo& segment : m_backend.ledger().segments()) {
+        if (segment.name == name) {
+            HttpResponse response;
+            response.content_type = "application/octet-stream";
+            response.file_path = m_backend.segments_folder() + "/" + name;
+            response.file_length = segment.bytes;
+            return response;
+        }
+    }
+    return not_found("no segment is called " + name);
+}
+
+HttpResponse NodeApi::transaction(const std::string& id) const {
+    for (const TransactionRef& ref : parse_ref(m_backend.ledger(), id)) {
+        const auto location = m_backend.ledger().find_transaction(ref);
+        const auto block =
+            location ? m_backend.ledger().read_block(location->height) : std::nullopt;
+        auto shown = block ? transaction_in(*block, ref) : std::nullopt;
+        if (shown) {
+            (*shown)["height"] = location->height;
+            (*shown)["leaf_index"] = location->leaf_index;
+            return json_response(*shown);
+        }
+    }
+    return not_found("no final transaction " + id);
+}
+
+HttpResponse NodeApi::receipt(const std::string& id) const {
+    for (const TransactionRef& ref : parse_ref(m_backend.ledger(), id)) {
+        if (const std::optional<Receipt> receipt = m_backend.ledger().receipt(ref)) {
+            HttpResponse response;
+            response.content_type = "application/octet-stream";
+            response.body = std::string{as_text(receipt->encode())};
+            return response;
+        }
+    }
+    return not_found("no final transaction " + id);
+}
+
+HttpResponse NodeApi::authorization(const std::string& id) const {
+    for (const TransactionRef& ref : parse_ref(m_backend.ledger(), id)) {
+        if (const auto found = find_authorization(m_backend.ledger().final_state(), ref)) {
+            json::object shown = to_json(*found);
+            if (const auto location = m_backend.ledger().find_transaction(ref)) {
+                shown["height"] = location->height;
+            }
+            return json_response(shown);
+        }
+    }
+    return not_found("no authorization " + id);
+}
+
+HttpResponse NodeApi::sessions(const HttpRequest& request) const {
+    const auto limit = query_number(request, "limit", http_list_items_max);
+    if (!limit || *limit == 0 || *limit > http_list_items_max) {
+        return bad_parameter("limit", "must be 1 to " + std::to_string(http_list_items_max));
+    }
+    std::optional<SessionId> after;
+    if (const auto found = request.query.find("after"); found != request.query.end()) {
+        after = fixed_from_hex<SessionId>(found->second);
+        if (!after) {
+            return bad_parameter("after", "must be a session id");
+        }
+    }
+    json::array items;
+    for (const SessionView& session : m_backend.sessions(after, *limit)) {
+        items.emplace_back(to_json(session));
+    }
+    return json_response({{"items", std::move(items)}});
+}
+
+HttpResponse NodeApi::session(const std::string& id) const {
+    const std::optional<SessionId> parsed = fixed_from_hex<SessionId>(id);
+    const auto session = parsed ? m_backend.session(*parsed) : std::nullopt;
+    return session ? json_response(to_json(*session)) : not_found("no session " + id);
+}
+
+HttpResponse NodeApi::account(const std::string& member) const {
+    const std::optional<PartyId> party = party_from_text(member);
+    if (!party || !find_member(m_backend.ledger().final_state(), *party)) {
+        return not_found("no member is called " + member);
+    }
+    return json_response(accounts_json(m_backend.ledger().final_state(), *party));
+}
+
+void NodeApi::submit(const HttpRequest& request, const HttpReply& reply) {
+    const ByteView body = as_bytes(request.body);
+    const Expected<Envelope, EnvelopeError> envelope = decode_envelope(body);
+    if (!envelope) {
+        reply(http_error(400, "malformed", "the body is not an envelope (docs/protocol/encoding)"));
+        return;
+    }
+    json::object shown{{"envelope", to_hex(envelope_hash(body))},
+                       {"transactions", ids_of(*envelope)}};
+    auto done = [reply, shown = std::move(shown)](SubmitResult result) mutable {
+        shown["result"] = to_text(result);
+        reply(json_response(shown, status_of(result)));
+    };
+    m_backend.submit(Bytes{body.begin(), body.end()}, std::move(done));
+}
+
+}  // namespace tally::node
