@@ -2,6 +2,7 @@
 
 #include "ledger/base/expected.h"
 #include "ledger/model/ids.h"
+#include "node/runtime/config_reader.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -11,11 +12,6 @@
 namespace tally::node {
 
 inline constexpr std::size_t peers_max{512};
-
-struct HostPort {
-    std::string host;
-    std::uint16_t port{0};
-};
 
 /// Where another member's node listens for links.
 struct PeerAddress {
@@ -45,13 +41,12 @@ struct NodeConfig {
     std::string log_level{"info"};
     std::string log_file;  ///< empty: standard error
 
-    std::int64_t verify_threads{2};
+    std::size_t verify_threads{2};
 };
 
-/// Every problem found in the file, each as "file:line:column: key: rule". Exit code 78 (EX_CONFIG).
-struct ConfigProblems {
-    std::vector<std::string> lines;
-};
+/// Every problem found in the file, in its order. Callers print each one's text and exit with
+/// `exit_config`.
+using ConfigProblems = std::vector<ConfigProblem>;
 
 [[nodiscard]] Expected<NodeConfig, ConfigProblems> load_node_config(const std::string& path);
 
