@@ -9,6 +9,8 @@ namespace tally {
 /// of two times are safe. Times on the ledger, in transactions and in charge records have this
 /// unit.
 using UnixMillis = std::int64_t;
+/// 9999-12-31T23:59:59.999Z, the last time that any decoder accepts (48 bits).
+inline constexpr UnixMillis unix_millis_max{253'402'300'799'999};
 
 /// Where time comes from. Only drivers and edges hold a clock; deterministic code is handed a time
 /// with each event.

@@ -18,6 +18,7 @@ namespace tally {
 
 inline constexpr std::size_t tariffs_offered_max{16};   ///< per agreement and per authorization
 inline constexpr std::size_t meter_key_bytes_max{256};  ///< DER SubjectPublicKeyInfo of a meter
+inline constexpr std::uint32_t rated_power_w_max{10'000'000};
 
 /// This member's half of a partnership. Both halves must be active and of one currency before a
 /// new authorization; withdrawing (`active` false) ends new charges only.
@@ -38,7 +39,7 @@ enum class BridgeKind : std::uint8_t { site = 1, ocpi = 2, tcec = 3 };
 /// Names the key that signs what a bridge metered. Registering an id again replaces its key.
 struct RegisterBridge {
     std::string bridge_id;
-    PublicKey public_key;
+    PublicKey public_key;  ///< a point of the curve
     BridgeKind kind{BridgeKind::site};
     friend bool operator==(const RegisterBridge&, const RegisterBridge&) = default;
 };
@@ -50,7 +51,7 @@ struct RegisterCharger {
     std::string station;         ///< OCPP identity of the station
     std::uint16_t connector{1};  ///< OCPP connectorId, 1 or more
     std::string bridge_id;
-    std::uint32_t rated_power_w{0};
+    std::uint32_t rated_power_w{0};  ///< 1 to `rated_power_w_max`
     std::string meter_serial;
     std::uint32_t meter_epoch{0};  ///< raised when the register of the same meter starts again
     Bytes meter_public_key;        ///< empty when the meter does not sign
@@ -131,13 +132,16 @@ struct MeteredCharge {
     std::string bridge_id;
     std::string meter_serial;
     std::uint32_t meter_epoch{0};
-    std::vector<MeterReading> readings;  ///< begin, price changes, end
+    std::vector<MeterReading> readings;  ///< begin, price changes, end: 2 to `readings_max`
     Hash evidence;                       ///< hash of the signed meter texts and samples; zero: none
     Signature bridge_signature;
     friend bool operator==(const MeteredCharge&, const MeteredCharge&) = default;
 };
 /// Everything but the signature, fixed-width codec.
 [[nodiscard]] Bytes encode_metered(const MeteredCharge& charge);
+/// Reads what `encode_metered` wrote, from the front of the decoder; `bridge_signature` stays zero.
+/// Marks the decoder failed when a value is out of its bounds.
+[[nodiscard]] MeteredCharge decode_metered(Decoder& decoder);
 [[nodiscard]] Hash metered_signing_digest(const Hash& chain_id, const MeteredCharge& charge);
 
 struct RecordCharge {
@@ -161,6 +165,12 @@ struct ClaimCharge {
 using Action = std::variant<SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, SetLimit,
                             Countersign, DecideAuthorization, ReleaseAuthorization, StartCharge,
                             RecordCharge, SettleCharge, ClaimCharge>;
+
+/// Whether every value is within the bounds that this header and those it includes state: what a
+/// transaction must satisfy to be encoded, and what decoding guarantees. Amounts are 0 to
+/// `amount_max`, times 0 to `unix_millis_max`; an approval has 1 to `tariffs_offered_max` tariffs
+/// and no reason, a denial a reason and nothing of an approval.
+[[nodiscard]] bool is_within_bounds(const Action& action);
 
 /// "DecideAuthorization" and so on: the names of design and documents.
 [[nodiscard]] const char* action_name(const Action& action);

@@ -6,6 +6,7 @@
 #include "ledger/model/ids.h"
 #include "ledger/model/transaction.h"
 
+#include <cstdint>
 #include <vector>
 
 namespace tally {
@@ -13,6 +14,9 @@ namespace tally {
 inline constexpr std::size_t envelope_transactions_max{512};
 /// Largest encoded envelope, in bytes.
 inline constexpr std::size_t envelope_bytes_max{512UL * 1024};
+/// What an encoded envelope adds to its transactions, once and for each of them.
+inline constexpr std::size_t envelope_overhead{1 + PartyId::size + 4 + Signature::size};
+inline constexpr std::size_t envelope_item_overhead{4};
 
 /// Transactions of one member under one signature.
 ///
@@ -30,12 +34,14 @@ struct Envelope {
 /// Why bytes are not an envelope.
 enum class EnvelopeError : std::uint8_t {
     too_large,
-    malformed,        ///< truncated, left-over bytes, unknown version, no or too many transactions
-    bad_transaction,  ///< one of the transactions does not decode
+    malformed,        ///< truncated, left-over bytes, unknown version, signer not three letters,
+                      ///< no or too many transactions
+    bad_transaction,  ///< one of them is empty or longer than `transaction_bytes_max`
 };
 
 [[nodiscard]] Bytes encode_envelope(const Envelope& envelope);
-/// Splits an envelope; transactions stay bytes (decode them with `decode_transaction`).
+/// Splits an envelope. Cheap: transactions stay bytes and are not looked into; the caller decodes
+/// them with `decode_transaction` and must refuse the whole envelope when one does not decode.
 [[nodiscard]] Expected<Envelope, EnvelopeError> decode_envelope(ByteView bytes);
 [[nodiscard]] Hash envelope_root(const Envelope& envelope);
 [[nodiscard]] Hash envelope_signing_digest(const Hash& chain_id, const PartyId& signer,
@@ -44,7 +50,8 @@ enum class EnvelopeError : std::uint8_t {
 /// proposals and the mempool.
 [[nodiscard]] Hash envelope_hash(ByteView encoded);
 
-/// Signs transactions as one envelope. 1 to `envelope_transactions_max` of them.
+/// Signs transactions as one envelope: 1 to `envelope_transactions_max` of them, together within
+/// `envelope_bytes_max` with the overhead above (else ENSURE).
 [[nodiscard]] Bytes sign_envelope(const Hash& chain_id, const PartyId& signer,
                                   std::vector<Bytes> transactions, Signer& key);
 

@@ -12,6 +12,8 @@
 namespace tally {
 
 inline constexpr std::size_t members_max{256};
+inline constexpr std::size_t genesis_agreements_max{members_max * members_max};
+inline constexpr std::size_t genesis_limits_max{members_max * 16};
 
 enum class MemberRole : std::uint8_t { hub = 1, operator_ = 2 };
 [[nodiscard]] const char* to_text(MemberRole role);
@@ -29,7 +31,10 @@ struct Member {
     friend bool operator==(const Member&, const Member&) = default;
 };
 
-/// Rules of the scheme. All durations are in milliseconds.
+/// Longest duration in the parameters: 400 days. The shortest is 1 ms.
+inline constexpr UnixMillis parameter_duration_max{400LL * 24 * 3'600'000};
+
+/// Rules of the scheme. All durations are in milliseconds, 1 to `parameter_duration_max`.
 struct Parameters {
     UnixMillis start_window{300'000};               ///< longest start_by after the decision
     UnixMillis record_window{72LL * 3'600'000};     ///< record_by = StartCharge + this
@@ -64,6 +69,7 @@ struct Genesis {
     std::vector<SetLimit> limits;
     friend bool operator==(const Genesis&, const Genesis&) = default;
 
+    /// Fixed-width codec, fields in order; lists behind a u32 count, in the order given.
     [[nodiscard]] Bytes encode() const;
     /// tagged_hash("tally/genesis/v1", encode()).
     [[nodiscard]] Hash chain_id() const;

@@ -26,6 +26,7 @@ using PartyId = FixedBytes<3, struct PartyIdTag>;
 /// Ids are scoped to their signer: two members may use the same one.
 using TransactionId = FixedBytes<16, struct TransactionIdTag>;
 
+/// `now` is 0 to `unix_millis_max`.
 [[nodiscard]] TransactionId make_transaction_id(UnixMillis now, Random& random);
 [[nodiscard]] UnixMillis time_of(const TransactionId& id) noexcept;
 
@@ -60,5 +61,7 @@ struct TariffRef {
     std::uint32_t version{0};
     friend auto operator<=>(const TariffRef&, const TariffRef&) = default;
 };
+/// A valid name and a version of 1 or more.
+[[nodiscard]] bool is_valid(const TariffRef& ref) noexcept;
 
 }  // namespace tally

@@ -29,6 +29,7 @@ enum class ResultCode : std::uint16_t {
     exposure_exceeded = 31,
     limit_exceeded = 32,
     overflow = 33,
+    below_minimum = 34,  ///< an approval of less than the scheme's minimum
     // Authorizations
     unknown_authorization = 40,
     wrong_status = 41,  ///< not in the status that this action needs

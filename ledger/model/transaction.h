@@ -22,14 +22,15 @@ struct Transaction {
 /// Why transaction bytes are not a transaction.
 enum class TransactionError : std::uint8_t {
     too_large,
-    malformed,       ///< not protobuf, or a field of the wrong length
+    malformed,       ///< not strict protobuf (wire_check.h), or a field of the wrong length
     unknown_field,   ///< a field number that this version does not know, at any depth
     unknown_action,  ///< no action set, or an enum value out of range
     out_of_range,    ///< a number, list, name or amount outside its documented bounds
 };
 [[nodiscard]] const char* to_text(TransactionError error);
 
-/// `transaction` must be within the documented bounds (else ENSURE).
+/// `transaction` must be within the documented bounds, see `is_within_bounds` (else ENSURE).
+/// `not_after` is 0 to `unix_millis_max`. The result is at most `transaction_bytes_max` long.
 [[nodiscard]] Bytes encode_transaction(const Transaction& transaction);
 [[nodiscard]] Expected<Transaction, TransactionError> decode_transaction(ByteView bytes);
 

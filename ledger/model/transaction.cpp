@@ -1,0 +1,432 @@
+#include "ledger/model/transaction.h"
+
+#include "ledger/crypto/merkle.h"
+#include "ledger/model/ledger.pb.h"
+#include "ledger/model/wire_check.h"
+
+#include <limits>
+#include <string>
+
+namespace tally {
+
+namespace {
+
+// ---- values to messages
+
+template <std::size_t N, typename Tag>
+std::string octets(const FixedBytes<N, Tag>& bytes) {
+    return std::string{as_text(bytes.view())};
+}
+
+void to_wire(const TransactionRef& ref, wire::TransactionRef& out) {
+    out.set_signer(octets(ref.signer));
+    out.set_id(octets(ref.id));
+}
+
+void to_wire(const TariffRef& ref, wire::TariffRef& out) {
+    out.set_tariff_id(ref.tariff_id);
+    out.set_version(ref.version);
+}
+
+void to_wire(const Tariff& tariff, wire::Tariff& out) {
+    out.set_currency(octets(tariff.currency));
+    for (const TariffBand& band : tariff.bands) {
+        wire::TariffBand& item = *out.add_bands();
+        item.set_start_minute(band.start_minute);
+        item.set_energy_price(band.energy_price);
+        item.set_service_price(band.service_price);
+    }
+    out.set_start_fee(tariff.start_fee);
+    out.set_time_fee(tariff.time_fee);
+    out.set_tax_rate(tariff.tax_rate);
+}
+
+void to_wire(const SetAgreement& action, wire::SetAgreement& out) {
+    out.set_partner(octets(action.partner));
+    out.set_active(action.active);
+    out.set_currency(octets(action.currency));
+    for (const std::string& tariff : action.tariffs_offered) {
+        out.add_tariffs_offered(tariff);
+    }
+    out.set_exposure_cap(action.exposure_cap);
+}
+
+void to_wire(const RegisterBridge& action, wire::RegisterBridge& out) {
+    out.set_bridge_id(action.bridge_id);
+    out.set_public_key(octets(action.public_key));
+    out.set_kind(static_cast<wire::BridgeKind>(action.kind));
+}
+
+void to_wire(const RegisterCharger& action, wire::RegisterCharger& out) {
+    out.set_evse_id(action.evse_id);
+    out.set_station(action.station);
+    out.set_connector(action.connector);
+    out.set_bridge_id(action.bridge_id);
+    out.set_rated_power_w(action.rated_power_w);
+    out.set_meter_serial(action.meter_serial);
+    out.set_meter_epoch(action.meter_epoch);
+    out.set_meter_public_key(std::string{as_text(action.meter_public_key)});
+}
+
+void to_wire(const PublishTariff& action, wire::PublishTariff& out) {
+    to_wire(action.ref, *out.mutable_ref());
+    to_wire(action.tariff, *out.mutable_tariff());
+}
+
+void to_wire(const SetLimit& action, wire::SetLimit& out) {
+    out.set_member(octets(action.member));
+    out.set_currency(octets(action.currency));
+    out.set_limit(action.limit);
+}
+
+void to_wire(const Countersign& action, wire::Countersign& out) {
+    to_wire(action.transaction, *out.mutable_transaction());
+    out.set_transaction_hash(octets(action.transaction_hash));
+}
+
+void to_wire(const DecideAuthorization& action, wire::DecideAuthorization& out) {
+    out.set_visited(octets(action.visited));
+    out.set_request_hash(octets(action.request_hash));
+    out.set_token_commitment(octets(action.token_commitment));
+    out.set_station(action.station);
+    out.set_currency(octets(action.currency));
+    out.set_approved(action.approved);
+    out.set_amount(action.amount);
+    for (const TariffRef& ref : action.tariffs) {
+        to_wire(ref, *out.add_tariffs());
+    }
+    out.set_start_by_ms(action.start_by);
+    out.set_reason(static_cast<wire::DenyReason>(action.reason));
+}
+
+void to_wire(const ReleaseAuthorization& action, wire::ReleaseAuthorization& out) {
+    to_wire(action.authorization, *out.mutable_authorization());
+}
+
+void to_wire(const StartCharge& action, wire::StartCharge& out) {
+    to_wire(action.authorization, *out.mutable_authorization());
+    out.set_evse_id(action.evse_id);
+    to_wire(action.tariff, *out.mutable_tariff());
+}
+
+void to_wire(const MeteredCharge& charge, wire::MeteredCharge& out) {
+    to_wire(charge.authorization, *out.mutable_authorization());
+    out.set_evse_id(charge.evse_id);
+    out.set_bridge_id(charge.bridge_id);
+    out.set_meter_serial(charge.meter_serial);
+    out.set_meter_epoch(charge.meter_epoch);
+    for (const MeterReading& reading : charge.readings) {
+        wire::MeterReading& item = *out.add_readings();
+        item.set_time_ms(reading.time);
+        item.set_utc_offset_minutes(reading.utc_offset_minutes);
+        item.set_register_wh(reading.register_wh);
+        item.set_estimated(reading.estimated);
+    }
+    out.set_evidence(octets(charge.evidence));
+    out.set_bridge_signature(octets(charge.bridge_signature));
+}
+
+void to_wire(const RecordCharge& action, wire::RecordCharge& out) {
+    to_wire(action.metered, *out.mutable_metered());
+    out.set_rated_amount(action.rated_amount);
+    out.set_amount(action.amount);
+}
+
+void to_wire(const SettleCharge& action, wire::SettleCharge& out) {
+    to_wire(action.authorization, *out.mutable_authorization());
+    out.set_amount(action.amount);
+}
+
+void to_wire(const ClaimCharge& action, wire::ClaimCharge& out) {
+    to_wire(action.authorization, *out.mutable_authorization());
+}
+
+/// Writes an action into its place in the oneof.
+struct ActionWriter {
+    wire::Transaction& out;
+
+    void operator()(const SetAgreement& a) const { to_wire(a, *out.mutable_set_agreement()); }
+    void operator()(const RegisterBridge& a) const { to_wire(a, *out.mutable_register_bridge()); }
+    void operator()(const RegisterCharger& a) const { to_wire(a, *out.mutable_register_charger()); }
+    void operator()(const PublishTariff& a) const { to_wire(a, *out.mutable_publish_tariff()); }
+    void operator()(const SetLimit& a) const { to_wire(a, *out.mutable_set_limit()); }
+    void operator()(const Countersign& a) const { to_wire(a, *out.mutable_countersign()); }
+    void operator()(const DecideAuthorization& a) const {
+        to_wire(a, *out.mutable_decide_authorization());
+    }
+    void operator()(const ReleaseAuthorization& a) const {
+        to_wire(a, *out.mutable_release_authorization());
+    }
+    void operator()(const StartCharge& a) const { to_wire(a, *out.mutable_start_charge()); }
+    void operator()(const RecordCharge& a) const { to_wire(a, *out.mutable_record_charge()); }
+    void operator()(const SettleCharge& a) const { to_wire(a, *out.mutable_settle_charge()); }
+    void operator()(const ClaimCharge& a) const { to_wire(a, *out.mutable_claim_charge()); }
+};
+
+// ---- messages to values
+
+/// Reads fields and remembers the first error; after one, what it gives has no meaning. An absent
+/// message reads as one of empty fields, so a missing reference fails by the length of its id.
+class Reader {
+public:
+    [[nodiscard]] std::optional<TransactionError> error() const noexcept { return m_error; }
+
+    template <typename Fixed>
+    Fixed fixed(const std::string& bytes) {
+        const std::optional<Fixed> result = Fixed::from(as_bytes(bytes));
+        if (!result) {
+            fail(TransactionError::malformed);
+        }
+        return result.value_or(Fixed{});
+    }
+
+    /// A number into a narrower type.
+    template <typename Narrow, typename Wide>
+    Narrow narrow(Wide value) {
+        if (value < Wide{std::numeric_limits<Narrow>::min()} ||
+            value > Wide{std::numeric_limits<Narrow>::max()}) {
+            fail(TransactionError::out_of_range);
+        }
+        return static_cast<Narrow>(value);
+    }
+
+    void fail(TransactionError error) {
+        if (!m_error) {
+            m_error = error;
+        }
+    }
+
+private:
+    std::optional<TransactionError> m_error;
+};
+
+TransactionRef from_wire(Reader& reader, const wire::TransactionRef& in) {
+    return {reader.fixed<PartyId>(in.signer()), reader.fixed<TransactionId>(in.id())};
+}
+
+TariffRef from_wire(const wire::TariffRef& in) { return {in.tariff_id(), in.version()}; }
+
+Tariff from_wire(Reader& reader, const wire::Tariff& in) {
+    Tariff tariff;
+    tariff.currency = reader.fixed<Currency>(in.currency());
+    for (const wire::TariffBand& band : in.bands()) {
+        tariff.bands.push_back({reader.narrow<std::uint16_t>(band.start_minute()),
+                                band.energy_price(), band.service_price()});
+    }
+    tariff.start_fee = in.start_fee();
+    tariff.time_fee = in.time_fee();
+    tariff.tax_rate = in.tax_rate();
+    return tariff;
+}
+
+SetAgreement from_wire(Reader& reader, const wire::SetAgreement& in) {
+    SetAgreement action;
+    action.partner = reader.fixed<PartyId>(in.partner());
+    action.active = in.active();
+    action.currency = reader.fixed<Currency>(in.currency());
+    action.tariffs_offered.assign(in.tariffs_offered().begin(), in.tariffs_offered().end());
+    action.exposure_cap = in.exposure_cap();
+    return action;
+}
+
+RegisterBridge from_wire(Reader& reader, const wire::RegisterBridge& in) {
+    RegisterBridge action;
+    action.bridge_id = in.bridge_id();
+    action.public_key = reader.fixed<PublicKey>(in.public_key());
+    if (in.kind() == wire::BRIDGE_KIND_UNSPECIFIED || !wire::BridgeKind_IsValid(in.kind())) {
+        reader.fail(TransactionError::unknown_action);
+    }
+    action.kind = static_cast<BridgeKind>(in.kind());
+    return action;
+}
+
+RegisterCharger from_wire(Reader& reader, const wire::RegisterCharger& in) {
+    RegisterCharger action;
+    action.evse_id = in.evse_id();
+    action.station = in.station();
+    action.connector = reader.narrow<std::uint16_t>(in.connector());
+    action.bridge_id = in.bridge_id();
+    action.rated_power_w = in.rated_power_w();
+    action.meter_serial = in.meter_serial();
+    action.meter_epoch = in.meter_epoch();
+    const ByteView key = as_bytes(in.meter_public_key());
+    action.meter_public_key.assign(key.begin(), key.end());
+    return action;
+}
+
+PublishTariff from_wire(Reader& reader, const wire::PublishTariff& in) {
+    return {from_wire(in.ref()), from_wire(reader, in.tariff())};
+}
+
+SetLimit from_wire(Reader& reader, const wire::SetLimit& in) {
+    return {reader.fixed<PartyId>(in.member()), reader.fixed<Currency>(in.currency()), in.limit()};
+}
+
+Countersign from_wire(Reader& reader, const wire::Countersign& in) {
+    return {from_wire(reader, in.transaction()), reader.fixed<Hash>(in.transaction_hash())};
+}
+
+DecideAuthorization from_wire(Reader& reader, const wire::DecideAuthorization& in) {
+    DecideAuthorization action;
+    action.visited = reader.fixed<PartyId>(in.visited());
+    action.request_hash = reader.fixed<Hash>(in.request_hash());
+    action.token_commitment = reader.fixed<Hash>(in.token_commitment());
+    action.station = in.station();
+    action.currency = reader.fixed<Currency>(in.currency());
+    action.approved = in.approved();
+    action.amount = in.amount();
+    for (const wire::TariffRef& ref : in.tariffs()) {
+        action.tariffs.push_back(from_wire(ref));
+    }
+    action.start_by = in.start_by_ms();
+    if (!wire::DenyReason_IsValid(in.reason())) {
+        reader.fail(TransactionError::unknown_action);
+    }
+    action.reason = static_cast<DenyReason>(in.reason());
+    return action;
+}
+
+ReleaseAuthorization from_wire(Reader& reader, const wire::ReleaseAuthorization& in) {
+    return {from_wire(reader, in.authorization())};
+}
+
+StartCharge from_wire(Reader& reader, const wire::StartCharge& in) {
+    return {from_wire(reader, in.authorization()), in.evse_id(), from_wire(in.tariff())};
+}
+
+RecordCharge from_wire(Reader& reader, const wire::RecordCharge& in) {
+    const wire::MeteredCharge& metered = in.metered();
+    RecordCharge action;
+    action.metered.authorization = from_wire(reader, metered.authorization());
+    action.metered.evse_id = metered.evse_id();
+    action.metered.bridge_id = metered.bridge_id();
+    action.metered.meter_serial = metered.meter_serial();
+    action.metered.meter_epoch = metered.meter_epoch();
+    for (const wire::MeterReading& reading : metered.readings()) {
+        action.metered.readings.push_back(
+            {reading.time_ms(), reader.narrow<std::int16_t>(reading.utc_offset_minutes()),
+             reading.register_wh(), reading.estimated()});
+    }
+    action.metered.evidence = reader.fixed<Hash>(metered.evidence());
+    action.metered.bridge_signature = reader.fixed<Signature>(metered.bridge_signature());
+    action.rated_amount = in.rated_amount();
+    action.amount = in.amount();
+    return action;
+}
+
+SettleCharge from_wire(Reader& reader, const wire::SettleCharge& in) {
+    return {from_wire(reader, in.authorization()), in.amount()};
+}
+
+ClaimCharge from_wire(Reader& reader, const wire::ClaimCharge& in) {
+    return {from_wire(reader, in.authorization())};
+}
+
+Action action_from_wire(Reader& reader, const wire::Transaction& in) {
+    switch (in.action_case()) {
+        case wire::Transaction::kSetAgreement:
+            return from_wire(reader, in.set_agreement());
+        case wire::Transaction::kRegisterBridge:
+            return from_wire(reader, in.register_bridge());
+        case wire::Transaction::kRegisterCharger:
+            return from_wire(reader, in.register_charger());
+        case wire::Transaction::kPublishTariff:
+            return from_wire(reader, in.publish_tariff());
+        case wire::Transaction::kSetLimit:
+            return from_wire(reader, in.set_limit());
+        case wire::Transaction::kCountersign:
+            return from_wire(reader, in.countersign());
+        case wire::Transaction::kDecideAuthorization:
+            return from_wire(reader, in.decide_authorization());
+        case wire::Transaction::kReleaseAuthorization:
+            return from_wire(reader, in.release_authorization());
+        case wire::Transaction::kStartCharge:
+            return from_wire(reader, in.start_charge());
+        case wire::Transaction::kRecordCharge:
+            return from_wire(reader, in.record_charge());
+        case wire::Transaction::kSettleCharge:
+            return from_wire(reader, in.settle_charge());
+        case wire::Transaction::kClaimCharge:
+            return from_wire(reader, in.claim_charge());
+        case wire::Transaction::ACTION_NOT_SET:
+            break;
+    }
+    reader.fail(TransactionError::unknown_action);
+    return {};
+}
+
+TransactionError error_of(WireError error) {
+    switch (error) {
+        case WireError::malformed:
+            return TransactionError::malformed;
+        case WireError::unknown_field:
+            return TransactionError::unknown_field;
+        case WireError::unknown_enum:
+            return TransactionError::unknown_action;
+    }
+    return TransactionError::malformed;
+}
+
+bool is_within_bounds(const Transaction& transaction) {
+    return transaction.not_after >= 0 && transaction.not_after <= unix_millis_max &&
+           is_within_bounds(transaction.action);
+}
+
+}  // namespace
+
+const char* to_text(TransactionError error) {
+    switch (error) {
+        case TransactionError::too_large:
+            return "too_large";
+        case TransactionError::malformed:
+            return "malformed";
+        case TransactionError::unknown_field:
+            return "unknown_field";
+        case TransactionError::unknown_action:
+            return "unknown_action";
+        case TransactionError::out_of_range:
+            return "out_of_range";
+    }
+    return "unknown";
+}
+
+Bytes encode_transaction(const Transaction& transaction) {
+    ENSURE(is_within_bounds(transaction));
+    wire::Transaction message;
+    message.set_id(octets(transaction.id));
+    message.set_not_after_ms(transaction.not_after);
+    std::visit(ActionWriter{message}, transaction.action);
+    Bytes bytes(message.ByteSizeLong());
+    ENSURE(bytes.size() <= transaction_bytes_max);
+    ENSURE(message.SerializeToArray(bytes.data(), static_cast<int>(bytes.size())));
+    return bytes;
+}
+
+Expected<Transaction, TransactionError> decode_transaction(ByteView bytes) {
+    if (bytes.size() > transaction_bytes_max) {
+        return Unexpected{TransactionError::too_large};
+    }
+    if (const auto error = check_wire(*wire::Transaction::descriptor(), bytes)) {
+        return Unexpected{error_of(*error)};
+    }
+    wire::Transaction message;
+    if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+        return Unexpected{TransactionError::malformed};
+    }
+    Reader reader;
+    Transaction transaction;
+    transaction.id = reader.fixed<TransactionId>(message.id());
+    transaction.not_after = message.not_after_ms();
+    transaction.action = action_from_wire(reader, message);
+    if (reader.error()) {
+        return Unexpected{*reader.error()};
+    }
+    if (!is_within_bounds(transaction)) {
+        return Unexpected{TransactionError::out_of_range};
+    }
+    return transaction;
+}
+
+Hash transaction_hash(ByteView bytes) { return merkle_leaf_hash(bytes); }
+
+}  // namespace tally
