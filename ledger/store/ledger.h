@@ -5,6 +5,7 @@
 #include "ledger/chain/executor.h"
 #include "ledger/chain/receipt.h"
 #include "ledger/store/block_archive.h"
+#include "ledger/store/ledger_index.h"
 
 #include <functional>
 #include <memory>
@@ -16,17 +17,25 @@ namespace tally {
 
 /// Why a ledger does not open. `message` says what was found where, and which command helps.
 struct LedgerOpenError {
-    enum class Kind : std::uint8_t { not_initialized, wrong_genesis, corrupted, ahead, io_error };
+    enum class Kind : std::uint8_t {
+        not_initialized,      ///< nothing here yet: `tallyd init`
+        already_initialized,  ///< only from `initialize`
+        wrong_genesis,
+        corrupted,
+        ahead,  ///< the state knows blocks that the segments do not have
+        io_error,
+    };
     Kind kind{Kind::corrupted};
     std::string message;
 };
 
-/// Where a transaction ended up.
-struct TransactionLocation {
-    std::uint64_t height{0};
-    std::uint64_t leaf_index{0};
-    ResultCode result{ResultCode::ok};
-    Hash transaction_hash;
+/// Largest number of executed blocks that are kept unfinalized. Beyond it the oldest that nothing
+/// was built on is forgotten; it can be executed again.
+inline constexpr std::size_t speculative_blocks_max{512};
+
+struct LedgerOptions {
+    /// Size at which a segment file is closed; tests use small ones.
+    std::uint64_t segment_bytes{BlockArchive::Options{}.segment_bytes};
 };
 
 /// The replicated ledger of one node: finalized blocks on disk, executed but unfinalized ones in
@@ -45,11 +54,18 @@ public:
                                                                     KeyValueStore& store,
                                                                     const std::string& folder,
                                                                     const Genesis& genesis);
+    /// Writes the genesis state into an empty `store` beside segments that exist; the next `open`
+    /// replays them all. For a state that was lost or does not open.
+    [[nodiscard]] static Expected<Done, LedgerOpenError> reset_state(KeyValueStore& store,
+                                                                     const Genesis& genesis);
     /// Opens `folder` (segments) with `store` (flat state): cuts a torn tail, checks that state is
     /// not ahead of segments, replays blocks that the state does not have, compares roots.
     [[nodiscard]] static Expected<std::unique_ptr<Ledger>, LedgerOpenError> open(
         FileSystem& files, KeyValueStore& store, const std::string& folder, const Genesis& genesis,
         SignatureChecker& signatures, const Clock& clock);
+    [[nodiscard]] static Expected<std::unique_ptr<Ledger>, LedgerOpenError> open(
+        FileSystem& files, KeyValueStore& store, const std::string& folder, const Genesis& genesis,
+        SignatureChecker& signatures, const Clock& clock, const LedgerOptions& options);
 
     ~Ledger();
     Ledger(const Ledger&) = delete;
@@ -69,13 +85,19 @@ public:
     /// Executes and keeps a block. The parent must be executed (else BlockError header).
     [[nodiscard]] Expected<std::shared_ptr<const ExecutedBlock>, BlockError> execute(Block block);
     /// Makes an executed child of the last final block final: segment first, synced; then state.
-    /// Blocks that do not descend from it are forgotten. Returns what is now kept.
+    /// Blocks that do not descend from it are forgotten. Returns what is now kept, for
+    /// subscribers: nobody needs to read it back. `finalization` may be that of a descendant, when
+    /// the block has no certificate of its own: commit the descendant next.
     std::shared_ptr<const FinalizedBlock> commit(const Hash& digest,
                                                  const QuorumCertificate& finalization);
 
     // The final chain.
     [[nodiscard]] const BlockHeader& final_header() const;
     [[nodiscard]] const Hash& final_digest() const;
+    /// The certificate kept with the last final block; nothing at height 0.
+    [[nodiscard]] const std::optional<QuorumCertificate>& last_finalization() const;
+    /// Makes the state store durable up to the last final block, for an orderly stop.
+    void sync_state();
     /// The state after the last final block. Valid until the next `commit`.
     [[nodiscard]] const StateView& final_state() const;
     [[nodiscard]] std::optional<FinalizedBlock> read_block(std::uint64_t height) const;

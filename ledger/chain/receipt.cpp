@@ -1,0 +1,90 @@
+#include "ledger/chain/receipt.h"
+
+#include "ledger/chain/finality.h"
+#include "ledger/crypto/merkle.h"
+#include "ledger/model/transaction.h"
+
+namespace tally {
+namespace {
+
+constexpr std::string_view magic{"TALLYRCP"};
+constexpr std::uint16_t version{1};
+constexpr std::size_t leaf_bytes{8 + 8 + 32 + 3 + 2};
+constexpr std::size_t certificate_bytes_max{8 + 1 + 8 + 8 + 32 + 8 + validators_max * 64};
+
+}  // namespace
+
+Bytes Receipt::encode() const {
+    Encoder encoder;
+    encoder.raw(as_bytes(magic)).u16(version).var_bytes(transaction).raw(leaf.encode());
+    encoder.u32(static_cast<std::uint32_t>(path.size()));
+    for (const Hash& hash : path) {
+        encoder.fixed(hash);
+    }
+    encoder.raw(header.encode()).var_bytes(certificate.encode());
+    return std::move(encoder).take();
+}
+
+std::optional<Receipt> Receipt::decode(ByteView bytes) {
+    Decoder decoder{bytes};
+    if (as_text(decoder.raw(magic.size())) != magic || decoder.u16() != version) {
+        return std::nullopt;
+    }
+    Receipt receipt;
+    const ByteView transaction = decoder.var_bytes(transaction_bytes_max);
+    receipt.transaction.assign(transaction.begin(), transaction.end());
+    const std::optional<Leaf> leaf = Leaf::decode(decoder.raw(leaf_bytes));
+    const std::uint32_t hashes = decoder.count(merkle_proof_hashes_max, Hash::size);
+    for (std::uint32_t i = 0; i < hashes; ++i) {
+        receipt.path.push_back(decoder.fixed<Hash>());
+    }
+    const std::optional<BlockHeader> header =
+        BlockHeader::decode(decoder.raw(BlockHeader::encoded_bytes));
+    const std::optional<QuorumCertificate> certificate =
+        QuorumCertificate::decode(decoder.var_bytes(certificate_bytes_max));
+    if (!decoder.finished() || !leaf || !header || !certificate) {
+        return std::nullopt;
+    }
+    receipt.leaf = *leaf;
+    receipt.header = *header;
+    receipt.certificate = *certificate;
+    return receipt;
+}
+
+std::optional<std::string> verify_receipt(const Receipt& receipt, const Genesis& genesis) {
+    const std::optional<std::vector<VerifyKey>> keys = validator_keys(genesis);
+    if (!keys) {
+        return "the genesis has a validator key that is not on the curve";
+    }
+    const Hash chain_id = genesis.chain_id();
+    if (receipt.header.chain_id != chain_id) {
+        return "the receipt is of another chain: " + to_hex(receipt.header.chain_id);
+    }
+    if (!decode_transaction(receipt.transaction)) {
+        return "the transaction cannot be decoded";
+    }
+    if (receipt.leaf.hash != transaction_hash(receipt.transaction)) {
+        return "the leaf is of another transaction";
+    }
+    if (receipt.leaf.height > receipt.header.height) {
+        return "the block that is proven is older than the transaction's";
+    }
+    if (receipt.leaf.index >= receipt.header.log_size) {
+        return "the leaf's index is beyond the proven log";
+    }
+    if (!verify_inclusion(receipt.leaf.leaf_hash(), receipt.leaf.index, receipt.header.log_size,
+                          receipt.path, receipt.header.log_root)) {
+        return "the path does not lead from the leaf to the block's log root";
+    }
+    if (const std::optional<std::string> problem =
+            check_statement(receipt.certificate, receipt.header)) {
+        return problem;
+    }
+    if (const std::optional<CertificateError> error =
+            check_certificate(receipt.certificate, chain_id, *keys)) {
+        return std::string{"the certificate does not hold: "} + to_text(*error);
+    }
+    return std::nullopt;
+}
+
+}  // namespace tally

@@ -1,0 +1,302 @@
+#include "ledger/store/ledger.h"
+
+#include "ledger/base/check.h"
+#include "ledger/model/envelope.h"
+#include "ledger/store/ledger_impl.h"
+
+#include <algorithm>
+
+namespace tally {
+namespace {
+
+constexpr std::chrono::seconds state_sync_interval{1};
+
+using LeafKey = std::pair<PartyId, Hash>;
+
+/// The bytes of the transaction at `position` among all of the block's, counted over envelopes.
+std::optional<Bytes> transaction_at(const Block& block, std::uint64_t position) {
+    for (const Bytes& encoded : block.envelopes) {
+        const Expected<Envelope, EnvelopeError> envelope = decode_envelope(encoded);
+        if (!envelope) {
+            return std::nullopt;
+        }
+        if (position < envelope->transactions.size()) {
+            return envelope->transactions[static_cast<std::size_t>(position)];
+        }
+        position -= envelope->transactions.size();
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Ledger::Impl::Impl(KeyValueStore& the_store, const Genesis& the_genesis,
+                   SignatureChecker& signatures, const Clock& the_clock)
+    : store{the_store},
+      clock{the_clock},
+      genesis{the_genesis},
+      chain_id{genesis.chain_id()},
+      validators{validators_of(genesis.members)},
+      executor{genesis, store, signatures},
+      view{store},
+      tiles{store} {}
+
+std::shared_ptr<ExecutedBlock> Ledger::Impl::find(const Hash& digest) const {
+    if (digest == tip->digest) {
+        return tip;
+    }
+    const auto found = executed.find(digest);
+    return found == executed.end() ? nullptr : found->second.block;
+}
+
+/// Forgets the oldest block that no other kept one is built on.
+void Ledger::Impl::evict_one() {
+    std::set<Hash> parents;
+    for (const auto& [digest, kept] : executed) {
+        parents.insert(kept.block->block.header.parent);
+    }
+    auto oldest = executed.end();
+    for (auto at = executed.begin(); at != executed.end(); ++at) {
+        const bool is_older = oldest == executed.end() || at->second.order < oldest->second.order;
+        if (!parents.contains(at->first) && is_older) {
+            oldest = at;
+        }
+    }
+    ENSURE(oldest != executed.end());
+    executed.erase(oldest);
+}
+
+std::shared_ptr<const ExecutedBlock> Ledger::Impl::keep(ExecutedBlock block) {
+    if (executed.size() >= speculative_blocks_max) {
+        evict_one();
+    }
+    auto kept = std::make_shared<ExecutedBlock>(std::move(block));
+    executed.insert_or_assign(kept->digest, Kept{kept, next_order++});
+    return kept;
+}
+
+void Ledger::Impl::index_transactions(const ExecutedBlock& block, WriteBatch& batch) const {
+    std::map<LeafKey, const Leaf*> first_leaf;
+    for (const Leaf& leaf : block.leaves) {
+        const bool repeats =
+            leaf.result == ResultCode::exists || leaf.result == ResultCode::exists_different;
+        if (!repeats && !leaf.signer.is_zero()) {
+            first_leaf.emplace(LeafKey{leaf.signer, leaf.hash}, &leaf);
+        }
+    }
+    for (const auto& [ref, hash] : block.ids.transactions) {
+        const auto found = first_leaf.find(LeafKey{ref.signer, hash});
+        if (found != first_leaf.end()) {
+            const Leaf& leaf = *found->second;
+            batch.put(ledger_index::transaction_key(ref),
+                      ledger_index::encode(
+                          TransactionLocation{leaf.height, leaf.index, leaf.result, leaf.hash}));
+        }
+    }
+}
+
+void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
+                         const QuorumCertificate& finalization, const BlockPlace& place) {
+    const std::uint64_t height = block->block.header.height;
+    const bool direct = finalization.statement.digest == block->digest;
+    WriteBatch batch;
+    for (const auto& [key, value] : block->changes) {
+        batch.operations.push_back({key, value});
+    }
+    std::vector<Hash> leaf_hashes;
+    leaf_hashes.reserve(block->leaves.size());
+    for (const Leaf& leaf : block->leaves) {
+        leaf_hashes.push_back(leaf.leaf_hash());
+    }
+    tiles.append(leaf_hashes, batch);
+    index_transactions(*block, batch);
+    batch.put(ledger_index::block_key(height), ledger_index::encode({place, direct}));
+    batch.put(ledger_index::applied_key(),
+              ledger_index::encode({chain_id, height, block->digest, block->log}));
+    ++unsynced_blocks;
+    const bool sync = unsynced_blocks >= state_sync_blocks ||
+                      clock.monotonic() - last_sync >= state_sync_interval;
+    if (!store.write(batch, sync)) {
+        stop_on_storage_error("cannot write block " + std::to_string(height) +
+                              " to the state store");
+    }
+    if (sync) {
+        unsynced_blocks = 0;
+        last_sync = clock.monotonic();
+    }
+    window.add(block->ids);
+    tip = block;
+    tip->parent = nullptr;  // what it changed is in the store now
+    last_finalization = finalization;
+    if (direct) {
+        newest_direct = height;
+    }
+}
+
+void Ledger::Impl::sync_store() {
+    WriteBatch batch;
+    batch.put(ledger_index::applied_key(),
+              ledger_index::encode({chain_id, tip->block.header.height, tip->digest, tip->log}));
+    if (!store.write(batch, true)) {
+        stop_on_storage_error("cannot sync the state store");
+    }
+    unsynced_blocks = 0;
+    last_sync = clock.monotonic();
+}
+
+/// Keeps only what descends from the tip. Parents are looked at before their children.
+void Ledger::Impl::forget_others() {
+    std::vector<Kept> by_height;
+    for (const auto& [digest, kept] : executed) {
+        by_height.push_back(kept);
+    }
+    std::sort(by_height.begin(), by_height.end(), [](const Kept& left, const Kept& right) {
+        return left.block->block.header.height < right.block->block.header.height;
+    });
+    executed.clear();
+    for (const Kept& kept : by_height) {
+        const Hash& parent = kept.block->block.header.parent;
+        if (parent == tip->digest || executed.contains(parent)) {
+            executed.emplace(kept.block->digest, kept);
+        }
+    }
+}
+
+std::optional<ledger_index::BlockEntry> Ledger::Impl::entry(std::uint64_t height) const {
+    const std::optional<Bytes> value = view.get(ledger_index::block_key(height));
+    if (!value) {
+        return std::nullopt;
+    }
+    const std::optional<ledger_index::BlockEntry> decoded =
+        ledger_index::decode_block_entry(*value);
+    if (!decoded) {
+        stop_on_storage_error("the index entry of block " + std::to_string(height) +
+                              " is damaged; rebuild the state from the segments");
+    }
+    return decoded;
+}
+
+std::optional<FinalizedBlock> Ledger::Impl::read_block(std::uint64_t height) const {
+    const std::optional<ledger_index::BlockEntry> found = entry(height);
+    if (!found) {
+        return std::nullopt;
+    }
+    Expected<FinalizedBlock, SegmentFault> block = archive->read(found->place);
+    if (!block) {
+        stop_on_storage_error("block " + std::to_string(height) + " in " + block.error().file +
+                              " at byte " + std::to_string(block.error().offset) + ": " +
+                              block.error().message);
+    }
+    return std::move(block).value();
+}
+
+std::optional<TransactionLocation> Ledger::Impl::find_transaction(const TransactionRef& ref) const {
+    const std::optional<Bytes> value = view.get(ledger_index::transaction_key(ref));
+    return value ? ledger_index::decode_location(*value) : std::nullopt;
+}
+
+std::optional<Receipt> Ledger::Impl::receipt(const TransactionRef& ref) const {
+    const std::optional<TransactionLocation> location = find_transaction(ref);
+    if (!location || location->height > newest_direct) {
+        return std::nullopt;  // unknown, or its certificate is still to be written
+    }
+    const std::optional<FinalizedBlock> holder = read_block(location->height);
+    const std::optional<FinalizedBlock> proven =
+        location->height == newest_direct ? holder : read_block(newest_direct);
+    ENSURE(holder && proven);
+    const std::uint64_t leaves = holder->events.size() + holder->results.size();
+    const std::uint64_t first_transaction =
+        holder->block.header.log_size - leaves + holder->events.size();
+    ENSURE(location->leaf_index >= first_transaction);
+    std::optional<Bytes> bytes =
+        transaction_at(holder->block, location->leaf_index - first_transaction);
+    ENSURE(bytes);
+    Receipt receipt;
+    receipt.transaction = std::move(*bytes);
+    receipt.leaf = {location->leaf_index, location->height, location->transaction_hash, ref.signer,
+                    location->result};
+    receipt.path = inclusion_proof(
+        location->leaf_index, proven->block.header.log_size,
+        [this](std::uint32_t level, std::uint64_t index) { return tiles.subtree(level, index); });
+    receipt.header = proven->block.header;
+    receipt.certificate = proven->finalization;
+    return receipt;
+}
+
+Ledger::Ledger(std::unique_ptr<Impl> impl) : m_impl{std::move(impl)} {}
+Ledger::~Ledger() = default;
+
+const Genesis& Ledger::genesis() const { return m_impl->genesis; }
+const Hash& Ledger::chain_id() const { return m_impl->chain_id; }
+const std::vector<Validator>& Ledger::validators() const { return m_impl->validators; }
+
+std::shared_ptr<const ExecutedBlock> Ledger::find_executed(const Hash& digest) const {
+    return m_impl->find(digest);
+}
+
+std::shared_ptr<const ExecutedBlock> Ledger::build(const Hash& parent, const BlockContext& context,
+                                                   const std::vector<Bytes>& envelopes,
+                                                   std::vector<Hash>& left_out) {
+    const std::shared_ptr<const ExecutedBlock> on = m_impl->find(parent);
+    if (!on) {
+        return nullptr;
+    }
+    Expected<ExecutedBlock, BlockError> block =
+        m_impl->executor.build(on, m_impl->window, context, envelopes, left_out);
+    return block ? m_impl->keep(std::move(block).value()) : nullptr;
+}
+
+Expected<std::shared_ptr<const ExecutedBlock>, BlockError> Ledger::execute(Block block) {
+    if (std::shared_ptr<const ExecutedBlock> known = m_impl->find(block.header.digest())) {
+        return known;
+    }
+    const std::shared_ptr<const ExecutedBlock> parent = m_impl->find(block.header.parent);
+    if (!parent) {
+        return Unexpected{BlockError{BlockError::Kind::header, "the parent is not executed"}};
+    }
+    Expected<ExecutedBlock, BlockError> executed =
+        m_impl->executor.execute(parent, m_impl->window, std::move(block));
+    if (!executed) {
+        return Unexpected{executed.error()};
+    }
+    return m_impl->keep(std::move(executed).value());
+}
+
+std::shared_ptr<const FinalizedBlock> Ledger::commit(const Hash& digest,
+                                                     const QuorumCertificate& finalization) {
+    const auto found = m_impl->executed.find(digest);
+    ENSURE(found != m_impl->executed.end());
+    const std::shared_ptr<ExecutedBlock> block = found->second.block;
+    ENSURE(block->block.header.parent == m_impl->tip->digest);
+    auto kept = std::make_shared<FinalizedBlock>();
+    kept->block = block->block;
+    kept->results = block->results;
+    kept->events = block->events;
+    kept->finalization = finalization;
+    const BlockPlace place = m_impl->archive->append(*kept, digest);
+    m_impl->executed.erase(found);
+    m_impl->apply(block, finalization, place);
+    m_impl->forget_others();
+    return kept;
+}
+
+const BlockHeader& Ledger::final_header() const { return m_impl->tip->block.header; }
+const Hash& Ledger::final_digest() const { return m_impl->tip->digest; }
+const std::optional<QuorumCertificate>& Ledger::last_finalization() const {
+    return m_impl->last_finalization;
+}
+void Ledger::sync_state() { m_impl->sync_store(); }
+const StateView& Ledger::final_state() const { return m_impl->view; }
+
+std::optional<FinalizedBlock> Ledger::read_block(std::uint64_t height) const {
+    return m_impl->read_block(height);
+}
+std::optional<TransactionLocation> Ledger::find_transaction(const TransactionRef& ref) const {
+    return m_impl->find_transaction(ref);
+}
+std::optional<Receipt> Ledger::receipt(const TransactionRef& ref) const {
+    return m_impl->receipt(ref);
+}
+std::vector<SegmentInfo> Ledger::segments() const { return m_impl->archive->segments(); }
+
+}  // namespace tally

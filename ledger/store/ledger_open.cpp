@@ -1,0 +1,334 @@
+// How a ledger comes into being, and how it is opened again.
+
+#include "ledger/model/transaction.h"
+#include "ledger/state/keys.h"
+#include "ledger/store/ledger.h"
+#include "ledger/store/ledger_impl.h"
+
+#include <algorithm>
+
+namespace tally {
+namespace {
+
+using Kind = LedgerOpenError::Kind;
+
+constexpr std::size_t entries_per_scan{4096};
+constexpr const char* reset_hint{
+    "; the state can be rebuilt from the segments with `tally rebuild`"};
+
+LedgerOpenError error(Kind kind, std::string message) { return {kind, std::move(message)}; }
+
+LedgerOpenError error_of(const ArchiveError& cause) {
+    switch (cause.kind) {
+        case ArchiveError::Kind::not_initialized:
+            return error(Kind::not_initialized, cause.message);
+        case ArchiveError::Kind::already_there:
+            return error(Kind::already_initialized, cause.message);
+        case ArchiveError::Kind::corrupted:
+            return error(Kind::corrupted, cause.message);
+        case ArchiveError::Kind::io_error:
+            return error(Kind::io_error, cause.message);
+    }
+    return error(Kind::io_error, cause.message);
+}
+
+LedgerOpenError error_of(StoreError cause) {
+    return cause == StoreError::corrupted
+               ? error(Kind::corrupted, std::string{"the state store is damaged"} + reset_hint)
+               : error(Kind::io_error, "the state store cannot be read or written");
+}
+
+LedgerOpenError error_of(const SegmentFault& fault) {
+    return error(fault.kind == SegmentFault::Kind::unreadable ? Kind::io_error : Kind::corrupted,
+                 fault.file + " at byte " + std::to_string(fault.offset) + ": " + fault.message);
+}
+
+/// Nothing in the store: no applied record.
+Expected<std::optional<ledger_index::Applied>, LedgerOpenError> read_applied(
+    const KeyValueStore& store) {
+    const Expected<std::optional<Bytes>, StoreError> value = store.get(ledger_index::applied_key());
+    if (!value) {
+        return Unexpected{error_of(value.error())};
+    }
+    if (!*value) {
+        return std::optional<ledger_index::Applied>{};
+    }
+    std::optional<ledger_index::Applied> applied = ledger_index::decode_applied(**value);
+    if (!applied) {
+        return Unexpected{
+            error(Kind::corrupted, std::string{"the state's own record is damaged"} + reset_hint)};
+    }
+    return applied;
+}
+
+/// The authenticated tree over everything in the flat state.
+Expected<StateTree, StoreError> build_tree(const KeyValueStore& store) {
+    StateTree tree;
+    Bytes from;
+    for (;;) {
+        const Expected<std::vector<KeyValueStore::Entry>, StoreError> entries =
+            store.scan({}, from, entries_per_scan);
+        if (!entries) {
+            return Unexpected{entries.error()};
+        }
+        StateChanges changes;
+        for (const KeyValueStore::Entry& entry : *entries) {
+            if (!is_derived(entry.key.front())) {
+                changes.emplace(entry.key, entry.value);
+            }
+        }
+        tree.update(changes);
+        if (entries->size() < entries_per_scan || is_derived(entries->back().key.front())) {
+            return tree;
+        }
+        from = entries->back().key;
+        from.push_back(0);
+    }
+}
+
+/// Executes with a checker that is never asked: the genesis has no signatures.
+class NoSignatures final : public SignatureChecker {
+public:
+    [[nodiscard]] bool verify(const Hash& /*envelope_hash*/, const PublicKey& /*key*/,
+                              const Hash& /*signing_digest*/,
+                              const Signature& /*signature*/) override {
+        return false;
+    }
+};
+
+}  // namespace
+
+Expected<Done, LedgerOpenError> Ledger::reset_state(KeyValueStore& store, const Genesis& genesis) {
+    if (const std::optional<std::string> problem = find_problem(genesis)) {
+        return Unexpected{error(Kind::wrong_genesis, *problem)};
+    }
+    const Expected<std::optional<KeyValueStore::Entry>, StoreError> first = store.next({});
+    if (!first) {
+        return Unexpected{error_of(first.error())};
+    }
+    if (*first) {
+        return Unexpected{error(Kind::already_initialized, "the state store is not empty")};
+    }
+    NoSignatures signatures;
+    const Executor executor{genesis, store, signatures};
+    const ExecutedBlock block = executor.genesis_block();
+    WriteBatch batch;
+    for (const auto& [key, value] : block.changes) {
+        batch.operations.push_back({key, value});
+    }
+    batch.put(ledger_index::applied_key(),
+              ledger_index::encode({genesis.chain_id(), 0, block.digest, block.log}));
+    if (const auto written = store.write(batch, true); !written) {
+        return Unexpected{error_of(written.error())};
+    }
+    return Done{};
+}
+
+Expected<Done, LedgerOpenError> Ledger::initialize(FileSystem& files, KeyValueStore& store,
+                                                   const std::string& folder,
+                                                   const Genesis& genesis) {
+    if (const std::optional<std::string> problem = find_problem(genesis)) {
+        return Unexpected{error(Kind::wrong_genesis, *problem)};
+    }
+    const Hash chain_id = genesis.chain_id();
+    if (const auto created = BlockArchive::create(files, folder, chain_id); !created) {
+        if (created.error().kind != ArchiveError::Kind::already_there) {
+            return Unexpected{error_of(created.error())};
+        }
+        // An attempt that was cut off between the two steps left an archive without blocks.
+        const auto archive = BlockArchive::open(files, folder, chain_id, {});
+        if (!archive || (*archive)->last_height() > 0) {
+            return Unexpected{error_of(created.error())};
+        }
+    }
+    return reset_state(store, genesis);
+}
+
+Expected<std::unique_ptr<Ledger>, LedgerOpenError> Ledger::open(
+    FileSystem& files, KeyValueStore& store, const std::string& folder, const Genesis& genesis,
+    SignatureChecker& signatures, const Clock& clock) {
+    return open(files, store, folder, genesis, signatures, clock, LedgerOptions{});
+}
+
+Expected<std::unique_ptr<Ledger>, LedgerOpenError> Ledger::open(
+    FileSystem& files, KeyValueStore& store, const std::string& folder, const Genesis& genesis,
+    SignatureChecker& signatures, const Clock& clock, const LedgerOptions& options) {
+    if (const std::optional<std::string> problem = find_problem(genesis)) {
+        return Unexpected{error(Kind::wrong_genesis, *problem)};
+    }
+    auto impl = std::make_unique<Impl>(store, genesis, signatures, clock);
+    if (const std::optional<LedgerOpenError> problem = impl->open(files, folder, options)) {
+        return Unexpected{*problem};
+    }
+    return std::unique_ptr<Ledger>{new Ledger{std::move(impl)}};
+}
+
+std::optional<LedgerOpenError> Ledger::Impl::open(FileSystem& files, const std::string& folder,
+                                                  const LedgerOptions& options) {
+    const auto read = read_applied(store);
+    if (!read) {
+        return read.error();
+    }
+    if (!*read) {
+        FolderSegmentSource source{files, folder};
+        const auto segments = source.list();
+        const bool has_segments = segments && !segments->empty();
+        return error(Kind::not_initialized,
+                     has_segments
+                         ? folder + " has segments but there is no state" + reset_hint
+                         : "there is no ledger in " + folder + "; `tallyd init` makes one");
+    }
+    const ledger_index::Applied& applied = **read;
+    if (applied.chain_id != chain_id) {
+        return error(Kind::wrong_genesis, "the ledger is of chain " + to_hex(applied.chain_id) +
+                                              ", the genesis given is of chain " +
+                                              to_hex(chain_id));
+    }
+    if (auto problem = open_archive(files, folder, options, applied)) {
+        return problem;
+    }
+    if (auto problem = open_tip(applied)) {
+        return problem;
+    }
+    if (auto problem = open_window()) {
+        return problem;
+    }
+    if (auto problem = replay()) {
+        return problem;
+    }
+    find_newest_direct();
+    sync_store();
+    return std::nullopt;
+}
+
+std::optional<LedgerOpenError> Ledger::Impl::open_archive(FileSystem& files,
+                                                          const std::string& folder,
+                                                          const LedgerOptions& options,
+                                                          const ledger_index::Applied& applied) {
+    const BlockArchive::Options settings{options.segment_bytes, applied.height};
+    auto opened = BlockArchive::open(files, folder, chain_id, settings);
+    const std::string state_height = std::to_string(applied.height);
+    if (!opened && opened.error().kind == ArchiveError::Kind::not_initialized) {
+        return error(Kind::ahead, "the state is at block " + state_height + " but " +
+                                      opened.error().message +
+                                      "; restore the segments from a backup or another node");
+    }
+    if (!opened) {
+        return error_of(opened.error());
+    }
+    archive = std::move(opened).value();
+    if (applied.height > archive->last_height()) {
+        return error(Kind::ahead,
+                     "the state is at block " + state_height + " but the segments in " + folder +
+                         " end with block " + std::to_string(archive->last_height()) +
+                         "; restore the missing segments from a backup or another node, or start "
+                         "with an empty data folder");
+    }
+    return std::nullopt;
+}
+
+std::optional<LedgerOpenError> Ledger::Impl::open_tip(const ledger_index::Applied& applied) {
+    const auto damaged = [](const std::string& what) {
+        return error(Kind::corrupted, what + reset_hint);
+    };
+    ExecutedBlock block = executor.genesis_block();
+    if (applied.height > 0) {
+        const std::optional<FinalizedBlock> stored = read_block(applied.height);
+        if (!stored) {
+            return damaged("the state's index lacks block " + std::to_string(applied.height));
+        }
+        block = ExecutedBlock{};
+        block.block.header = stored->block.header;
+        block.digest = stored->block.header.digest();
+        last_finalization = stored->finalization;
+    }
+    if (block.digest != applied.digest) {
+        return damaged("block " + std::to_string(applied.height) +
+                       " of the segments is not the one that the state was made by");
+    }
+    Expected<StateTree, StoreError> tree = build_tree(store);
+    if (!tree) {
+        return error_of(tree.error());
+    }
+    if (tree->root() != block.block.header.state_root) {
+        return damaged("the state does not have the root that block " +
+                       std::to_string(applied.height) + " names");
+    }
+    block.tree = std::move(tree).value();
+    block.log = applied.log;
+    if (!tiles.restore(applied.log.size()) || block.log.size() != block.block.header.log_size ||
+        block.log.root() != block.block.header.log_root) {
+        return damaged("the log's hashes do not have the root that block " +
+                       std::to_string(applied.height) + " names");
+    }
+    tip = std::make_shared<ExecutedBlock>(std::move(block));
+    return std::nullopt;
+}
+
+/// The ids that may not be used again are those of the blocks of the last 120 s.
+std::optional<LedgerOpenError> Ledger::Impl::open_window() {
+    std::vector<IdWindow::BlockIds> newest_first;
+    const UnixMillis oldest_time = tip->block.header.time - not_after_window_ms;
+    for (std::uint64_t height = tip->block.header.height; height > 0; --height) {
+        const std::optional<FinalizedBlock> block = read_block(height);
+        if (!block) {
+            return error(Kind::corrupted,
+                         "the state's index lacks block " + std::to_string(height) + reset_hint);
+        }
+        if (block->block.header.time <= oldest_time) {
+            break;
+        }
+        std::optional<IdWindow::BlockIds> ids = ids_of(block->block);
+        if (!ids) {
+            return error(Kind::corrupted,
+                         "block " + std::to_string(height) + " of the segments cannot be decoded");
+        }
+        newest_first.push_back(std::move(*ids));
+    }
+    for (auto at = newest_first.rbegin(); at != newest_first.rend(); ++at) {
+        window.add(*at);
+    }
+    return std::nullopt;
+}
+
+std::optional<LedgerOpenError> Ledger::Impl::replay() {
+    const auto at = entry(tip->block.header.height);
+    BlockArchive::Cursor cursor = at ? archive->read_after(at->place) : archive->read_all();
+    for (;;) {
+        Expected<std::optional<BlockArchive::Cursor::Item>, SegmentFault> item = cursor.next();
+        if (!item) {
+            return error_of(item.error());
+        }
+        if (!*item) {
+            return std::nullopt;
+        }
+        FinalizedBlock& stored = (*item)->block;
+        const std::string name = "block " + std::to_string(stored.block.header.height);
+        Expected<ExecutedBlock, BlockError> result =
+            executor.execute(tip, window, std::move(stored.block));
+        if (!result) {
+            return error(Kind::corrupted,
+                         name + " of the segments does not execute: " + result.error().what +
+                             "; run `tally audit` on this data folder");
+        }
+        if (result->results != stored.results || result->events != stored.events) {
+            return error(Kind::corrupted, name + " of the segments has other results than " +
+                                              "executing it; run `tally audit`");
+        }
+        apply(std::make_shared<ExecutedBlock>(std::move(result).value()), stored.finalization,
+              (*item)->place);
+    }
+}
+
+void Ledger::Impl::find_newest_direct() {
+    for (std::uint64_t height = tip->block.header.height; height > 0; --height) {
+        const std::optional<ledger_index::BlockEntry> found = entry(height);
+        if (found && found->direct) {
+            newest_direct = height;
+            return;
+        }
+    }
+    newest_direct = 0;
+}
+
+}  // namespace tally

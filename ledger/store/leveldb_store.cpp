@@ -1,0 +1,176 @@
+#include "ledger/store/leveldb_store.h"
+
+#include "ledger/base/check.h"
+
+#include <fcntl.h>
+#include <leveldb/cache.h>
+#include <leveldb/db.h>
+#include <leveldb/env.h>
+#include <leveldb/filter_policy.h>
+#include <leveldb/write_batch.h>
+#include <unistd.h>
+
+namespace tally {
+namespace {
+
+constexpr int bloom_bits_per_key{10};
+
+leveldb::Slice slice(ByteView bytes) {
+    const std::string_view text = as_text(bytes);
+    return {text.data(), text.size()};
+}
+
+Bytes owned(const leveldb::Slice& bytes) {
+    const ByteView view = as_bytes({bytes.data(), bytes.size()});
+    return {view.begin(), view.end()};
+}
+
+StoreError error_of(const leveldb::Status& status) {
+    return status.IsCorruption() ? StoreError::corrupted : StoreError::io_error;
+}
+
+leveldb::Status sync_folder_of(const std::string& path) {
+    const std::size_t slash = path.find_last_of('/');
+    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return leveldb::Status::IOError(folder, "cannot open the folder to sync it");
+    }
+    const bool synced = ::fsync(descriptor) == 0;
+    ::close(descriptor);
+    return synced ? leveldb::Status::OK() : leveldb::Status::IOError(folder, "fsync failed");
+}
+
+/// LevelDB syncs its folder only before a MANIFEST. This also does so when a file is created or
+/// renamed, so that a new log and CURRENT are there after power loss.
+class SyncingEnv final : public leveldb::EnvWrapper {
+public:
+    SyncingEnv() : leveldb::EnvWrapper{leveldb::Env::Default()} {}
+
+    leveldb::Status NewWritableFile(const std::string& path,
+                                    leveldb::WritableFile** file) override {
+        leveldb::Status status = target()->NewWritableFile(path, file);
+        if (status.ok()) {
+            status = sync_folder_of(path);
+            if (!status.ok()) {
+                delete *file;
+                *file = nullptr;
+            }
+        }
+        return status;
+    }
+
+    leveldb::Status RenameFile(const std::string& from, const std::string& to) override {
+        const leveldb::Status status = target()->RenameFile(from, to);
+        return status.ok() ? sync_folder_of(to) : status;
+    }
+};
+
+}  // namespace
+
+struct LevelDbStore::Impl {
+    SyncingEnv env;
+    std::unique_ptr<const leveldb::FilterPolicy> filter;
+    std::unique_ptr<leveldb::Cache> cache;
+    std::unique_ptr<leveldb::DB> db;  // last: closed before what it uses
+
+    [[nodiscard]] std::unique_ptr<leveldb::Iterator> iterate() const {
+        leveldb::ReadOptions options;
+        options.verify_checksums = true;
+        options.fill_cache = false;
+        return std::unique_ptr<leveldb::Iterator>{db->NewIterator(options)};
+    }
+};
+
+LevelDbStore::LevelDbStore(std::unique_ptr<Impl> impl) : m_impl{std::move(impl)} {}
+LevelDbStore::~LevelDbStore() = default;
+
+Expected<std::unique_ptr<LevelDbStore>, std::string> LevelDbStore::open(const std::string& folder) {
+    return open(folder, Options{});
+}
+
+Expected<std::unique_ptr<LevelDbStore>, std::string> LevelDbStore::open(const std::string& folder,
+                                                                        const Options& options) {
+    auto impl = std::make_unique<Impl>();
+    impl->filter.reset(leveldb::NewBloomFilterPolicy(bloom_bits_per_key));
+    impl->cache.reset(leveldb::NewLRUCache(options.block_cache_bytes));
+    leveldb::Options settings;
+    settings.create_if_missing = true;
+    settings.paranoid_checks = true;
+    settings.reuse_logs = false;
+    settings.env = &impl->env;
+    settings.filter_policy = impl->filter.get();
+    settings.block_cache = impl->cache.get();
+    settings.write_buffer_size = options.write_buffer_bytes;
+    settings.max_file_size = options.file_bytes_max;
+    leveldb::DB* db = nullptr;
+    const leveldb::Status status = leveldb::DB::Open(settings, folder, &db);
+    if (!status.ok()) {
+        return Unexpected{folder + ": " + status.ToString()};
+    }
+    impl->db.reset(db);
+    return std::unique_ptr<LevelDbStore>{new LevelDbStore{std::move(impl)}};
+}
+
+Expected<std::optional<Bytes>, StoreError> LevelDbStore::get(ByteView key) const {
+    leveldb::ReadOptions options;
+    options.verify_checksums = true;
+    std::string value;
+    const leveldb::Status status = m_impl->db->Get(options, slice(key), &value);
+    if (status.IsNotFound()) {
+        return std::optional<Bytes>{};
+    }
+    if (!status.ok()) {
+        return Unexpected{error_of(status)};
+    }
+    return std::optional{owned(value)};
+}
+
+Expected<std::optional<KeyValueStore::Entry>, StoreError> LevelDbStore::next(ByteView from) const {
+    const std::unique_ptr<leveldb::Iterator> at = m_impl->iterate();
+    at->Seek(slice(from));
+    if (!at->status().ok()) {
+        return Unexpected{error_of(at->status())};
+    }
+    if (!at->Valid()) {
+        return std::optional<Entry>{};
+    }
+    return std::optional{Entry{owned(at->key()), owned(at->value())}};
+}
+
+Expected<std::vector<KeyValueStore::Entry>, StoreError> LevelDbStore::scan(
+    ByteView prefix, ByteView from, std::size_t count_max) const {
+    std::vector<Entry> entries;
+    const std::unique_ptr<leveldb::Iterator> at = m_impl->iterate();
+    const leveldb::Slice start =
+        slice(from).compare(slice(prefix)) < 0 ? slice(prefix) : slice(from);
+    at->Seek(start);
+    while (entries.size() < count_max && at->Valid() && at->key().starts_with(slice(prefix))) {
+        entries.push_back({owned(at->key()), owned(at->value())});
+        at->Next();
+    }
+    if (!at->status().ok()) {
+        return Unexpected{error_of(at->status())};
+    }
+    return entries;
+}
+
+Expected<Done, StoreError> LevelDbStore::write(const WriteBatch& batch, bool sync) {
+    leveldb::WriteBatch writes;
+    for (const WriteBatch::Operation& operation : batch.operations) {
+        if (operation.value) {
+            writes.Put(slice(operation.key), slice(*operation.value));
+        } else {
+            writes.Delete(slice(operation.key));
+        }
+    }
+    leveldb::WriteOptions options;
+    options.sync = sync;
+    const leveldb::Status status = m_impl->db->Write(options, &writes);
+    if (!status.ok()) {
+        return Unexpected{error_of(status)};
+    }
+    return Done{};
+}
+
+}  // namespace tally
