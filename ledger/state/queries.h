@@ -52,6 +52,16 @@ struct AgreementPair {
 [[nodiscard]] std::optional<BridgeRecord> find_bridge(const StateView& view, const PartyId& owner,
                                                       std::string_view bridge_id);
 
+struct BridgeEntry {
+    std::string bridge_id;
+    BridgeRecord bridge;
+};
+/// Most bridges of one member that a node looks through to recognise a link key.
+inline constexpr std::size_t bridges_listed_max{4096};
+/// At most `count_max` bridges of a member, in order of id.
+[[nodiscard]] std::vector<BridgeEntry> list_bridges(const StateView& view, const PartyId& owner,
+                                                    std::size_t count_max);
+
 struct ChargerEntry {
     PartyId owner;
     std::string evse_id;
