@@ -3,6 +3,7 @@
 // What the HTTP API asks of the node. Called on the node's loop thread.
 
 #include "ledger/store/ledger.h"
+#include "node/replica/envelope_gate.h"
 #include "node/roaming/session_view.h"
 
 #include <cstdint>
@@ -12,20 +13,6 @@
 #include <vector>
 
 namespace tally::node {
-
-/// What became of an envelope that was handed in. Only `accepted` means that it is in the mempool
-/// and on its way to the others; finality is asked for by transaction id.
-enum class SubmitResult : std::uint8_t {
-    accepted,
-    already_known,   ///< in the mempool or final: nothing to do
-    malformed,       ///< not an envelope, or a transaction in it does not decode
-    unknown_signer,  ///< the signer is not a member
-    bad_signature,
-    expired,    ///< a not_after is not in (now, now + 120 s]
-    pool_full,  ///< this member's share of the mempool is used up: try again later
-    busy,       ///< too many envelopes are being verified: try again later
-};
-[[nodiscard]] const char* to_text(SubmitResult result);
 
 struct NodeStatus {
     PartyId member;
@@ -53,7 +40,9 @@ public:
     [[nodiscard]] virtual std::vector<SessionView> sessions(std::optional<SessionId> after,
                                                             std::size_t count_max) const = 0;
     [[nodiscard]] virtual std::optional<SessionView> session(const SessionId& id) const = 0;
-    virtual void submit(Bytes envelope, std::function<void(SubmitResult)> done) = 0;
+    /// Only `added` and `already_known` mean that it is in the mempool or final; finality is asked
+    /// for by transaction id.
+    virtual void submit(Bytes envelope, std::function<void(GateResult)> done) = 0;
     [[nodiscard]] virtual std::string metrics_text() = 0;
 };
 

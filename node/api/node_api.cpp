@@ -91,20 +91,20 @@ std::optional<json::object> transaction_in(const FinalizedBlock& block, const Tr
     return std::nullopt;
 }
 
-unsigned status_of(SubmitResult result) {
+unsigned status_of(GateResult result) {
     switch (result) {
-        case SubmitResult::accepted:
+        case GateResult::added:
             return 202;
-        case SubmitResult::already_known:
+        case GateResult::already_known:
             return 200;
-        case SubmitResult::malformed:
-        case SubmitResult::expired:
+        case GateResult::malformed:
+        case GateResult::expired:
             return 400;
-        case SubmitResult::unknown_signer:
-        case SubmitResult::bad_signature:
+        case GateResult::unknown_signer:
+        case GateResult::bad_signature:
             return 403;
-        case SubmitResult::pool_full:
-        case SubmitResult::busy:
+        case GateResult::pool_full:
+        case GateResult::busy:
             return 503;
     }
     return 500;
@@ -122,28 +122,6 @@ json::array ids_of(const Envelope& envelope) {
 }
 
 }  // namespace
-
-const char* to_text(SubmitResult result) {
-    switch (result) {
-        case SubmitResult::accepted:
-            return "accepted";
-        case SubmitResult::already_known:
-            return "already_known";
-        case SubmitResult::malformed:
-            return "malformed";
-        case SubmitResult::unknown_signer:
-            return "unknown_signer";
-        case SubmitResult::bad_signature:
-            return "bad_signature";
-        case SubmitResult::expired:
-            return "expired";
-        case SubmitResult::pool_full:
-            return "pool_full";
-        case SubmitResult::busy:
-            return "busy";
-    }
-    return "unknown";
-}
 
 NodeApi::NodeApi(ApiBackend& backend, std::string bearer_token)
     : m_backend{backend}, m_token{std::move(bearer_token)} {}
@@ -428,7 +406,7 @@ void NodeApi::submit(const HttpRequest& request, const HttpReply& reply) {
     }
     json::object shown{{"envelope", to_hex(envelope_hash(body))},
                        {"transactions", ids_of(*envelope)}};
-    auto done = [reply, shown = std::move(shown)](SubmitResult result) mutable {
+    auto done = [reply, shown = std::move(shown)](GateResult result) mutable {
         shown["result"] = to_text(result);
         reply(json_response(shown, status_of(result)));
     };
