@@ -10,8 +10,7 @@ namespace tally::node {
 
 /// Who a link key belongs to, by the last final state: a member of the network, or a bridge that
 /// this node's operator registered. Nothing for strangers. `self` is not admitted as a member.
-[[nodiscard]] std::optional<PeerIdentity> identify_peer(const StateView& state,
-                                                        const PartyId& self,
+[[nodiscard]] std::optional<PeerIdentity> identify_peer(const StateView& state, const PartyId& self,
                                                         const PublicKey& link_key);
 
 /// The link key of a member; nothing when there is no such member.

@@ -1,0 +1,140 @@
+#include "node/process/node_files.h"
+
+#include "consensus/journal/journal.h"
+#include "ledger/store/ledger.h"
+#include "ledger/store/leveldb_store.h"
+#include "node/config/genesis_json.h"
+#include "node/runtime/exit_codes.h"
+#include "node/runtime/key_file.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::node {
+
+namespace {
+
+StartError config_error(std::string text) { return {exit_config, std::move(text)}; }
+StartError io_error(std::string text) { return {exit_io, std::move(text)}; }
+
+Expected<SecretKey, StartError> load_key(const std::string& path, const PublicKey& expected,
+                                         const std::string& what) {
+    const Expected<SecretKey, KeyFileError> key = read_secret_key(path);
+    if (!key) {
+        return Unexpected{config_error(key.error().text)};
+    }
+    if (public_key_of(*key) != expected) {
+        return Unexpected{config_error(path + ": is not the " + what +
+                                       " key that the genesis names for this member (" +
+                                       to_hex(expected) + ")")};
+    }
+    return *key;
+}
+
+Expected<NodeKeys, StartError> load_keys(const NodeConfig& config, const Member& member) {
+    const auto member_key = load_key(config.member_key_file, member.member_key, "member");
+    if (!member_key) {
+        return Unexpected{member_key.error()};
+    }
+    const auto consensus_key =
+        load_key(config.consensus_key_file, member.consensus_key, "consensus");
+    if (!consensus_key) {
+        return Unexpected{consensus_key.error()};
+    }
+    const auto link_key = load_key(config.link_key_file, member.link_key, "link");
+    if (!link_key) {
+        return Unexpected{link_key.error()};
+    }
+    return NodeKeys{*member_key, *consensus_key, *link_key};
+}
+
+std::string joined(const ConfigProblems& problems) {
+    std::string text;
+    for (const ConfigProblem& problem : problems) {
+        text += (text.empty() ? "" : "\n") + problem.text();
+    }
+    return text;
+}
+
+std::optional<std::string> unknown_peer(const NodeConfig& config, const Genesis& genesis) {
+    for (const PeerAddress& peer : config.peers) {
+        const bool known =
+            std::any_of(genesis.members.begin(), genesis.members.end(),
+                        [&peer](const Member& member) { return member.party == peer.member; });
+        if (!known) {
+            return to_text(peer.member);
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+DataFolders::DataFolders(const std::string& data_dir)
+    : root{data_dir},
+      lock{data_dir + "/lock"},
+      segments{data_dir + "/ledger/segments"},
+      state{data_dir + "/ledger/state"},
+      consensus{data_dir + "/consensus"},
+      operator_{data_dir + "/operator"},
+      backup{data_dir + "/backup"} {}
+
+Expected<NodeInputs, StartError> load_inputs(const std::string& config_path) {
+    Expected<NodeConfig, ConfigProblems> config = load_node_config(config_path);
+    if (!config) {
+        return Unexpected{config_error(joined(config.error()))};
+    }
+    Expected<Genesis, std::string> genesis = load_genesis(config->genesis_file);
+    if (!genesis) {
+        return Unexpected{config_error(genesis.error())};
+    }
+    const auto member = std::find_if(
+        genesis->members.begin(), genesis->members.end(),
+        [&config](const Member& candidate) { return candidate.party == config->member; });
+    if (member == genesis->members.end()) {
+        return Unexpected{config_error(config_path + ": member: " + to_text(config->member) +
+                                       " is not in " + config->genesis_file)};
+    }
+    if (const std::optional<std::string> stranger = unknown_peer(*config, *genesis)) {
+        return Unexpected{config_error(config_path + ": peer: " + *stranger + " is not in " +
+                                       config->genesis_file)};
+    }
+    Expected<NodeKeys, StartError> keys = load_keys(*config, *member);
+    if (!keys) {
+        return Unexpected{keys.error()};
+    }
+    NodeInputs inputs;
+    inputs.member = *member;
+    inputs.keys = *keys;
+    inputs.config = std::move(config).value();
+    inputs.genesis = std::move(genesis).value();
+    return inputs;
+}
+
+Expected<Done, StartError> initialize_node(const NodeInputs& inputs, FileSystem& files) {
+    const DataFolders folders{inputs.config.data_dir};
+    for (const std::string& folder :
+         {folders.segments, folders.state, folders.consensus, folders.operator_, folders.backup}) {
+        if (!files.create_directories(folder)) {
+            return Unexpected{io_error(folder + ": cannot be created")};
+        }
+    }
+    auto store = LevelDbStore::open(folders.state);
+    if (!store) {
+        return Unexpected{io_error(store.error())};
+    }
+    const auto ledger = Ledger::initialize(files, **store, folders.segments, inputs.genesis);
+    if (!ledger) {
+        return Unexpected{io_error(ledger.error().message)};
+    }
+    if (!inputs.member.validator) {
+        return Done{};
+    }
+    const auto journal = consensus::Journal::create(files, folders.consensus, 0);
+    if (!journal) {
+        return Unexpected{io_error(journal.error().message)};
+    }
+    return Done{};
+}
+
+}  // namespace tally::node
