@@ -1,0 +1,39 @@
+#pragma once
+
+// Two-phase double entry. Money is first reserved (pending on both sides), then posted in part or
+// whole with the rest released. Only `reserve` can fail: what it admits can always be resolved.
+
+#include "ledger/model/result_code.h"
+#include "ledger/state/records.h"
+#include "ledger/state/state_overlay.h"
+
+namespace tally {
+
+/// Who owes whom in which currency.
+struct Pair {
+    PartyId debtor;
+    PartyId creditor;
+    Currency currency;
+};
+
+/// Puts `amount` (0 or more) pending from debtor to creditor.
+/// Errors, nothing written: `exposure_exceeded` if the debtor would owe the creditor more than
+/// `cap` (0: no cap), `limit_exceeded` if more than its limit in all, `overflow` if a sum would not
+/// fit 64 bits.
+[[nodiscard]] ResultCode reserve(StateOverlay& state, const Pair& pair, Money amount, Money cap);
+
+/// Ends a reservation of `reserved`: posts `posted` of it, 0 to `reserved`, and releases the rest.
+/// Never fails: a reservation that is not there is a broken invariant.
+void resolve(StateOverlay& state, const Pair& pair, Money reserved, Money posted);
+
+/// Sets the limit of an account, creating it when needed.
+void set_limit(StateOverlay& state, const PartyId& member, const Currency& currency, Money limit);
+
+/// What `debtor` owes `creditor` after netting what the creditor owes it and that is due:
+/// pending + max(0, posted there - posted back).
+[[nodiscard]] Money net_exposure(const Exposure& there, const Exposure& back) noexcept;
+
+/// Of two caps the one that binds; 0 means no cap.
+[[nodiscard]] Money binding_cap(Money first, Money second) noexcept;
+
+}  // namespace tally

@@ -1,0 +1,32 @@
+#pragma once
+
+// The meaning of every action: what it demands and what it changes. Each function checks all its
+// conditions in the order of docs/protocol/ledger.md and only then writes.
+
+#include "ledger/model/actions.h"
+#include "ledger/state/context.h"
+
+namespace tally {
+
+/// Applies one transaction's action all or nothing: unless the result is `ok` the state is as it
+/// was before.
+[[nodiscard]] ResultCode apply_action(Context& context, const Action& action);
+
+// apply_registry.cpp
+[[nodiscard]] ResultCode apply(Context& context, const RegisterBridge& action);
+[[nodiscard]] ResultCode apply(Context& context, const RegisterCharger& action);
+[[nodiscard]] ResultCode apply(Context& context, const PublishTariff& action);
+// apply_agreement.cpp
+[[nodiscard]] ResultCode apply(Context& context, const SetAgreement& action);
+[[nodiscard]] ResultCode apply(Context& context, const SetLimit& action);
+[[nodiscard]] ResultCode apply(Context& context, const Countersign& action);
+// apply_authorization.cpp
+[[nodiscard]] ResultCode apply(Context& context, const DecideAuthorization& action);
+[[nodiscard]] ResultCode apply(Context& context, const ReleaseAuthorization& action);
+[[nodiscard]] ResultCode apply(Context& context, const StartCharge& action);
+// apply_charge.cpp
+[[nodiscard]] ResultCode apply(Context& context, const RecordCharge& action);
+[[nodiscard]] ResultCode apply(Context& context, const SettleCharge& action);
+[[nodiscard]] ResultCode apply(Context& context, const ClaimCharge& action);
+
+}  // namespace tally

@@ -1,0 +1,222 @@
+#include "ledger/state/invariants.h"
+
+#include "ledger/base/check.h"
+#include "ledger/state/keys.h"
+#include "ledger/state/queries.h"
+
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace tally {
+namespace {
+
+void add(Totals& totals, const Account& account, int sign) {
+    totals.debits_pending += WideMoney{account.debits_pending} * sign;
+    totals.debits_posted += WideMoney{account.debits_posted} * sign;
+    totals.credits_pending += WideMoney{account.credits_pending} * sign;
+    totals.credits_posted += WideMoney{account.credits_posted} * sign;
+}
+
+void add(Totals& totals, const std::optional<Bytes>& encoded, int sign) {
+    if (!encoded) {
+        return;
+    }
+    const std::optional<Account> account = decode_record<Account>(*encoded);
+    ENSURE(account.has_value());
+    add(totals, *account, sign);
+}
+
+using AccountKey = std::pair<PartyId, Currency>;
+using PairKey = std::tuple<PartyId, PartyId, Currency>;
+
+/// Everything that must agree, summed once over the whole state.
+struct Survey {
+    std::map<AccountKey, Account> accounts;
+    std::map<AccountKey, Account> from_pairs;  ///< what the exposures say each account must hold
+    std::map<PairKey, Money> pending;          ///< by live authorizations
+    std::map<PairKey, Exposure> exposures;
+    std::map<Currency, Totals> totals;
+    std::set<Bytes> deadlines;  ///< keys that there must be
+    std::map<std::pair<PartyId, std::string>, AuthorizationRef> busy;
+    std::map<Bytes, std::string> stations;
+};
+
+template <typename Visit>
+void for_each_in(const StateView& view, Table table, Visit visit) {
+    const Bytes prefix = keys::table(table);
+    Bytes from = prefix;
+    while (std::optional<KeyValueStore::Entry> entry = view.next(from, prefix)) {
+        visit(*entry);
+        from = std::move(entry->key);
+        from.push_back(0);
+    }
+}
+
+template <typename Record>
+Record decode_entry(const KeyValueStore::Entry& entry) {
+    std::optional<Record> record = decode_record<Record>(entry.value);
+    ENSURE(record.has_value());
+    return std::move(*record);
+}
+
+void survey_accounts(const StateView& view, Survey& survey) {
+    for (const AccountEntry& entry : list_accounts(view)) {
+        survey.accounts[{entry.party, entry.currency}] = entry.account;
+        add(survey.totals[entry.currency], entry.account, 1);
+    }
+    for_each_in(view, Table::exposure, [&survey](const KeyValueStore::Entry& entry) {
+        const PartyId debtor = keys::party_at(entry.key, 1);
+        const PartyId creditor = keys::party_at(entry.key, 1 + PartyId::size);
+        const Currency currency = keys::currency_at(entry.key, 1 + 2 * PartyId::size);
+        const auto exposure = decode_entry<Exposure>(entry);
+        survey.exposures[{debtor, creditor, currency}] = exposure;
+        Account& owes = survey.from_pairs[{debtor, currency}];
+        owes.debits_pending += exposure.pending;
+        owes.debits_posted += exposure.posted;
+        Account& owed = survey.from_pairs[{creditor, currency}];
+        owed.credits_pending += exposure.pending;
+        owed.credits_posted += exposure.posted;
+    });
+}
+
+void survey_authorizations(const StateView& view, Survey& survey) {
+    for_each_in(view, Table::authorization, [&survey](const KeyValueStore::Entry& entry) {
+        auto authorization = decode_entry<Authorization>(entry);
+        authorization.ref = keys::ref_of(entry.key);
+        survey.pending[{authorization.home(), authorization.visited, authorization.currency}] +=
+            authorization.amount;
+        survey.deadlines.insert(keys::deadline(
+            {authorization.deadline(), authorization.ref, DeadlineKind::authorization}));
+        if (authorization.status == AuthorizationStatus::started) {
+            survey.busy[{authorization.visited, authorization.start->evse_id}] = authorization.ref;
+        }
+    });
+    for_each_in(view, Table::countersign, [&survey](const KeyValueStore::Entry& entry) {
+        const auto record = decode_entry<CountersignRecord>(entry);
+        survey.deadlines.insert(
+            keys::deadline({record.expires, keys::ref_of(entry.key), DeadlineKind::countersign}));
+    });
+}
+
+std::optional<std::string> check_accounts(const Survey& survey) {
+    for (const auto& [key, account] : survey.accounts) {
+        const auto expected = survey.from_pairs.find(key);
+        Account from_pairs = expected == survey.from_pairs.end() ? Account{} : expected->second;
+        from_pairs.limit = account.limit;
+        if (from_pairs != account) {
+            return "account " + to_text(key.first) + " " + to_text(key.second) +
+                   " differs from the sum of its pairs";
+        }
+    }
+    for (const auto& [key, expected] : survey.from_pairs) {
+        if (!survey.accounts.contains(key)) {
+            return "account " + to_text(key.first) + " is missing";
+        }
+    }
+    for (const auto& [key, exposure] : survey.exposures) {
+        const auto pending = survey.pending.find(key);
+        if (exposure.pending != (pending == survey.pending.end() ? 0 : pending->second)) {
+            return "pending from " + to_text(std::get<0>(key)) + " to " +
+                   to_text(std::get<1>(key)) + " differs from its live authorizations";
+        }
+    }
+    for (const auto& [key, pending] : survey.pending) {
+        if (pending != 0 && !survey.exposures.contains(key)) {
+            return "live authorizations of " + to_text(std::get<0>(key)) + " without an exposure";
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> check_totals(const StateView& view, const Survey& survey) {
+    for (const auto& [currency, totals] : survey.totals) {
+        if (!totals.balanced()) {
+            return "debits and credits differ in " + to_text(currency);
+        }
+        if (find_totals(view, currency) != totals) {
+            return "totals of " + to_text(currency) + " differ from the sum of accounts";
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> check_deadlines(const StateView& view, const Survey& survey) {
+    std::set<Bytes> found;
+    for_each_in(view, Table::deadline,
+                [&found](const KeyValueStore::Entry& entry) { found.insert(entry.key); });
+    if (found != survey.deadlines) {
+        return "deadlines differ from what they are derived from";
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> check_chargers(const StateView& view, Survey& survey) {
+    std::map<std::pair<PartyId, std::string>, AuthorizationRef> busy;
+    for_each_in(view, Table::charger, [&](const KeyValueStore::Entry& entry) {
+        const PartyId owner = keys::party_at(entry.key, 1);
+        std::string evse_id = keys::name_at(entry.key, 1 + PartyId::size, evse_id_bytes_max);
+        const auto charger = decode_entry<ChargerRecord>(entry);
+        if (charger.busy) {
+            busy[{owner, evse_id}] = *charger.busy;
+        }
+        survey.stations[keys::station(owner, charger.station, charger.connector)] =
+            std::move(evse_id);
+    });
+    if (busy != survey.busy) {
+        return "busy chargers differ from the started charges";
+    }
+    std::map<Bytes, std::string> stations;
+    for_each_in(view, Table::station, [&stations](const KeyValueStore::Entry& entry) {
+        stations[entry.key] = std::string{as_text(entry.value)};
+    });
+    if (stations != survey.stations) {
+        return "stations differ from the chargers";
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> update_totals(StateOverlay& state) {
+    std::map<Currency, Totals> changed;
+    const Bytes first = keys::table(Table::account);
+    for (auto change = state.changes().lower_bound(first);
+         change != state.changes().end() && change->first.front() == first.front(); ++change) {
+        const Currency currency = keys::currency_at(change->first, 1 + PartyId::size);
+        const auto [totals, is_new] = changed.try_emplace(currency);
+        if (is_new) {
+            totals->second = find_totals(state, currency).value_or(Totals{});
+        }
+        add(totals->second, state.get_before(change->first), -1);
+        add(totals->second, change->second, 1);
+    }
+    for (const auto& [currency, totals] : changed) {
+        if (!totals.balanced()) {
+            return "debits and credits differ in " + to_text(currency);
+        }
+        if (find_totals(state, currency) != totals) {
+            state.put(keys::totals(currency), encode(totals));
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> check_invariants(const StateView& view) {
+    Survey survey;
+    survey_accounts(view, survey);
+    survey_authorizations(view, survey);
+    if (std::optional<std::string> problem = check_accounts(survey)) {
+        return problem;
+    }
+    if (std::optional<std::string> problem = check_totals(view, survey)) {
+        return problem;
+    }
+    if (std::optional<std::string> problem = check_deadlines(view, survey)) {
+        return problem;
+    }
+    return check_chargers(view, survey);
+}
+
+}  // namespace tally

@@ -1,0 +1,66 @@
+#include "ledger/state/sweep.h"
+
+#include "ledger/base/check.h"
+#include "ledger/base/codec.h"
+#include "ledger/state/authorizations.h"
+#include "ledger/state/keys.h"
+#include "ledger/state/queries.h"
+
+namespace tally {
+namespace {
+
+ExpiryCause cause_of(const Authorization& authorization) {
+    if (authorization.record) {
+        return ExpiryCause::not_claimed;
+    }
+    return authorization.start ? ExpiryCause::not_recorded : ExpiryCause::not_started;
+}
+
+Event expire_authorization(BlockScope& block, const AuthorizationRef& ref) {
+    std::optional<Authorization> found = find_live_authorization(block.state, ref);
+    ENSURE(found.has_value());
+    const ExpiryCause cause = cause_of(*found);
+    const Event event{EventKind::expired, cause,           ref,          found->home(),
+                      found->visited,     found->currency, found->amount};
+    end_live(block.state, std::move(*found), AuthorizationStatus::expired,
+             Authorization::End{block.time, 0, {}, cause});
+    return event;
+}
+
+Event expire_countersign(BlockScope& block, const keys::Deadline& deadline) {
+    block.state.erase(keys::countersign(deadline.ref));
+    block.state.erase(keys::deadline(deadline));
+    Event event;
+    event.cause = ExpiryCause::not_countersigned;
+    event.ref = deadline.ref;
+    return event;
+}
+
+}  // namespace
+
+std::vector<Event> sweep_expired(BlockScope& block) {
+    std::vector<Event> events;
+    Bytes from = keys::table(Table::deadline);
+    Encoder end;
+    end.raw(from).i64(block.time);  // Smaller than any key with the block's own time.
+    while (events.size() < sweep_items_max) {
+        std::optional<KeyValueStore::Entry> entry = block.state.next_below(from, end.bytes());
+        if (!entry) {
+            break;
+        }
+        const std::optional<keys::Deadline> deadline = keys::decode_deadline(entry->key);
+        ENSURE(deadline.has_value());
+        switch (deadline->kind) {
+            case DeadlineKind::authorization:
+                events.push_back(expire_authorization(block, deadline->ref));
+                break;
+            case DeadlineKind::countersign:
+                events.push_back(expire_countersign(block, *deadline));
+                break;
+        }
+        from = std::move(entry->key);
+    }
+    return events;
+}
+
+}  // namespace tally
