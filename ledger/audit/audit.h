@@ -1,0 +1,77 @@
+#pragma once
+
+#include "ledger/audit/finding.h"
+#include "ledger/audit/job_runner.h"
+#include "ledger/base/expected.h"
+#include "ledger/model/genesis.h"
+#include "ledger/store/segment_source.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tally {
+
+/// How much is checked; each level includes those before it.
+enum class AuditLevel : std::uint8_t {
+    chain = 1,   ///< files, checksums, header chain, certificates with their signatures
+    merkle,      ///< + every envelope and transaction decoded, body, every leaf and log root
+    signatures,  ///< + every envelope's signature
+    replay,      ///< + re-execution from the genesis: results, events, state roots, accounting
+};
+[[nodiscard]] const char* to_text(AuditLevel level);
+[[nodiscard]] std::optional<AuditLevel> audit_level_from_text(std::string_view text);
+
+inline constexpr std::size_t audit_findings_max{100};
+
+struct AuditOptions {
+    AuditLevel level{AuditLevel::replay};
+    /// The ledger is being written right now: a record at its very end that is not complete, and
+    /// last blocks whose certificate is still to come, are not findings.
+    bool live{false};
+    std::size_t findings_max{audit_findings_max};
+};
+
+struct AuditProgress {
+    std::uint64_t bytes_done{0};
+    std::uint64_t bytes_total{0};
+    std::uint64_t height{0};
+};
+using AuditProgressCallback = std::function<void(const AuditProgress&)>;
+
+/// What an audit looked at and what it found. Verified means `findings` is empty.
+struct AuditReport {
+    AuditLevel level{AuditLevel::replay};
+    Hash chain_id;
+    std::vector<Finding> findings;    ///< the first `findings_max`
+    std::uint64_t findings_count{0};  ///< all of them
+    std::uint64_t segments{0};
+    std::uint64_t bytes{0};
+    std::uint64_t blocks{0};
+    std::uint64_t envelopes{0};     ///< from level merkle
+    std::uint64_t transactions{0};  ///< from level merkle
+    std::uint64_t leaves{0};        ///< from level merkle
+    std::uint64_t certificates{0};
+    std::uint64_t signatures{0};  ///< votes and envelopes verified
+    std::uint64_t last_height{0};
+    Hash last_digest;
+    Hash state_root;  ///< of the last header
+    Hash log_root;    ///< of the last header
+    std::uint64_t log_checked_to{
+        0};                        ///< height; log roots behind a damaged block cannot be checked
+    std::uint64_t replayed_to{0};  ///< height; execution ends at the first block that fails
+    /// Blocks at the end of a live ledger whose certificate is not written yet.
+    std::uint64_t uncovered{0};
+};
+
+/// Checks a ledger from nothing but its genesis and its segments. Reads them once, front to back,
+/// in bounded memory: a batch of blocks at a time, plus the live state for replay. Signature checks
+/// run as jobs on `runner`. An error means that nothing can be said: no genesis, no segments, or
+/// the source failed.
+[[nodiscard]] Expected<AuditReport, SourceError> audit_ledger(
+    SegmentSource& source, const Genesis& genesis, const AuditOptions& options, JobRunner& runner,
+    const AuditProgressCallback& progress);
+
+}  // namespace tally

@@ -1,0 +1,150 @@
+#include "ledger/audit/replay_check.h"
+
+#include "ledger/base/check.h"
+#include "ledger/state/queries.h"
+#include "ledger/store/store_view.h"
+
+#include <algorithm>
+
+namespace tally {
+namespace {
+
+FindingKind kind_of(BlockError::Kind kind) {
+    switch (kind) {
+        case BlockError::Kind::header:
+        case BlockError::Kind::body:
+        case BlockError::Kind::envelope:
+        case BlockError::Kind::not_after:
+            return FindingKind::execution;
+        case BlockError::Kind::result_mismatch:
+            return FindingKind::state_mismatch;
+        case BlockError::Kind::invariant:
+            return FindingKind::accounting;
+    }
+    return FindingKind::execution;
+}
+
+}  // namespace
+
+void ReplayCheck::KnownSignatures::start_block(const Genesis& genesis, const AuditBlock& block) {
+    m_known.clear();
+    for (const AuditEnvelope& envelope : block.envelopes) {
+        if (!envelope.signature_checked) {
+            continue;
+        }
+        for (const Member& member : genesis.members) {
+            if (member.party == envelope.envelope->signer) {
+                m_known.emplace(envelope.hash, member.member_key);
+            }
+        }
+    }
+}
+
+bool ReplayCheck::KnownSignatures::verify(const Hash& envelope_hash, const PublicKey& key,
+                                          const Hash& signing_digest, const Signature& signature) {
+    return m_known.contains({envelope_hash, key}) ||
+           m_direct.verify(envelope_hash, key, signing_digest, signature);
+}
+
+ReplayCheck::ReplayCheck(const Genesis& genesis, FindingLog& log)
+    : m_genesis{genesis}, m_log{log}, m_executor{genesis, m_store, m_signatures} {
+    take(m_executor.genesis_block());
+}
+
+void ReplayCheck::take(ExecutedBlock executed) {
+    WriteBatch batch;
+    for (auto& [key, value] : executed.changes) {
+        batch.operations.push_back({key, std::move(value)});
+    }
+    ENSURE(m_store.write(batch, false).has_value());
+    executed.changes.clear();
+    executed.parent = nullptr;
+    m_height = executed.block.header.height;
+    if (m_height > 0) {
+        m_window.add(executed.ids);
+    }
+    m_tip = std::make_shared<const ExecutedBlock>(std::move(executed));
+}
+
+void ReplayCheck::check(const AuditBlock& block) {
+    if (m_stopped || !block.follows) {
+        m_stopped = true;
+        return;
+    }
+    m_signatures.start_block(m_genesis, block);
+    Expected<ExecutedBlock, BlockError> executed =
+        m_executor.execute(m_tip, m_window, block.content.block);
+    if (!executed) {
+        m_log.add(block.finding(kind_of(executed.error().kind), executed.error().what));
+        m_stopped = true;
+        return;
+    }
+    compare(block, *executed);
+    take(std::move(executed).value());
+}
+
+void ReplayCheck::compare(const AuditBlock& block, const ExecutedBlock& executed) {
+    const std::vector<ResultCode>& stored = block.content.results;
+    const std::size_t results = std::min(stored.size(), executed.results.size());
+    for (std::size_t i = 0; i < results; ++i) {
+        if (stored[i] != executed.results[i]) {
+            Finding finding = block.finding(
+                FindingKind::result_differs,
+                "transaction " + std::to_string(i) + " is stored with " + to_text(stored[i]) +
+                    ", execution gives " + to_text(executed.results[i]));
+            finding.index = i;
+            m_log.add(std::move(finding));
+        }
+    }
+    if (stored.size() != executed.results.size()) {
+        m_log.add(block.finding(FindingKind::result_count,
+                                "execution gives " + std::to_string(executed.results.size()) +
+                                    " results, " + std::to_string(stored.size()) + " are stored"));
+    }
+    const std::vector<Event>& events = block.content.events;
+    const auto differ =
+        std::mismatch(events.begin(), events.end(), executed.events.begin(), executed.events.end());
+    if (differ.first != events.end() || differ.second != executed.events.end()) {
+        const auto index = static_cast<std::uint64_t>(differ.first - events.begin());
+        Finding finding =
+            block.finding(FindingKind::event_differs,
+                          "event " + std::to_string(index) + " is not what execution gives");
+        finding.index = index;
+        m_log.add(std::move(finding));
+    }
+}
+
+void ReplayCheck::add_finding(FindingKind kind, std::string message) {
+    m_log.add({kind, m_height, std::nullopt, {}, 0, std::move(message)});
+}
+
+void ReplayCheck::check_accounts() {
+    const StoreView view{m_store};
+    std::map<Currency, Totals> sums;
+    for (const AccountEntry& entry : list_accounts(view)) {
+        const Account& account = entry.account;
+        const Money lowest = std::min({account.debits_pending, account.debits_posted,
+                                       account.credits_pending, account.credits_posted});
+        if (lowest < 0) {
+            add_finding(FindingKind::accounting, "the account of " + to_text(entry.party) + " in " +
+                                                     to_text(entry.currency) + " is negative");
+        }
+        Totals& sum = sums[entry.currency];
+        sum.debits_pending += account.debits_pending;
+        sum.debits_posted += account.debits_posted;
+        sum.credits_pending += account.credits_pending;
+        sum.credits_posted += account.credits_posted;
+    }
+    for (const auto& [currency, sum] : sums) {
+        if (!sum.balanced()) {
+            add_finding(FindingKind::accounting,
+                        "sums of debits and credits in " + to_text(currency) + " differ");
+        }
+        if (find_totals(view, currency).value_or(Totals{}) != sum) {
+            add_finding(FindingKind::accounting, "the totals kept for " + to_text(currency) +
+                                                     " are not the sums over the accounts");
+        }
+    }
+}
+
+}  // namespace tally

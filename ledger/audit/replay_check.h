@@ -1,0 +1,52 @@
+#pragma once
+
+#include "ledger/audit/audit_block.h"
+#include "ledger/base/memory_store.h"
+#include "ledger/chain/executor.h"
+
+#include <memory>
+#include <set>
+
+namespace tally {
+
+/// Executes every block again, from the genesis, and compares results, events, log and state. Stops
+/// at the first block that cannot be executed, because what follows rests on it.
+/// `genesis` must outlive it. Memory: the flat state and its tree.
+class ReplayCheck {
+public:
+    ReplayCheck(const Genesis& genesis, FindingLog& log);
+
+    void check(const AuditBlock& block);
+    /// Sums over the last state that was reached.
+    void check_accounts();
+    [[nodiscard]] std::uint64_t replayed_to() const noexcept { return m_height; }
+
+private:
+    /// Knows the signatures that the inspector verified; verifies others itself.
+    class KnownSignatures final : public SignatureChecker {
+    public:
+        void start_block(const Genesis& genesis, const AuditBlock& block);
+        [[nodiscard]] bool verify(const Hash& envelope_hash, const PublicKey& key,
+                                  const Hash& signing_digest, const Signature& signature) override;
+
+    private:
+        std::set<std::pair<Hash, PublicKey>> m_known;
+        DirectSignatureChecker m_direct;
+    };
+
+    void compare(const AuditBlock& block, const ExecutedBlock& executed);
+    void take(ExecutedBlock executed);
+    void add_finding(FindingKind kind, std::string message);
+
+    const Genesis& m_genesis;
+    FindingLog& m_log;
+    MemoryStore m_store;
+    KnownSignatures m_signatures;
+    Executor m_executor;
+    IdWindow m_window;
+    std::shared_ptr<const ExecutedBlock> m_tip;
+    std::uint64_t m_height{0};
+    bool m_stopped{false};
+};
+
+}  // namespace tally
