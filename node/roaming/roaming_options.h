@@ -1,0 +1,49 @@
+#pragma once
+
+#include "ledger/base/clock.h"
+#include "ledger/model/ids.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace tally::node {
+
+/// Bounds of the roaming service. What exceeds them is refused (`overloaded`) or, for finished
+/// sessions, forgotten from the oldest on.
+inline constexpr std::size_t sessions_open_max{100'000};
+inline constexpr std::size_t sessions_finished_max{10'000};
+inline constexpr std::size_t submissions_max{200'000};
+inline constexpr std::size_t outbox_messages_max{20'000};
+inline constexpr std::size_t seen_messages_max{16'384};
+inline constexpr std::size_t bridges_max{1'000};
+
+/// What an operator may set, and the timing of the flow (defaults are the design's).
+struct RoamingOptions {
+    PartyId self;
+    /// Tariff id of an EVSE; one that is not named is charged by the first tariff (by id) that the
+    /// agreement offers in its currency.
+    std::map<std::string, std::string> evse_tariffs;
+    std::int64_t coefficient_permille{1000};  ///< b of the driver's figures
+    std::chrono::milliseconds authorization_budget{8'000};
+    std::chrono::milliseconds relay_wait{500};         ///< for the hub's receipt, then directly
+    std::chrono::milliseconds hub_distrust{5'000};     ///< after a missing receipt: all directly
+    std::chrono::milliseconds resend_interval{2'000};  ///< of what is not acknowledged
+    std::chrono::milliseconds tick{250};               ///< how often deadlines are looked at
+    std::chrono::milliseconds progress_interval{100};  ///< least time between relayed figures
+    UnixMillis request_age_max_ms{60'000};      ///< older or more future requests are dropped
+    UnixMillis notice_lifetime_ms{86'400'000};  ///< an unacknowledged notice is given up
+    UnixMillis start_margin_ms{10'000};       ///< start_by = now + start window - this (clock skew)
+    UnixMillis decision_lifetime_ms{20'000};  ///< not_after of an approval
+    UnixMillis submission_lifetime_ms{60'000};  ///< not_after of everything else; then signed anew
+};
+
+/// Counts what happens, for metrics: `name` is a fixed lower-case word such as
+/// "authorization_refused". Never carries a token.
+using RoamingMetrics = std::function<void(std::string_view name)>;
+
+}  // namespace tally::node
