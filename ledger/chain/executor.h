@@ -5,9 +5,11 @@
 #include "ledger/chain/id_window.h"
 #include "ledger/crypto/merkle.h"
 #include "ledger/model/genesis.h"
+#include "ledger/state/state_overlay.h"
 #include "ledger/state/state_tree.h"
 #include "ledger/state/state_view.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +25,11 @@ public:
     [[nodiscard]] virtual bool verify(const Hash& envelope_hash, const PublicKey& key,
                                       const Hash& signing_digest, const Signature& signature) = 0;
 };
+
+/// The name under which a SignatureChecker is asked about the bridge's signature inside a
+/// RecordCharge (in place of the envelope hash): tagged_hash("tally/metered-check/v1",
+/// metered_signing_digest | signature).
+[[nodiscard]] Hash metered_check_name(const Hash& digest, const Signature& signature);
 
 /// Verifies every time, with parsed keys kept. For the auditor and tests.
 class DirectSignatureChecker final : public SignatureChecker {
@@ -86,23 +93,38 @@ public:
     [[nodiscard]] ExecutedBlock genesis_block() const;
 
     /// Builds a block for a leader: envelopes that would make it invalid are left out (and named
-    /// in `left_out` by hash), the rest is executed. Never fails for envelopes, only on
-    /// `invariant`.
+    /// in `left_out` by hash), the rest is executed. Envelopes that do not fit into the block any
+    /// more are neither included nor named: they can wait. Never fails for envelopes, only on
+    /// `invariant`, and on `header` for a context that does not follow the parent.
     [[nodiscard]] Expected<ExecutedBlock, BlockError> build(
         const std::shared_ptr<const ExecutedBlock>& parent, const IdWindow& window,
         const BlockContext& context, const std::vector<Bytes>& envelopes,
         std::vector<Hash>& left_out);
 
-    /// Executes a block as proposed and compares everything with its header.
+    /// Executes a block as proposed and compares everything with its header. The wall clock is not
+    /// looked at; that a block is not too far ahead is the voter's business.
     [[nodiscard]] Expected<ExecutedBlock, BlockError> execute(
         const std::shared_ptr<const ExecutedBlock>& parent, const IdWindow& window, Block block);
 
 private:
-    struct Run;
     const Genesis& m_genesis;
     const KeyValueStore& m_base;
     SignatureChecker& m_signatures;
     Hash m_chain_id;
+    Hash m_validators_hash;
+    std::size_t m_validator_count;
 };
+
+/// The last final block as a parent to build on, from what is on disk: its header, the flat state
+/// after it, and the right edge of the log. The tree is rebuilt from the flat values; the caller
+/// compares `tree.root()` and `log.root()` with the header. `changes` is empty.
+[[nodiscard]] std::shared_ptr<ExecutedBlock> restore_executed(const BlockHeader& header,
+                                                              const KeyValueStore& base,
+                                                              MerkleFrontier log);
+/// The state after `block`, seen through its unfinalized ancestors. Both must outlive the result.
+[[nodiscard]] StateOverlay view_after(const KeyValueStore& base, const ExecutedBlock& block);
+
+/// "header", "body" and so on.
+[[nodiscard]] const char* to_text(BlockError::Kind kind);
 
 }  // namespace tally

@@ -14,22 +14,47 @@ namespace tally {
 /// The transaction ids and envelope roots of the finalized blocks of the last 120 s before a
 /// block's time: what makes a repetition harmless. A function of those blocks alone, so it is
 /// rebuilt from them at start and needs no place in the state.
+///
+/// Lookups name the time of the block that asks, because the window may hold blocks that are out
+/// of its reach: how many depends on the last final block, and the answer must not.
 class IdWindow {
 public:
     /// What one block adds.
     struct BlockIds {
         UnixMillis time{0};
-        std::map<TransactionRef, Hash> transactions;  ///< to the transaction's hash
-        std::set<Hash> envelope_roots;                ///< tagged with the signer's party, see .cpp
+        /// Ids executed in this block (repetitions are not), to the transaction's hash.
+        std::map<TransactionRef, Hash> transactions;
+        /// `envelope_signing_digest` of every envelope: its root together with its signer.
+        std::set<Hash> envelope_roots;
     };
 
     /// Adds the next finalized block and forgets those at or before its time - 120 s.
     void add(const BlockIds& ids);
-    [[nodiscard]] std::optional<Hash> transaction(const TransactionRef& ref) const;
-    [[nodiscard]] bool has_envelope_root(const Hash& root) const;
+    /// Hash of the transaction that was executed under this id in the 120 s before `block_time`.
+    [[nodiscard]] std::optional<Hash> transaction(const TransactionRef& ref,
+                                                  UnixMillis block_time) const;
+    [[nodiscard]] bool has_envelope_root(const Hash& root, UnixMillis block_time) const;
+    /// Ids held now: for metrics.
+    [[nodiscard]] std::size_t transaction_count() const noexcept { return m_transactions.size(); }
 
 private:
-    std::deque<BlockIds> m_blocks;
+    struct Seen {
+        Hash hash;
+        UnixMillis time{0};
+    };
+    struct BlockEntry {
+        UnixMillis time{0};
+        std::vector<TransactionRef> transactions;
+        std::vector<Hash> envelope_roots;
+    };
+    void forget_oldest();
+
+    std::map<TransactionRef, Seen> m_transactions;
+    std::map<Hash, UnixMillis> m_envelope_roots;
+    std::deque<BlockEntry> m_blocks;
 };
+
+/// Whether a block of `time` is within the 120 s before one of `block_time`.
+[[nodiscard]] bool is_in_id_window(UnixMillis time, UnixMillis block_time) noexcept;
 
 }  // namespace tally
