@@ -1,0 +1,197 @@
+#pragma once
+
+#include "consensus/simplex/events.h"
+#include "consensus/simplex/leader.h"
+#include "consensus/simplex/safety_record.h"
+
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace tally::consensus {
+
+/// Votes are kept for this many views behind the current one.
+inline constexpr View vote_window{64};
+
+struct CoreOptions {
+    Hash chain_id;
+    std::uint64_t epoch{0};
+    std::vector<VerifyKey> validators;   ///< in index order
+    std::optional<ValidatorIndex> self;  ///< nothing for a follower
+    Time delta{50'000};
+    Time delta_max{8'000'000};
+    Time idle_interval{1'000'000};
+    Time retry_interval{500'000};
+    Time skip_timeout{2'000'000};
+};
+
+/// What the core starts from: the last final block of the ledger and what the journal held.
+struct CoreStart {
+    View final_view{0};  ///< 0: the epoch's genesis
+    Hash final_digest;
+    std::optional<QuorumCertificate> final_certificate;
+    SafetyRecord safety;
+    std::vector<QuorumCertificate> certificates;
+};
+
+/// The rules of Simplex (docs/protocol/consensus.md), and nothing else: no clock, disk, network,
+/// thread or randomness. Events go in one at a time, effects come out and are carried out in
+/// order; the same events always give the same effects. Checking signatures is done here, because
+/// it is a pure function; what was verified once is not verified again.
+///
+/// Safety: the core asks for votes that rules R0 to R5 allow; the SafetySigner that carries out
+/// CastVote checks R0 again on its own record.
+/// Bounds: rounds between last_final_view and view + 1, at most `vote_window` of them with votes;
+/// one proposal per view; one certificate per view and kind.
+class Core {
+public:
+    Core(CoreOptions options, CoreStart start);
+
+    [[nodiscard]] Effects step(const Event& event, Time now);
+    /// When Tick is needed next; nothing when only other events matter.
+    [[nodiscard]] std::optional<Time> next_deadline() const;
+
+    [[nodiscard]] View view() const noexcept { return m_view; }
+    [[nodiscard]] View last_final_view() const noexcept { return m_final_view; }
+    [[nodiscard]] const Hash& last_final_digest() const noexcept { return m_final_digest; }
+    /// FINALIZE of the highest final view (NOTARIZE if only that is left after a crash); nothing
+    /// while it is the genesis.
+    [[nodiscard]] const std::optional<QuorumCertificate>& finalization() const noexcept {
+        return m_final;
+    }
+    [[nodiscard]] ValidatorIndex leader(View view) const { return m_schedule.leader(view); }
+    [[nodiscard]] Time delta() const noexcept { return m_delta; }
+    [[nodiscard]] bool may_vote() const noexcept { return m_voting && !m_lost_record; }
+    /// A vote or certificate with our signature is newer than our record.
+    [[nodiscard]] bool has_lost_record() const noexcept { return m_lost_record; }
+    [[nodiscard]] bool has_pending() const noexcept { return m_pending_told; }
+
+    /// The block a leader would build on now: highest notarized, else the final one.
+    [[nodiscard]] const Hash& tip() const;
+    /// Whether any certificate is held that settles `view`.
+    [[nodiscard]] bool is_settled(View view) const;
+    /// Notarization, nullification or the highest finalization; whatever settles `view`.
+    [[nodiscard]] std::optional<QuorumCertificate> settling_certificate(View view) const;
+    /// First and last view of (last_final_view, view) without any certificate.
+    [[nodiscard]] std::optional<std::pair<View, View>> missing_views() const;
+    /// Best certificate that brings a peer into our view.
+    [[nodiscard]] std::optional<QuorumCertificate> entry_certificate() const;
+    /// Newest vote of each kind that we have seen of a validator.
+    [[nodiscard]] std::vector<Vote> newest_votes(ValidatorIndex validator) const;
+    /// Certificates above the last final view.
+    [[nodiscard]] std::vector<QuorumCertificate> unfinalized_certificates() const;
+    /// Whether a certificate is about this epoch and holds; signatures known from votes are not
+    /// checked again.
+    [[nodiscard]] bool verify(const QuorumCertificate& certificate) const;
+
+private:
+    enum class Verdict : std::uint8_t { unknown, valid, invalid };
+    struct Offer {
+        VoteStatement statement;
+        Bytes header;
+        std::vector<Hash> envelopes;
+        Verdict verdict{Verdict::unknown};
+        bool examining{false};
+    };
+    struct Round {
+        std::optional<Offer> offer;
+        std::array<std::vector<std::optional<Vote>>, 3> votes;  ///< by kind, then signer
+        std::uint64_t reported{0};  ///< signers whose contradiction was reported, a bit each
+    };
+
+    // core.cpp
+    void on(const Started& event);
+    void on(const Tick& event);
+    void on(const VotingAllowed& event);
+    void on(const ValidatorHeard& event);
+    void on(const OwnVoteShown& event);
+    void on(const PendingChanged& event);
+    void enter(View view);
+    void prune();
+    void note_activity();
+
+    // propose.cpp (R2)
+    void on(const BlockBuilt& event);
+    void on(const BuildFailed& event);
+    void try_propose();
+    [[nodiscard]] bool may_notarize(View view) const;
+
+    // proposal.cpp (R3)
+    void on(const ProposalReceived& event);
+    void on(const BlockExamined& event);
+    void take_offer(const ProposalReceived& event);
+    void try_examine();
+    void try_notarize();
+    [[nodiscard]] const char* header_problem(const Proposal& proposal, const BlockMeta& meta) const;
+    [[nodiscard]] const char* justification_problem(const Proposal& proposal,
+                                                    const BlockMeta& meta) const;
+    [[nodiscard]] bool justification_holds(const Justification& justification) const;
+    [[nodiscard]] bool is_known(const QuorumCertificate& certificate) const;
+    [[nodiscard]] bool gap_is_nullified(View parent_view, View view) const;
+
+    // collect.cpp (R4)
+    void on(const VoteReceived& event);
+    void on(const VoteCast& event);
+    void record(const Vote& vote, bool verified);
+    void find_conflict(Round& round, const Vote& vote);
+    void note_votes_of_others();
+    void tally(const VoteStatement& statement);
+    [[nodiscard]] bool verify(const Vote& vote) const;
+    Round& round(View view);
+    [[nodiscard]] const Vote* find_vote(View view, VoteKind kind, ValidatorIndex signer) const;
+
+    // certificates.cpp (R5)
+    void on(const CertificateReceived& event);
+    void accept(const QuorumCertificate& certificate);
+    void accept_notarization(const QuorumCertificate& certificate);
+    void accept_nullification(const QuorumCertificate& certificate);
+    void accept_finalization(const QuorumCertificate& certificate);
+    void check_own_signature(const QuorumCertificate& certificate);
+
+    // timers.cpp (R6, R7, R8)
+    void check_timers();
+    void nullify();
+    [[nodiscard]] bool can_nullify() const;
+    [[nodiscard]] bool must_nullify() const;
+    [[nodiscard]] bool leader_is_silent() const;
+    [[nodiscard]] Time start_of_round() const;
+    void help(ValidatorIndex validator, View their_view);
+    void back_off();
+
+    CoreOptions m_options;
+    LeaderSchedule m_schedule;
+    std::size_t m_quorum;
+    SafetyRecord m_safety;  ///< votes that were cast
+    // Views of votes asked for; at least those of m_safety.
+    View m_notarize_view{0};
+    View m_nullify_view{0};
+    View m_finalize_view{0};
+    bool m_voting{false};
+    bool m_lost_record{false};
+
+    View m_view{0};
+    Time m_now{0};
+    Time m_entered{0};
+    std::optional<Time> m_active_since;  ///< there is a reason for a block in this view
+    bool m_pending_told{false};
+    bool m_build_asked{false};
+    bool m_must_nullify{false};
+    Time m_retry_at{0};
+    Time m_delta;
+    std::uint32_t m_nullified_in_a_row{0};
+
+    View m_final_view{0};
+    Hash m_final_digest;
+    std::optional<QuorumCertificate> m_final;
+    std::map<View, QuorumCertificate> m_notarizations;
+    std::map<View, QuorumCertificate> m_nullifications;
+    std::map<View, Round> m_rounds;
+    std::vector<std::array<std::optional<Vote>, 3>> m_newest;  ///< by validator
+    std::vector<Time> m_heard;                                 ///< by validator
+    std::vector<std::optional<Time>> m_helped;                 ///< by validator
+    Effects m_effects;
+};
+
+}  // namespace tally::consensus

@@ -1,0 +1,127 @@
+// R6, R7 and the idle rule: when a view is given up, and how those behind are helped.
+
+#include "consensus/simplex/core.h"
+
+#include <algorithm>
+
+namespace tally::consensus {
+namespace {
+
+constexpr Time help_interval{1'000'000};
+constexpr std::uint32_t nullified_before_back_off{2};
+
+}  // namespace
+
+/// When the leader should propose; everything else is counted from here. With a reason (pending
+/// envelope, proposal, votes of others) at once; while something notarized is not final, after
+/// one delta, because its finalization is most likely on its way; else after the idle interval.
+Time Core::start_of_round() const {
+    if (m_active_since) {
+        return std::max(*m_active_since, m_entered);
+    }
+    return m_entered + (m_notarizations.empty() ? m_options.idle_interval : m_delta);
+}
+
+bool Core::can_nullify() const {
+    return m_options.self && may_vote() && m_view > m_nullify_view && m_view > m_finalize_view;
+}
+
+/// The leader was not heard for `skip_timeout` while a quorum of the others was.
+bool Core::leader_is_silent() const {
+    const auto is_silent = [this](std::size_t validator) {
+        return m_now - m_heard[validator] >= m_options.skip_timeout;
+    };
+    if (!is_silent(leader(m_view))) {
+        return false;
+    }
+    std::size_t heard{0};
+    for (std::size_t validator = 0; validator < m_heard.size(); ++validator) {
+        heard += validator != *m_options.self && !is_silent(validator) ? 1U : 0U;
+    }
+    return heard + 1 >= m_quorum;
+}
+
+bool Core::must_nullify() const {
+    const Time start = start_of_round();
+    if (m_must_nullify || m_now >= start + 3 * m_delta) {
+        return true;
+    }
+    const auto found = m_rounds.find(m_view);
+    const bool offered = found != m_rounds.end() && found->second.offer;
+    if (offered || leader(m_view) == *m_options.self) {
+        return false;
+    }
+    return m_now >= start + 2 * m_delta || leader_is_silent();
+}
+
+void Core::check_timers() {
+    if (can_nullify() && must_nullify()) {
+        nullify();
+        return;
+    }
+    if (!m_options.self || m_safety.nullify.view != m_view || m_now < m_retry_at) {
+        return;
+    }
+    m_retry_at = m_now + m_options.retry_interval;
+    const Vote vote = m_safety.vote(VoteKind::nullify, *m_options.self);
+    m_effects.push_back(RepeatVote{vote, entry_certificate()});
+    record(vote, true);
+}
+
+void Core::nullify() {
+    m_nullify_view = m_view;
+    m_retry_at = m_now + m_options.retry_interval;
+    m_effects.push_back(CastVote{{m_options.epoch, VoteKind::nullify, m_view, 0, Hash{}}});
+}
+
+std::optional<Time> Core::next_deadline() const {
+    if (!m_options.self) {
+        return std::nullopt;
+    }
+    if (m_nullify_view == m_view) {
+        return m_retry_at;
+    }
+    if (!can_nullify()) {
+        return std::nullopt;
+    }
+    const Time start = start_of_round();
+    Time deadline = start + 3 * m_delta;
+    if (leader(m_view) == *m_options.self) {
+        return start > m_now && !m_build_asked ? start : deadline;
+    }
+    const auto found = m_rounds.find(m_view);
+    if (found == m_rounds.end() || !found->second.offer) {
+        deadline = start + 2 * m_delta;
+        const Time silent_at = m_heard[leader(m_view)] + m_options.skip_timeout;
+        if (silent_at > m_now) {
+            deadline = std::min(deadline, silent_at);
+        }
+    }
+    return deadline;
+}
+
+/// R7: whoever speaks in a view that we have left gets what settles that view and what brings it
+/// into ours, once per second at most.
+void Core::help(ValidatorIndex validator, View their_view) {
+    std::optional<Time>& helped = m_helped[validator];
+    if (helped && m_now < *helped + help_interval) {
+        return;
+    }
+    helped = m_now;
+    const std::optional<QuorumCertificate> settling = settling_certificate(their_view);
+    const std::optional<QuorumCertificate> entry = entry_certificate();
+    if (settling) {
+        m_effects.push_back(SendCertificate{validator, *settling});
+    }
+    if (entry && entry != settling) {
+        m_effects.push_back(SendCertificate{validator, *entry});
+    }
+}
+
+void Core::back_off() {
+    if (++m_nullified_in_a_row >= nullified_before_back_off) {
+        m_delta = std::min(m_options.delta_max, m_delta + m_delta / 2);
+    }
+}
+
+}  // namespace tally::consensus
