@@ -10,6 +10,8 @@ const char* to_text(ResultCode code) {
             return "exists";
         case ResultCode::exists_different:
             return "exists_different";
+        case ResultCode::id_in_use:
+            return "id_in_use";
         case ResultCode::not_permitted:
             return "not_permitted";
         case ResultCode::unknown_member:
@@ -96,6 +98,7 @@ std::optional<ResultCode> result_code_from_number(std::uint16_t number) {
         case ResultCode::ok:
         case ResultCode::exists:
         case ResultCode::exists_different:
+        case ResultCode::id_in_use:
         case ResultCode::not_permitted:
         case ResultCode::unknown_member:
         case ResultCode::member_suspended:

@@ -12,6 +12,7 @@ enum class ResultCode : std::uint16_t {
     ok = 0,
     exists = 1,            ///< same signer, id and bytes were executed before: harmless
     exists_different = 2,  ///< same signer and id, other bytes: refused
+    id_in_use = 3,  ///< an open authorization or half-signed limit, older than the window, has it
     // The signer
     not_permitted = 10,  ///< this member may not sign this action
     unknown_member = 11,

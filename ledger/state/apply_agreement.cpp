@@ -34,7 +34,7 @@ ResultCode apply(Context& context, const SetAgreement& action) {
 ResultCode apply(Context& context, const SetLimit& action) {
     StateOverlay& state = context.state();
     if (find_countersign(state, context.transaction)) {
-        return ResultCode::exists_different;  // The id still names a limit that waits.
+        return ResultCode::id_in_use;  // The id still names a limit that waits.
     }
     if (!find_member(state, action.member)) {
         return ResultCode::unknown_member;

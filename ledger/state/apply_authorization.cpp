@@ -117,7 +117,7 @@ ResultCode approve(Context& context, const DecideAuthorization& action) {
 ResultCode apply(Context& context, const DecideAuthorization& action) {
     StateOverlay& state = context.state();
     if (find_live_authorization(state, context.transaction)) {
-        return ResultCode::exists_different;  // The id still names an open authorization.
+        return ResultCode::id_in_use;  // The id still names an open authorization.
     }
     if (action.visited == context.signer()) {
         return ResultCode::self_roaming;
