@@ -1,7 +1,7 @@
 #include "ledger/audit/replay_check.h"
 
 #include "ledger/base/check.h"
-#include "ledger/state/queries.h"
+#include "ledger/state/invariants.h"
 #include "ledger/store/store_view.h"
 
 #include <algorithm>
@@ -119,31 +119,8 @@ void ReplayCheck::add_finding(FindingKind kind, std::string message) {
 }
 
 void ReplayCheck::check_accounts() {
-    const StoreView view{m_store};
-    std::map<Currency, Totals> sums;
-    for (const AccountEntry& entry : list_accounts(view)) {
-        const Account& account = entry.account;
-        const Money lowest = std::min({account.debits_pending, account.debits_posted,
-                                       account.credits_pending, account.credits_posted});
-        if (lowest < 0) {
-            add_finding(FindingKind::accounting, "the account of " + to_text(entry.party) + " in " +
-                                                     to_text(entry.currency) + " is negative");
-        }
-        Totals& sum = sums[entry.currency];
-        sum.debits_pending += account.debits_pending;
-        sum.debits_posted += account.debits_posted;
-        sum.credits_pending += account.credits_pending;
-        sum.credits_posted += account.credits_posted;
-    }
-    for (const auto& [currency, sum] : sums) {
-        if (!sum.balanced()) {
-            add_finding(FindingKind::accounting,
-                        "sums of debits and credits in " + to_text(currency) + " differ");
-        }
-        if (find_totals(view, currency).value_or(Totals{}) != sum) {
-            add_finding(FindingKind::accounting, "the totals kept for " + to_text(currency) +
-                                                     " are not the sums over the accounts");
-        }
+    if (const std::optional<std::string> problem = check_invariants(StoreView{m_store})) {
+        add_finding(FindingKind::accounting, *problem);
     }
 }
 

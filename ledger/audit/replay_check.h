@@ -17,7 +17,7 @@ public:
     ReplayCheck(const Genesis& genesis, FindingLog& log);
 
     void check(const AuditBlock& block);
-    /// Sums over the last state that was reached.
+    /// Every accounting rule over the whole of the last state that was reached.
     void check_accounts();
     [[nodiscard]] std::uint64_t replayed_to() const noexcept { return m_height; }
 

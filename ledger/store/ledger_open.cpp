@@ -1,7 +1,7 @@
 // How a ledger comes into being, and how it is opened again.
 
+#include "ledger/model/envelope.h"
 #include "ledger/model/transaction.h"
-#include "ledger/state/keys.h"
 #include "ledger/store/ledger.h"
 #include "ledger/store/ledger_impl.h"
 
@@ -12,7 +12,6 @@ namespace {
 
 using Kind = LedgerOpenError::Kind;
 
-constexpr std::size_t entries_per_scan{4096};
 constexpr const char* reset_hint{
     "; the state can be rebuilt from the segments with `tally rebuild`"};
 
@@ -61,29 +60,33 @@ Expected<std::optional<ledger_index::Applied>, LedgerOpenError> read_applied(
     return applied;
 }
 
-/// The authenticated tree over everything in the flat state.
-Expected<StateTree, StoreError> build_tree(const KeyValueStore& store) {
-    StateTree tree;
-    Bytes from;
-    for (;;) {
-        const Expected<std::vector<KeyValueStore::Entry>, StoreError> entries =
-            store.scan({}, from, entries_per_scan);
-        if (!entries) {
-            return Unexpected{entries.error()};
+/// What executing the block added to the window of ids. Nothing when it does not decode.
+std::optional<IdWindow::BlockIds> ids_of(const FinalizedBlock& stored) {
+    const BlockHeader& header = stored.block.header;
+    IdWindow::BlockIds ids;
+    ids.time = header.time;
+    std::size_t at = 0;
+    for (const Bytes& encoded : stored.block.envelopes) {
+        const Expected<Envelope, EnvelopeError> envelope = decode_envelope(encoded);
+        if (!envelope || stored.results.size() - at < envelope->transactions.size()) {
+            return std::nullopt;
         }
-        StateChanges changes;
-        for (const KeyValueStore::Entry& entry : *entries) {
-            if (!is_derived(entry.key.front())) {
-                changes.emplace(entry.key, entry.value);
+        ids.envelope_roots.insert(
+            envelope_signing_digest(header.chain_id, envelope->signer, envelope_root(*envelope)));
+        for (const Bytes& bytes : envelope->transactions) {
+            const Expected<Transaction, TransactionError> transaction = decode_transaction(bytes);
+            if (!transaction) {
+                return std::nullopt;
+            }
+            const ResultCode result = stored.results[at];
+            ++at;
+            if (result != ResultCode::exists && result != ResultCode::exists_different) {
+                ids.transactions.emplace(TransactionRef{envelope->signer, transaction->id},
+                                         transaction_hash(bytes));
             }
         }
-        tree.update(changes);
-        if (entries->size() < entries_per_scan || is_derived(entries->back().key.front())) {
-            return tree;
-        }
-        from = entries->back().key;
-        from.push_back(0);
     }
+    return ids;
 }
 
 /// Executes with a checker that is never asked: the genesis has no signatures.
@@ -231,54 +234,43 @@ std::optional<LedgerOpenError> Ledger::Impl::open_tip(const ledger_index::Applie
     const auto damaged = [](const std::string& what) {
         return error(Kind::corrupted, what + reset_hint);
     };
-    ExecutedBlock block = executor.genesis_block();
+    BlockHeader header = executor.genesis_block().block.header;
     if (applied.height > 0) {
         const std::optional<FinalizedBlock> stored = read_block(applied.height);
         if (!stored) {
             return damaged("the state's index lacks block " + std::to_string(applied.height));
         }
-        block = ExecutedBlock{};
-        block.block.header = stored->block.header;
-        block.digest = stored->block.header.digest();
+        header = stored->block.header;
         last_finalization = stored->finalization;
     }
-    if (block.digest != applied.digest) {
-        return damaged("block " + std::to_string(applied.height) +
-                       " of the segments is not the one that the state was made by");
+    const std::string name = "block " + std::to_string(applied.height);
+    if (header.digest() != applied.digest) {
+        return damaged(name + " of the segments is not the one that the state was made by");
     }
-    Expected<StateTree, StoreError> tree = build_tree(store);
-    if (!tree) {
-        return error_of(tree.error());
+    tip = restore_executed(header, store, applied.log);
+    if (tip->tree.root() != header.state_root) {
+        return damaged("the state does not have the root that " + name + " names");
     }
-    if (tree->root() != block.block.header.state_root) {
-        return damaged("the state does not have the root that block " +
-                       std::to_string(applied.height) + " names");
+    if (!tiles.restore(applied.log.size()) || tip->log.size() != header.log_size ||
+        tip->log.root() != header.log_root) {
+        return damaged("the log's hashes do not have the root that " + name + " names");
     }
-    block.tree = std::move(tree).value();
-    block.log = applied.log;
-    if (!tiles.restore(applied.log.size()) || block.log.size() != block.block.header.log_size ||
-        block.log.root() != block.block.header.log_root) {
-        return damaged("the log's hashes do not have the root that block " +
-                       std::to_string(applied.height) + " names");
-    }
-    tip = std::make_shared<ExecutedBlock>(std::move(block));
     return std::nullopt;
 }
 
 /// The ids that may not be used again are those of the blocks of the last 120 s.
 std::optional<LedgerOpenError> Ledger::Impl::open_window() {
     std::vector<IdWindow::BlockIds> newest_first;
-    const UnixMillis oldest_time = tip->block.header.time - not_after_window_ms;
     for (std::uint64_t height = tip->block.header.height; height > 0; --height) {
         const std::optional<FinalizedBlock> block = read_block(height);
         if (!block) {
             return error(Kind::corrupted,
                          "the state's index lacks block " + std::to_string(height) + reset_hint);
         }
-        if (block->block.header.time <= oldest_time) {
+        if (!is_in_id_window(block->block.header.time, tip->block.header.time)) {
             break;
         }
-        std::optional<IdWindow::BlockIds> ids = ids_of(block->block);
+        std::optional<IdWindow::BlockIds> ids = ids_of(*block);
         if (!ids) {
             return error(Kind::corrupted,
                          "block " + std::to_string(height) + " of the segments cannot be decoded");
