@@ -36,9 +36,8 @@ public:
     [[nodiscard]] virtual const Ledger& ledger() const = 0;
     /// Folder of the segment files.
     [[nodiscard]] virtual std::string segments_folder() const = 0;
-    /// Newest first, at most `count_max`, behind `after` when given.
-    [[nodiscard]] virtual std::vector<SessionView> sessions(std::optional<SessionId> after,
-                                                            std::size_t count_max) const = 0;
+    /// Newest first, at most `count_max`.
+    [[nodiscard]] virtual std::vector<SessionView> sessions(std::size_t count_max) const = 0;
     [[nodiscard]] virtual std::optional<SessionView> session(const SessionId& id) const = 0;
     /// Only `added` and `already_known` mean that it is in the mempool or final; finality is asked
     /// for by transaction id.

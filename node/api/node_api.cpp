@@ -369,15 +369,8 @@ HttpResponse NodeApi::sessions(const HttpRequest& request) const {
     if (!limit || *limit == 0 || *limit > http_list_items_max) {
         return bad_parameter("limit", "must be 1 to " + std::to_string(http_list_items_max));
     }
-    std::optional<SessionId> after;
-    if (const auto found = request.query.find("after"); found != request.query.end()) {
-        after = fixed_from_hex<SessionId>(found->second);
-        if (!after) {
-            return bad_parameter("after", "must be a session id");
-        }
-    }
     json::array items;
-    for (const SessionView& session : m_backend.sessions(after, *limit)) {
+    for (const SessionView& session : m_backend.sessions(*limit)) {
         items.emplace_back(to_json(session));
     }
     return json_response({{"items", std::move(items)}});

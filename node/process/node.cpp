@@ -1,0 +1,446 @@
+#include "node/process/node.h"
+
+#include "consensus/journal/journal.h"
+#include "ledger/base/lock_file.h"
+#include "ledger/base/posix_file_system.h"
+#include "ledger/base/system_clock.h"
+#include "ledger/base/system_random.h"
+#include "ledger/store/leveldb_store.h"
+#include "node/api/node_api.h"
+#include "node/config/customers_json.h"
+#include "node/process/node_metrics.h"
+#include "node/process/node_ports.h"
+#include "node/process/peer_book.h"
+#include "node/runtime/asio.h"
+#include "node/runtime/exit_codes.h"
+#include "node/runtime/key_file.h"
+#include "node/runtime/logging.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdlib>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace tally::node {
+
+namespace {
+
+constexpr std::size_t verify_queue_max{4096};
+constexpr std::chrono::seconds recheck_interval{1};
+
+StartError io_error(std::string text) { return {exit_io, std::move(text)}; }
+StartError config_error(std::string text) { return {exit_config, std::move(text)}; }
+
+using StoreResult = Expected<std::unique_ptr<LevelDbStore>, std::string>;
+
+LevelDbStore::Options small_store() {
+    LevelDbStore::Options options;
+    options.write_buffer_bytes = 8UL * 1024 * 1024;
+    options.block_cache_bytes = 16UL * 1024 * 1024;
+    return options;
+}
+
+}  // namespace
+
+class Node::Impl final : public ApiBackend {
+public:
+    Impl(boost::asio::io_context& io, NodeInputs inputs)
+        : m_io{io},
+          m_inputs{std::move(inputs)},
+          m_folders{m_inputs.config.data_dir},
+          m_consensus_key{m_inputs.keys.consensus},
+          m_member_key{m_inputs.keys.member},
+          m_link_key{m_inputs.keys.link},
+          m_pool{io, m_inputs.config.verify_threads, verify_queue_max},
+          m_timers{io} {}
+
+    /// The first thing that does not work; nothing when the node can start.
+    std::optional<StartError> open() {
+        for (const auto step : {&Impl::open_lock, &Impl::open_stores, &Impl::open_journal,
+                                &Impl::open_replica, &Impl::open_roaming, &Impl::open_edges}) {
+            if (std::optional<StartError> error = (this->*step)()) {
+                return error;
+            }
+        }
+        return std::nullopt;
+    }
+
+    void start() {
+        m_replica->start([this](const FinalizedBlock& block) { m_roaming->on_final_block(block); });
+        m_roaming->start();
+        m_links->start();
+        recheck_links();
+        log_info("node", "started",
+                 {{"member", to_text(m_inputs.config.member)},
+                  {"height", m_replica->ledger().final_header().height},
+                  {"chain_id", to_hex(m_replica->ledger().chain_id())}});
+    }
+
+    void stop() {
+        log_info("node", "stopping");
+        m_stopping = true;
+        m_http->stop();
+        m_links->stop();
+        m_timers.cancel_all();
+        m_io.stop();
+    }
+
+    // ---- ApiBackend
+    [[nodiscard]] NodeStatus status() const override;
+    [[nodiscard]] std::vector<std::string> not_ready_reasons() const override;
+    [[nodiscard]] const Ledger& ledger() const override { return m_replica->ledger(); }
+    [[nodiscard]] std::string segments_folder() const override { return m_folders.segments; }
+    [[nodiscard]] std::vector<SessionView> sessions(std::size_t count_max) const override {
+        return m_roaming->sessions(count_max);
+    }
+    [[nodiscard]] std::optional<SessionView> session(const SessionId& id) const override {
+        return m_roaming->find_session(id);
+    }
+    void submit(Bytes envelope, std::function<void(GateResult)> done) override {
+        m_replica->submit(std::move(envelope), std::move(done));
+    }
+    [[nodiscard]] std::string metrics_text() override;
+
+private:
+    std::optional<StartError> open_lock();
+    std::optional<StartError> open_stores();
+    std::optional<StartError> open_journal();
+    std::optional<StartError> open_replica();
+    std::optional<StartError> open_roaming();
+    std::optional<StartError> open_edges();
+    std::optional<StartError> import_customers();
+    [[nodiscard]] LinkConfig link_config() const;
+    [[nodiscard]] LinkHandlers link_handlers();
+    void peer_connected(const PeerIdentity& peer);
+    void peer_disconnected(const PeerIdentity& peer);
+    void frame_received(const PeerIdentity& peer, FrameKind kind, const Bytes& body);
+    void bridge_frame(const PeerIdentity& peer, ByteView body);
+    void recheck_links();
+
+    boost::asio::io_context& m_io;
+    NodeInputs m_inputs;
+    DataFolders m_folders;
+    PosixFileSystem m_files;
+    SystemClock m_clock;
+    SystemRandom m_random;
+    KeySigner m_consensus_key;
+    KeySigner m_member_key;
+    KeySigner m_link_key;
+    VerifyPool m_pool;
+    LoopTimerPort m_timers;
+    Metrics m_metrics;
+    std::optional<LockFile> m_lock;
+    std::unique_ptr<LevelDbStore> m_state_store;
+    std::unique_ptr<LevelDbStore> m_operator_store;
+    std::unique_ptr<LevelDbStore> m_backup_store;
+    std::unique_ptr<consensus::Journal> m_journal;
+    std::unique_ptr<Replica> m_replica;
+    std::unique_ptr<LinkHub> m_links;
+    std::optional<ReplicaLedgerPort> m_ledger_port;
+    std::optional<LinkMemberPort> m_member_port;
+    std::optional<LinkBridgePort> m_bridge_port;
+    std::optional<StagedStore> m_staged;
+    std::optional<CustomerAccounts> m_accounts;
+    std::unique_ptr<RoamingService> m_roaming;
+    std::unique_ptr<NodeApi> m_api;
+    std::unique_ptr<HttpServer> m_http;
+    bool m_stopping{false};
+};
+
+std::optional<StartError> Node::Impl::open_lock() {
+    Expected<LockFile, FileError> lock = LockFile::acquire(m_folders.lock);
+    if (!lock) {
+        return io_error(lock.error() == FileError::already_exists
+                            ? m_folders.root + ": another tallyd uses this data folder"
+                            : m_folders.lock + ": cannot be made; run tallyd init first");
+    }
+    m_lock.emplace(std::move(lock).value());
+    return std::nullopt;
+}
+
+std::optional<StartError> Node::Impl::open_stores() {
+    StoreResult state = LevelDbStore::open(m_folders.state);
+    if (!state) {
+        return io_error(state.error());
+    }
+    m_state_store = std::move(state).value();
+    StoreResult own = LevelDbStore::open(m_folders.operator_, small_store());
+    if (!own) {
+        return io_error(own.error());
+    }
+    m_operator_store = std::move(own).value();
+    if (m_inputs.member.role == MemberRole::hub) {
+        StoreResult backup = LevelDbStore::open(m_folders.backup, small_store());
+        if (!backup) {
+            return io_error(backup.error());
+        }
+        m_backup_store = std::move(backup).value();
+    }
+    return std::nullopt;
+}
+
+std::optional<StartError> Node::Impl::open_journal() {
+    if (!m_inputs.member.validator) {
+        return std::nullopt;
+    }
+    consensus::JournalOptions options;
+    options.fatal = [](const std::string& what) {
+        log_error("journal", "fatal", {{"what", what}});
+        std::abort();
+    };
+    auto journal = consensus::Journal::open(m_files, m_folders.consensus, std::move(options));
+    if (!journal) {
+        return io_error(journal.error().message);
+    }
+    m_journal = std::move(journal).value();
+    return std::nullopt;
+}
+
+std::optional<StartError> Node::Impl::open_replica() {
+    ReplicaPorts ports{
+        m_io,
+        m_files,
+        *m_state_store,
+        m_clock,
+        m_journal.get(),
+        m_journal ? &m_consensus_key : nullptr,
+        m_pool,
+        m_clock,
+        [this](const PublicKey& peer, Bytes frame) {
+            return m_links->send(peer, FrameKind::consensus, std::move(frame));
+        },
+        [this](const PublicKey& peer, const char* reason) { m_links->disconnect(peer, reason); }};
+    auto replica = Replica::open(
+        {m_inputs.genesis, m_inputs.config.member, m_inputs.config.data_dir}, std::move(ports));
+    if (!replica) {
+        return io_error(replica.error().message);
+    }
+    m_replica = std::move(replica).value();
+    return std::nullopt;
+}
+
+std::optional<StartError> Node::Impl::open_roaming() {
+    m_ledger_port.emplace(*m_replica);
+    m_member_port.emplace(*m_replica, m_links);
+    m_bridge_port.emplace(*m_replica, m_links, m_inputs.config.member);
+    m_staged.emplace(*m_operator_store);
+    m_accounts.emplace(*m_staged, m_inputs.config.member);
+    if (std::optional<StartError> error = import_customers()) {
+        return error;
+    }
+    RoamingParts parts{*m_ledger_port,
+                       *m_member_port,
+                       *m_bridge_port,
+                       m_timers,
+                       m_clock,
+                       m_random,
+                       m_member_key,
+                       m_inputs.keys.link,
+                       *m_staged,
+                       m_backup_store.get(),
+                       *m_accounts,
+                       [this](std::string_view name) {
+                           m_metrics
+                               .counter("tally_roaming_events_total", "What happened in roaming",
+                                        {{"event", std::string{name}}})
+                               .add();
+                       }};
+    RoamingOptions options;
+    options.self = m_inputs.config.member;
+    m_roaming = std::make_unique<RoamingService>(std::move(parts), std::move(options));
+    return std::nullopt;
+}
+
+std::optional<StartError> Node::Impl::import_customers() {
+    if (m_inputs.config.customers_file.empty()) {
+        return std::nullopt;
+    }
+    const auto customers = load_customers(m_inputs.config.customers_file);
+    if (!customers) {
+        return config_error(customers.error());
+    }
+    const auto imported = m_accounts->import(*customers, m_clock.now());
+    if (!imported) {
+        return config_error(m_inputs.config.customers_file + ": customers[" +
+                            std::to_string(imported.error().index) +
+                            "]: " + to_text(imported.error().error));
+    }
+    return std::nullopt;
+}
+
+std::optional<StartError> Node::Impl::open_edges() {
+    const auto token = read_secret_text(m_inputs.config.api_token_file);
+    if (!token) {
+        return config_error(token.error().text);
+    }
+    m_links = std::make_unique<LinkHub>(m_io, link_config(), m_link_key, link_handlers());
+    m_api = std::make_unique<NodeApi>(*this, *token);
+    try {
+        m_http = std::make_unique<HttpServer>(
+            m_io, m_inputs.config.api_listen.host, m_inputs.config.api_listen.port,
+            [this](const HttpRequest& request, HttpReply reply) { m_api->handle(request, reply); });
+    } catch (const std::system_error& error) {
+        return io_error("api.listen: " + std::string{error.what()});
+    }
+    return std::nullopt;
+}
+
+LinkConfig Node::Impl::link_config() const {
+    LinkConfig config;
+    config.chain_id = m_replica->ledger().chain_id();
+    config.listen_host = m_inputs.config.link_listen.host;
+    config.listen_port = m_inputs.config.link_listen.port;
+    for (const PeerAddress& peer : m_inputs.config.peers) {
+        const auto key = link_key_of(m_replica->ledger().final_state(), peer.member);
+        if (key && peer.member != m_inputs.config.member) {
+            config.targets.push_back({*key, peer.address.host, peer.address.port});
+        }
+    }
+    return config;
+}
+
+LinkHandlers Node::Impl::link_handlers() {
+    LinkHandlers handlers;
+    handlers.admit = [this](const PublicKey& key) {
+        return identify_peer(m_replica->ledger().final_state(), m_inputs.config.member, key);
+    };
+    handlers.connected = [this](const PeerIdentity& peer) { peer_connected(peer); };
+    handlers.disconnected = [this](const PeerIdentity& peer) { peer_disconnected(peer); };
+    handlers.received = [this](const PeerIdentity& peer, FrameKind kind, const Bytes& body) {
+        frame_received(peer, kind, body);
+    };
+    return handlers;
+}
+
+void Node::Impl::peer_connected(const PeerIdentity& peer) {
+    if (peer.member) {
+        log_info("link", "member_connected", {{"member", to_text(*peer.member)}});
+        m_replica->peer_connected(peer);
+        m_roaming->on_member_connected(*peer.member);
+    } else {
+        log_info("link", "bridge_connected", {{"bridge", peer.bridge_id}});
+    }
+}
+
+void Node::Impl::peer_disconnected(const PeerIdentity& peer) {
+    if (peer.member) {
+        log_info("link", "member_disconnected", {{"member", to_text(*peer.member)}});
+        m_replica->peer_disconnected(peer);
+    } else {
+        log_info("link", "bridge_disconnected", {{"bridge", peer.bridge_id}});
+        m_roaming->on_bridge_disconnected(peer.bridge_id);
+    }
+}
+
+void Node::Impl::frame_received(const PeerIdentity& peer, FrameKind kind, const Bytes& body) {
+    switch (kind) {
+        case FrameKind::consensus:
+            if (peer.member) {
+                m_replica->frame_received(peer, body);
+                return;
+            }
+            break;
+        case FrameKind::roaming:
+            if (peer.member && m_roaming->on_member_frame(*peer.member, body)) {
+                return;
+            }
+            break;
+        case FrameKind::bridge:
+            if (!peer.member) {
+                bridge_frame(peer, body);
+                return;
+            }
+            break;
+    }
+    m_links->disconnect(peer.link_key, "frame_against_the_protocol");
+}
+
+void Node::Impl::bridge_frame(const PeerIdentity& peer, ByteView body) {
+    const Expected<BridgeMessage, MessageError> message = decode_bridge_message(body);
+    if (!message) {
+        m_links->disconnect(peer.link_key, "undecodable_bridge_message");
+        return;
+    }
+    if (std::holds_alternative<BridgeHello>(*message)) {
+        m_roaming->on_bridge_connected(peer.bridge_id);
+    }
+    m_roaming->on_bridge_message(peer.bridge_id, *message);
+}
+
+void Node::Impl::recheck_links() {
+    // Keys are registered and revoked on the ledger; who lost admission is cut off within a second.
+    m_timers.after(recheck_interval, [this] {
+        m_links->recheck();
+        recheck_links();
+    });
+}
+
+NodeStatus Node::Impl::status() const {
+    NodeStatus status;
+    const BlockHeader& header = m_replica->ledger().final_header();
+    status.member = m_inputs.config.member;
+    status.role = m_inputs.member.role;
+    status.height = header.height;
+    status.digest = m_replica->ledger().final_digest();
+    status.state_root = header.state_root;
+    status.block_time = header.time;
+    status.view = m_replica->status().view;
+    for (const PeerIdentity& peer : m_links->peers()) {
+        if (peer.member) {
+            status.peers.push_back(*peer.member);
+        } else {
+            status.bridges.push_back(peer.bridge_id);
+        }
+    }
+    for (const Validator& validator : m_replica->ledger().validators()) {
+        status.validators.push_back(validator.party);
+    }
+    return status;
+}
+
+std::vector<std::string> Node::Impl::not_ready_reasons() const {
+    std::vector<std::string> reasons;
+    const consensus::DriverStatus status = m_replica->status();
+    if (m_stopping) {
+        reasons.emplace_back("stopping");
+    }
+    if (status.role == consensus::Role::waiting) {
+        reasons.emplace_back("waiting for the status of enough validators");
+    }
+    if (status.role == consensus::Role::observer) {
+        reasons.emplace_back("the safety record is older than votes that others have seen");
+    }
+    const std::size_t needed = quorum(m_replica->ledger().validators().size());
+    const std::size_t own = m_inputs.member.validator ? 1 : 0;
+    if (status.validators_connected + own < needed) {
+        reasons.emplace_back("linked to " + std::to_string(status.validators_connected) +
+                             " validators, a quorum needs " + std::to_string(needed - own));
+    }
+    return reasons;
+}
+
+std::string Node::Impl::metrics_text() {
+    collect_replica(m_metrics, *m_replica);
+    collect_links(m_metrics, m_links->metrics());
+    collect_roaming(m_metrics, m_roaming->load());
+    return m_metrics.metrics_text();
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : m_impl{std::move(impl)} {}
+Node::~Node() = default;
+
+Expected<std::unique_ptr<Node>, StartError> Node::open(boost::asio::io_context& io,
+                                                       NodeInputs inputs) {
+    auto impl = std::make_unique<Impl>(io, std::move(inputs));
+    if (std::optional<StartError> error = impl->open()) {
+        return Unexpected{*error};
+    }
+    return std::unique_ptr<Node>{new Node{std::move(impl)}};
+}
+
+void Node::start() { m_impl->start(); }
+void Node::stop() { m_impl->stop(); }
+
+}  // namespace tally::node

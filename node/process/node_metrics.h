@@ -1,0 +1,16 @@
+#pragma once
+
+#include "node/link/link.h"
+#include "node/replica/replica.h"
+#include "node/roaming/roaming_service.h"
+#include "node/runtime/metrics.h"
+
+namespace tally::node {
+
+/// What the parts keep count of, put into the process's metrics at each collection
+/// (docs/operators.md lists them).
+void collect_replica(Metrics& metrics, const Replica& replica);
+void collect_links(Metrics& metrics, const LinkMetrics& links);
+void collect_roaming(Metrics& metrics, const RoamingService::Load& load);
+
+}  // namespace tally::node
