@@ -121,9 +121,10 @@ void Mempool::remember(const Hash& hash, UnixMillis expires_at) {
     }
 }
 
-void Mempool::remove_final(const std::vector<Hash>& hashes) {
+void Mempool::remove_final(const std::vector<Hash>& hashes, UnixMillis block_time) {
     // What is final but not held here may have any expiry; no transaction may be valid longer.
     constexpr UnixMillis validity_max{120'000};
+    m_block_time = block_time;
     for (const Hash& hash : hashes) {
         const VerifiedEnvelope* held = find(hash);
         const UnixMillis expires_at =
@@ -131,6 +132,7 @@ void Mempool::remove_final(const std::vector<Hash>& hashes) {
         erase(hash);
         remember(hash, expires_at);
     }
+    expire();
 }
 
 void Mempool::drop(const std::vector<Hash>& hashes) {
@@ -139,14 +141,13 @@ void Mempool::drop(const std::vector<Hash>& hashes) {
     }
 }
 
-void Mempool::expire(UnixMillis block_time) {
-    m_block_time = block_time;
-    while (!m_expiries.empty() && m_expiries.begin()->first <= block_time) {
+void Mempool::expire() {
+    while (!m_expiries.empty() && m_expiries.begin()->first <= m_block_time) {
         const Hash hash = m_expiries.begin()->second;
         erase(hash);
         ++m_expired;
     }
-    while (!m_recent_expiries.empty() && m_recent_expiries.begin()->first <= block_time) {
+    while (!m_recent_expiries.empty() && m_recent_expiries.begin()->first <= m_block_time) {
         m_recent.erase(m_recent_expiries.begin()->second);
         m_recent_expiries.erase(m_recent_expiries.begin());
     }

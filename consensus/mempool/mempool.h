@@ -74,12 +74,11 @@ public:
     /// Held now, or final a short while ago.
     [[nodiscard]] bool knows(const Hash& hash) const;
 
-    /// They are final: forgets them, and remembers their hashes for a while.
-    void remove_final(const std::vector<Hash>& hashes);
+    /// They are in a final block of this time: forgets them and remembers their hashes for a while;
+    /// also forgets what may be in no later block.
+    void remove_final(const std::vector<Hash>& hashes, UnixMillis block_time);
     /// They would make any block invalid: forgets them.
     void drop(const std::vector<Hash>& hashes);
-    /// Forgets what may no longer be in a block after a final one of this time.
-    void expire(UnixMillis block_time);
 
     [[nodiscard]] std::size_t size() const noexcept { return m_envelopes.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return m_bytes; }
@@ -97,6 +96,7 @@ private:
     };
 
     void erase(const Hash& hash);
+    void expire();
     void remember(const Hash& hash, UnixMillis expires_at);
 
     MempoolLimits m_limits;

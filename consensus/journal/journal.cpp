@@ -1,0 +1,434 @@
+#include "consensus/journal/journal.h"
+
+#include "consensus/journal/records.h"
+#include "ledger/base/check.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::consensus {
+namespace {
+
+constexpr std::string_view file_prefix{"journal-"};
+constexpr std::size_t number_digits{16};
+
+std::string slots_path(const std::string& folder) { return folder + "/safety_record"; }
+
+std::string file_path(const std::string& folder, std::uint64_t number) {
+    constexpr std::string_view digits{"0123456789abcdef"};
+    std::string name(number_digits, '0');
+    for (std::size_t i = 0; i < number_digits; ++i) {
+        name[number_digits - 1 - i] = digits[number >> (4 * i) & 0xf];
+    }
+    return folder + "/" + std::string{file_prefix} + name;
+}
+
+std::optional<std::uint64_t> number_of(const std::string& name) {
+    if (name.size() != file_prefix.size() + number_digits ||
+        name.compare(0, file_prefix.size(), file_prefix) != 0) {
+        return std::nullopt;
+    }
+    const std::optional<Bytes> bytes = from_hex(std::string_view{name}.substr(file_prefix.size()));
+    if (!bytes) {
+        return std::nullopt;
+    }
+    std::uint64_t number{0};
+    for (const std::uint8_t byte : *bytes) {
+        number = number << 8 | byte;
+    }
+    return number;
+}
+
+Unexpected<JournalError> error(JournalError::Kind kind, std::string message) {
+    return Unexpected{JournalError{kind, std::move(message)}};
+}
+
+Unexpected<JournalError> corrupted(const std::string& what) {
+    return error(JournalError::Kind::corrupted,
+                 what +
+                     "; this validator must not vote with it: keep the files, and have its "
+                     "consensus key replaced or run it as a follower");
+}
+
+Bytes two_slots(const SafetySlot& slot) {
+    Bytes bytes(2 * slot_stride);
+    const Bytes encoded = encode_slot(slot);
+    std::copy(encoded.begin(), encoded.end(), bytes.begin());
+    std::copy(encoded.begin(), encoded.end(), bytes.begin() + slot_stride);
+    return bytes;
+}
+
+bool is_newer(const SafetySlot& a, const SafetySlot& b) {
+    return std::tuple{a.record.sequence, a.journal_file, a.journal_bytes} >
+           std::tuple{b.record.sequence, b.journal_file, b.journal_bytes};
+}
+
+}  // namespace
+
+class Journal::Impl {
+public:
+    Impl(FileSystem& files, std::string folder, JournalOptions options)
+        : m_files{files}, m_folder{std::move(folder)}, m_options{std::move(options)} {}
+
+    Expected<Done, JournalError> open();
+    void append(RecordType type, ByteView payload);
+    void append_safety(const SafetyRecord& record);
+    void sync();
+    void compact(const JournalState& live);
+
+    JournalState recovered;
+    SafetyRecord safety;
+    bool failed{false};
+    bool dirty{false};
+    [[nodiscard]] std::uint64_t file_bytes() const { return m_file ? m_file->size() : 0; }
+    [[nodiscard]] bool wants_compaction() const {
+        return !failed && file_bytes() > m_compact_above;
+    }
+
+private:
+    Expected<Done, JournalError> read_slots();
+    Expected<std::vector<std::uint64_t>, JournalError> find_files() const;
+    Expected<Done, JournalError> read_file(std::uint64_t number, bool is_last);
+    Expected<Done, JournalError> keep(std::uint64_t number, const RecordView& record);
+    [[nodiscard]] bool start_file(std::uint64_t number);
+    [[nodiscard]] bool write_slot();
+    void fail(const std::string& what);
+
+    FileSystem& m_files;
+    std::string m_folder;
+    JournalOptions m_options;
+    std::unique_ptr<AppendFile> m_file;
+    std::uint64_t m_number{0};
+    std::vector<std::uint64_t> m_older;  ///< files before the current one
+    SafetySlot m_slot;                   ///< newest on disk
+    std::size_t m_slot_index{0};         ///< where it is
+    bool m_slot_is_old{false};
+    std::uint64_t m_compact_above{0};
+};
+
+Expected<Done, JournalError> Journal::Impl::read_slots() {
+    const auto bytes = m_files.read(slots_path(m_folder), 0, 2 * slot_stride);
+    if (!bytes && bytes.error() == FileError::not_found) {
+        return error(JournalError::Kind::not_initialized,
+                     slots_path(m_folder) +
+                         " does not exist; only `tallyd init` makes a safety record, and a "
+                         "validator that lost its own must not get an empty one");
+    }
+    if (!bytes) {
+        return error(JournalError::Kind::io_error, "cannot read " + slots_path(m_folder));
+    }
+    std::optional<SafetySlot> newest;
+    for (std::size_t index = 0; index < 2; ++index) {
+        if (bytes->size() < index * slot_stride + slot_bytes) {
+            continue;
+        }
+        const auto slot = decode_slot(ByteView{*bytes}.subspan(index * slot_stride, slot_bytes));
+        if (slot && (!newest || is_newer(*slot, *newest))) {
+            newest = slot;
+            m_slot_index = index;
+        }
+    }
+    if (!newest) {
+        return corrupted("both slots of " + slots_path(m_folder) + " are damaged");
+    }
+    if (newest->record.epoch != m_options.epoch) {
+        return error(JournalError::Kind::wrong_epoch,
+                     slots_path(m_folder) + " is of epoch " + std::to_string(newest->record.epoch) +
+                         ", not of " + std::to_string(m_options.epoch));
+    }
+    m_slot = *newest;
+    safety = newest->record;
+    return Done{};
+}
+
+Expected<std::vector<std::uint64_t>, JournalError> Journal::Impl::find_files() const {
+    const auto names = m_files.list(m_folder);
+    if (!names) {
+        return error(JournalError::Kind::io_error, "cannot list " + m_folder);
+    }
+    std::vector<std::uint64_t> numbers;
+    for (const std::string& name : *names) {
+        if (const auto number = number_of(name)) {
+            numbers.push_back(*number);
+        }
+    }
+    std::sort(numbers.begin(), numbers.end());
+    if (numbers.empty() || numbers.back() < m_slot.journal_file) {
+        return corrupted(file_path(m_folder, m_slot.journal_file) + " is missing");
+    }
+    return numbers;
+}
+
+Expected<Done, JournalError> Journal::Impl::keep(std::uint64_t number, const RecordView& record) {
+    const std::string where = "a record in " + file_path(m_folder, number);
+    switch (record.type) {
+        case RecordType::safety: {
+            const auto found = SafetyRecord::decode(record.payload);
+            if (!found || found->epoch != m_options.epoch) {
+                return corrupted(where + " is not a safety record of this epoch");
+            }
+            if (found->sequence > recovered.safety.sequence) {
+                recovered.safety = *found;
+            }
+            break;
+        }
+        case RecordType::block: {
+            auto block = decode_block_payload(record.payload);
+            if (!block) {
+                return corrupted(where + " is not a block");
+            }
+            recovered.blocks.push_back(std::move(*block));
+            break;
+        }
+        case RecordType::certificate: {
+            auto certificate = QuorumCertificate::decode(record.payload);
+            if (!certificate) {
+                return corrupted(where + " is not a certificate");
+            }
+            recovered.certificates.push_back(std::move(*certificate));
+            break;
+        }
+        case RecordType::own_proposal:
+            recovered.own_proposal.assign(record.payload.begin(), record.payload.end());
+            break;
+    }
+    return Done{};
+}
+
+/// What was synced (the slot tells how much, older files wholly) must be right; what comes after
+/// may be torn and is cut off.
+Expected<Done, JournalError> Journal::Impl::read_file(std::uint64_t number, bool is_last) {
+    const std::string path = file_path(m_folder, number);
+    const auto size = m_files.size(path);
+    const auto bytes = m_files.read(path, 0, size ? *size : 0);
+    if (!size || !bytes) {
+        return error(JournalError::Kind::io_error, "cannot read " + path);
+    }
+    const auto epoch = decode_journal_header(*bytes, number);
+    if (!epoch || *epoch != m_options.epoch) {
+        return corrupted(path + " has a damaged header");
+    }
+    std::size_t offset{journal_header_bytes};
+    while (const auto record = decode_record(*bytes, number, offset)) {
+        if (auto kept = keep(number, *record); !kept) {
+            return kept;
+        }
+        offset += record->size;
+    }
+    const std::uint64_t synced = number == m_slot.journal_file ? m_slot.journal_bytes : 0;
+    if (offset < synced || (!is_last && offset != bytes->size())) {
+        return corrupted(path + " is damaged at byte " + std::to_string(offset));
+    }
+    if (offset < bytes->size() && !m_files.truncate(path, offset)) {
+        return error(JournalError::Kind::io_error, "cannot truncate " + path);
+    }
+    return Done{};
+}
+
+Expected<Done, JournalError> Journal::Impl::open() {
+    if (auto slots = read_slots(); !slots) {
+        return slots;
+    }
+    auto numbers = find_files();
+    if (!numbers) {
+        return Unexpected{numbers.error()};
+    }
+    // A newest file without a whole header was being started when the process died.
+    const std::string newest = file_path(m_folder, numbers->back());
+    const auto head = m_files.read(newest, 0, journal_header_bytes);
+    if (head && !decode_journal_header(*head, numbers->back()) &&
+        numbers->back() > m_slot.journal_file && numbers->size() > 1) {
+        if (!m_files.remove(newest)) {
+            return error(JournalError::Kind::io_error, "cannot remove " + newest);
+        }
+        numbers->pop_back();
+    }
+    for (const std::uint64_t number : *numbers) {
+        if (auto read = read_file(number, number == numbers->back()); !read) {
+            return read;
+        }
+    }
+    if (recovered.safety.sequence < m_slot.record.sequence) {
+        return corrupted("the journal in " + m_folder + " is older than its safety record");
+    }
+    // The last record may be newer than the slot when the process died in between.
+    recovered.safety.epoch = m_options.epoch;
+    safety = recovered.safety;
+    m_number = numbers->back();
+    m_older.assign(numbers->begin(), numbers->end() - 1);
+    auto file = m_files.open_append(file_path(m_folder, m_number));
+    if (!file || !(*file)->sync()) {
+        return error(JournalError::Kind::io_error, "cannot open " + newest);
+    }
+    m_file = std::move(*file);
+    m_compact_above = m_options.rotate_bytes;
+    if (!write_slot()) {
+        return error(JournalError::Kind::io_error, "cannot write " + slots_path(m_folder));
+    }
+    return Done{};
+}
+
+void Journal::Impl::fail(const std::string& what) {
+    if (!std::exchange(failed, true) && m_options.fatal) {
+        m_options.fatal("consensus journal: " + what);
+    }
+}
+
+void Journal::Impl::append(RecordType type, ByteView payload) {
+    if (failed) {
+        return;
+    }
+    if (!m_file->append(encode_record(m_number, m_file->size(), type, payload))) {
+        fail("cannot append to " + file_path(m_folder, m_number));
+        return;
+    }
+    dirty = true;
+}
+
+void Journal::Impl::append_safety(const SafetyRecord& record) {
+    ENSURE(record.epoch == m_options.epoch && record.sequence == safety.sequence + 1);
+    safety = record;
+    m_slot_is_old = true;
+    append(RecordType::safety, record.encode());
+}
+
+/// Into the slot that does not hold the newest record.
+bool Journal::Impl::write_slot() {
+    const SafetySlot slot{m_number, m_file->size(), safety};
+    const std::size_t index = 1 - m_slot_index;
+    if (!m_files.write_at(slots_path(m_folder), index * slot_stride, encode_slot(slot))) {
+        return false;
+    }
+    m_slot = slot;
+    m_slot_index = index;
+    m_slot_is_old = false;
+    return true;
+}
+
+void Journal::Impl::sync() {
+    if (failed || !dirty) {
+        return;
+    }
+    if (!m_file->sync()) {
+        fail("cannot sync " + file_path(m_folder, m_number));
+        return;
+    }
+    if (m_slot_is_old && !write_slot()) {
+        fail("cannot write " + slots_path(m_folder));
+        return;
+    }
+    dirty = false;
+}
+
+bool Journal::Impl::start_file(std::uint64_t number) {
+    auto file = m_files.open_append(file_path(m_folder, number));
+    if (!file || !(*file)->append(encode_journal_header(m_options.epoch, number))) {
+        return false;
+    }
+    m_older.push_back(m_number);
+    m_file = std::move(*file);
+    m_number = number;
+    return true;
+}
+
+void Journal::Impl::compact(const JournalState& live) {
+    sync();
+    if (failed) {
+        return;
+    }
+    if (!start_file(m_number + 1)) {
+        fail("cannot start " + file_path(m_folder, m_number + 1));
+        return;
+    }
+    if (safety.sequence != 0) {
+        append(RecordType::safety, safety.encode());
+    }
+    for (const JournalBlock& block : live.blocks) {
+        append(RecordType::block, encode_block_payload(block));
+    }
+    for (const QuorumCertificate& certificate : live.certificates) {
+        append(RecordType::certificate, certificate.encode());
+    }
+    if (!live.own_proposal.empty()) {
+        append(RecordType::own_proposal, live.own_proposal);
+    }
+    if (failed) {
+        return;
+    }
+    if (!m_file->sync() || !m_files.sync_folder(m_folder) || !write_slot()) {
+        fail("cannot sync " + file_path(m_folder, m_number));
+        return;
+    }
+    dirty = false;
+    for (const std::uint64_t number : std::exchange(m_older, {})) {
+        if (!m_files.remove(file_path(m_folder, number))) {
+            fail("cannot remove " + file_path(m_folder, number));
+            return;
+        }
+    }
+    m_compact_above = std::max(m_options.rotate_bytes, 2 * m_file->size());
+}
+
+Journal::Journal(std::unique_ptr<Impl> impl) : m_impl{std::move(impl)} {}
+Journal::~Journal() = default;
+
+Expected<Done, JournalError> Journal::create(FileSystem& files, const std::string& folder,
+                                             std::uint64_t epoch) {
+    const auto failure = [&folder] {
+        return error(JournalError::Kind::io_error, "cannot write into " + folder);
+    };
+    if (!files.create_directories(folder)) {
+        return failure();
+    }
+    const auto size = files.size(slots_path(folder));
+    if (size) {
+        return error(JournalError::Kind::already_exists,
+                     slots_path(folder) +
+                         " exists; a second, empty safety record would let this "
+                         "validator contradict itself");
+    }
+    if (size.error() != FileError::not_found) {
+        return failure();
+    }
+    SafetySlot slot;
+    slot.journal_file = 1;
+    slot.journal_bytes = journal_header_bytes;
+    slot.record.epoch = epoch;
+    if (!files.write_whole(file_path(folder, 1), encode_journal_header(epoch, 1)) ||
+        !files.write_whole(slots_path(folder), two_slots(slot))) {
+        return failure();
+    }
+    return Done{};
+}
+
+Expected<std::unique_ptr<Journal>, JournalError> Journal::open(FileSystem& files,
+                                                               const std::string& folder,
+                                                               JournalOptions options) {
+    auto impl = std::make_unique<Impl>(files, folder, std::move(options));
+    if (auto opened = impl->open(); !opened) {
+        return Unexpected{opened.error()};
+    }
+    return std::unique_ptr<Journal>{new Journal{std::move(impl)}};
+}
+
+JournalState Journal::take_recovered() { return std::exchange(m_impl->recovered, {}); }
+const SafetyRecord& Journal::safety() const { return m_impl->safety; }
+
+void Journal::append_block(const JournalBlock& block) {
+    m_impl->append(RecordType::block, encode_block_payload(block));
+}
+void Journal::append_certificate(const QuorumCertificate& certificate) {
+    m_impl->append(RecordType::certificate, certificate.encode());
+}
+void Journal::append_own_proposal(ByteView encoded) {
+    m_impl->append(RecordType::own_proposal, encoded);
+}
+void Journal::append_safety(const SafetyRecord& record) { m_impl->append_safety(record); }
+void Journal::sync() { m_impl->sync(); }
+bool Journal::is_synced() const { return !m_impl->failed && !m_impl->dirty; }
+bool Journal::has_failed() const { return m_impl->failed; }
+bool Journal::wants_compaction() const { return m_impl->wants_compaction(); }
+void Journal::compact(const JournalState& live) { m_impl->compact(live); }
+std::uint64_t Journal::file_bytes() const { return m_impl->file_bytes(); }
+
+}  // namespace tally::consensus
