@@ -1,0 +1,177 @@
+#include "charger_bridge/metering/meter_track.h"
+
+#include <limits>
+
+namespace tally::bridge {
+
+namespace {
+
+constexpr std::chrono::milliseconds slack{60'000};
+constexpr std::int64_t tolerance_percent{105};
+constexpr std::int64_t percent_ms_per_hour{100LL * 3'600'000};
+
+std::chrono::milliseconds between(const MeterReading& from, const MeterReading& to) {
+    return std::chrono::milliseconds{to.time - from.time};
+}
+
+std::vector<MeterReading> all_readings(const MeterTrack& track, const MeterReading& end) {
+    std::vector<MeterReading> readings;
+    readings.reserve(track.changes.size() + 2);
+    readings.push_back(track.begin);
+    readings.insert(readings.end(), track.changes.begin(), track.changes.end());
+    readings.push_back(end);
+    return readings;
+}
+
+/// Price changes strictly between two readings.
+std::vector<MeterReading> changes_between(const Tariff& tariff, const MeterReading& from,
+                                          const MeterReading& to) {
+    auto split = split_at_price_changes(tariff, {from, to});
+    if (!split || split->size() <= 2) {
+        return {};
+    }
+    return {split->begin() + 1, split->end() - 1};
+}
+
+}  // namespace
+
+void MeterTrack::encode(Encoder& encoder) const {
+    tally::encode(encoder, begin);
+    tally::encode(encoder, last);
+    encoder.u32(static_cast<std::uint32_t>(changes.size()));
+    for (const MeterReading& change : changes) {
+        tally::encode(encoder, change);
+    }
+    encoder.u32(samples).u32(dropped).boolean(baseline_adopted);
+}
+
+MeterTrack MeterTrack::decode(Decoder& decoder) {
+    MeterTrack track;
+    track.begin = decode_reading(decoder);
+    track.last = decode_reading(decoder);
+    const std::uint32_t count = decoder.count(readings_max, 19);
+    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
+        track.changes.push_back(decode_reading(decoder));
+    }
+    track.samples = decoder.u32();
+    track.dropped = decoder.u32();
+    track.baseline_adopted = decoder.boolean();
+    return track;
+}
+
+const char* to_text(SampleVerdict verdict) {
+    switch (verdict) {
+        case SampleVerdict::accepted:
+            return "accepted";
+        case SampleVerdict::lower:
+            return "lower";
+        case SampleVerdict::implausible:
+            return "implausible";
+        case SampleVerdict::out_of_order:
+            return "out_of_order";
+    }
+    return "";
+}
+
+const char* to_text(HoldReason reason) {
+    switch (reason) {
+        case HoldReason::register_went_back:
+            return "register_went_back";
+        case HoldReason::energy_implausible:
+            return "energy_implausible";
+        case HoldReason::unratable:
+            return "unratable";
+    }
+    return "";
+}
+
+bool is_plausible(std::uint32_t rated_power_w, std::int64_t energy_wh,
+                  std::chrono::milliseconds elapsed) {
+    if (energy_wh <= 0 || elapsed.count() < 0) {
+        return energy_wh == 0 && elapsed.count() >= 0;
+    }
+    const auto bound =
+        multiply_divide_half_up(static_cast<std::int64_t>(rated_power_w) * tolerance_percent,
+                                (elapsed + slack).count(), percent_ms_per_hour);
+    // One below what rounding may have added, so that the ledger never sees more than it allows.
+    return !bound || energy_wh < *bound;
+}
+
+SampleVerdict add_sample(MeterTrack& track, const MeterTerms& terms, const MeterReading& sample) {
+    const auto drop = [&track](SampleVerdict verdict) {
+        ++track.dropped;
+        return verdict;
+    };
+    if (sample.time < track.last.time) {
+        return drop(SampleVerdict::out_of_order);
+    }
+    if (sample.register_wh < track.last.register_wh) {
+        return drop(SampleVerdict::lower);
+    }
+    if (!is_plausible(terms.rated_power_w, sample.register_wh - track.begin.register_wh,
+                      between(track.begin, sample))) {
+        if (track.samples > 0 || track.begin.register_wh != 0 || track.baseline_adopted) {
+            return drop(SampleVerdict::implausible);
+        }
+        track.begin.register_wh = sample.register_wh;
+        track.last.register_wh = sample.register_wh;
+        track.baseline_adopted = true;
+    }
+    const std::vector<MeterReading> changes = changes_between(terms.tariff, track.last, sample);
+    // More changes than a record can hold: the end is then split from begin and end alone.
+    if (track.changes.size() + changes.size() + 2 <= readings_max) {
+        track.changes.insert(track.changes.end(), changes.begin(), changes.end());
+    }
+    track.last = sample;
+    ++track.samples;
+    return SampleVerdict::accepted;
+}
+
+Money amount_so_far(const MeterTrack& track, const MeterTerms& terms) {
+    const auto rating = rate(terms.tariff, all_readings(track, track.last));
+    return rating ? rating->total() : 0;
+}
+
+Money stop_margin(const MeterTrack& track, const MeterTerms& terms,
+                  std::chrono::milliseconds stop_delay) {
+    Tariff running = terms.tariff;
+    running.start_fee = 0;
+    MeterReading later = track.last;
+    later.time += stop_delay.count();
+    later.register_wh +=
+        multiply_divide_half_up(terms.rated_power_w, stop_delay.count(), 3'600'000).value_or(0);
+    const auto readings = split_at_price_changes(running, {track.last, later});
+    if (!readings) {
+        return 0;
+    }
+    const auto rating = rate(running, *readings);
+    return rating ? rating->total() : 0;
+}
+
+Expected<std::vector<MeterReading>, HoldReason> final_readings(const MeterTrack& track,
+                                                               const MeterTerms& terms,
+                                                               const MeterReading& end) {
+    const std::int64_t energy = end.register_wh - track.begin.register_wh;
+    if (energy < 0 || end.time < track.begin.time) {
+        return Unexpected{HoldReason::register_went_back};
+    }
+    if (!is_plausible(terms.rated_power_w, energy, between(track.begin, end))) {
+        return Unexpected{HoldReason::energy_implausible};
+    }
+    if (end.register_wh >= track.last.register_wh && end.time >= track.last.time) {
+        MeterTrack whole = track;
+        const std::vector<MeterReading> tail = changes_between(terms.tariff, track.last, end);
+        whole.changes.insert(whole.changes.end(), tail.begin(), tail.end());
+        std::vector<MeterReading> readings = all_readings(whole, end);
+        if (rate(terms.tariff, readings)) {
+            return readings;
+        }
+    }
+    auto split = split_at_price_changes(terms.tariff, {track.begin, end});
+    if (!split || !rate(terms.tariff, *split)) {
+        return Unexpected{HoldReason::unratable};
+    }
+    return std::move(split).value();
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,17 @@
+# cmake -DFOLDER=<schemas> -DOUT=<file.cpp> -P embed_schemas.cmake
+# Writes a C++ source that holds every schema as a raw string.
+file(GLOB files ${FOLDER}/*.json)
+list(SORT files)
+set(body "#include \"charger_bridge/ocpp/schema_texts.h\"\n\n#include <array>\n\n")
+string(APPEND body "namespace tally::bridge {\n\nnamespace {\n\n")
+list(LENGTH files count)
+string(APPEND body "constexpr std::array<SchemaText, ${count}> texts{{\n")
+foreach(file IN LISTS files)
+    get_filename_component(name ${file} NAME_WE)
+    file(READ ${file} text)
+    string(APPEND body "    {\"${name}\", R\"schema(${text})schema\"},\n")
+endforeach()
+string(APPEND body "}};\n\n}  // namespace\n\n")
+string(APPEND body "std::span<const SchemaText> schema_texts() { return texts; }\n\n")
+string(APPEND body "}  // namespace tally::bridge\n")
+file(WRITE ${OUT} "${body}")

@@ -1,0 +1,103 @@
+#include "charger_bridge/ocpp/schema.h"
+
+#include "charger_bridge/ocpp/schema_texts.h"
+#include "ledger/base/check.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <valijson/adapters/boost_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validation_results.hpp>
+#include <valijson/validator.hpp>
+
+#include <map>
+#include <memory>
+
+namespace tally::bridge {
+
+namespace json = boost::json;
+
+namespace {
+
+using Schemas = std::map<std::string, std::unique_ptr<valijson::Schema>, std::less<>>;
+
+Schemas parse_all() {
+    Schemas schemas;
+    for (const SchemaText& text : schema_texts()) {
+        const json::value document = json::parse(json::string_view{text.text});
+        auto schema = std::make_unique<valijson::Schema>();
+        valijson::SchemaParser parser{valijson::SchemaParser::kDraft4};
+        const valijson::adapters::BoostJsonAdapter adapter{document};
+        parser.populateSchema(adapter, *schema);
+        schemas.emplace(text.name, std::move(schema));
+    }
+    return schemas;
+}
+
+const Schemas& schemas() {
+    static const Schemas all = parse_all();
+    return all;
+}
+
+struct Wording {
+    std::string_view part;  ///< of what valijson says
+    ErrorCode code;
+};
+// The innermost error comes first; those of the enclosing levels only repeat that it failed.
+constexpr Wording wordings[]{
+    {"'type' constraint", ErrorCode::type_constraint_violation},
+    {"Missing required property", ErrorCode::occurence_constraint_violation},
+    {"Object contains a property", ErrorCode::occurence_constraint_violation},
+    {"Array should contain", ErrorCode::occurence_constraint_violation},
+};
+
+ErrorCode code_of(std::string_view description) {
+    for (const Wording& wording : wordings) {
+        if (description.find(wording.part) != std::string_view::npos) {
+            return wording.code;
+        }
+    }
+    return ErrorCode::property_constraint_violation;
+}
+
+std::string path_of(const std::vector<std::string>& context) {
+    std::string path;
+    for (std::size_t i = 1; i < context.size(); ++i) {
+        path += context[i];
+    }
+    return path.empty() ? "payload" : path;
+}
+
+}  // namespace
+
+bool is_known_action(std::string_view action) {
+    return !action.ends_with("Response") && schemas().contains(action);
+}
+
+std::optional<SchemaViolation> find_violation(std::string_view action, Direction direction,
+                                              const json::object& payload) {
+    std::string name{action};
+    if (direction == Direction::response) {
+        name += "Response";
+    }
+    const auto found = schemas().find(name);
+    ENSURE(found != schemas().end());
+    const json::value value{payload};
+    const valijson::adapters::BoostJsonAdapter target{value};
+    valijson::Validator validator{valijson::Validator::kStrongTypes};
+    // The quick look first: results cost allocations and are needed for wrong payloads only.
+    if (validator.validate(*found->second, target, nullptr)) {
+        return std::nullopt;
+    }
+    valijson::ValidationResults results;
+    static_cast<void>(validator.validate(*found->second, target, &results));
+    valijson::ValidationResults::Error error;
+    if (!results.popError(error)) {
+        return SchemaViolation{ErrorCode::formation_violation, "payload"};
+    }
+    return SchemaViolation{code_of(error.description),
+                           path_of(error.context) + ": " + error.description};
+}
+
+}  // namespace tally::bridge

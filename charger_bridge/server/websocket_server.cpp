@@ -1,0 +1,413 @@
+#include "charger_bridge/server/websocket_server.h"
+
+#include "node/runtime/asio.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/websocket.hpp>
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace tally::bridge {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace websocket = boost::beast::websocket;
+using asio::ip::tcp;
+using SystemError = boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t header_bytes_max{8UL * 1024};
+constexpr std::chrono::seconds close_deadline{1};
+constexpr std::chrono::milliseconds accept_retry_delay{100};
+constexpr std::string_view sub_protocol{"ocpp1.6"};
+
+using HandshakeRequest = http::request<http::empty_body>;
+
+/// Whether the client offers a sub-protocol; names compare case-sensitively.
+bool offers(const HandshakeRequest& request, std::string_view wanted) {
+    for (const auto& field : request) {
+        if (field.name() != http::field::sec_websocket_protocol) {
+            continue;
+        }
+        for (const auto offered : http::token_list{field.value()}) {
+            if (std::string_view{offered.data(), offered.size()} == wanted) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+std::string_view as_view(beast::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+class WebSocketServer::Impl : public std::enable_shared_from_this<WebSocketServer::Impl> {
+public:
+    Impl(asio::io_context& io, SocketHandlers handlers)
+        : m_io{io}, m_acceptor{io}, m_handlers{std::move(handlers)} {}
+
+    void listen(const std::string& host, std::uint16_t port);
+    void start() { asio::co_spawn(m_io, accept_loop(shared_from_this()), asio::detached); }
+    void stop();
+    [[nodiscard]] std::uint16_t port() const { return m_acceptor.local_endpoint().port(); }
+    void send(SocketId id, std::string text);
+    void close(SocketId id, const std::string& why);
+    [[nodiscard]] std::size_t size() const { return m_open.size(); }
+
+private:
+    using Stream = websocket::stream<beast::tcp_stream>;
+
+    /// One connection from accept to close. Shared by its reader, writer and timers.
+    struct Connection {
+        Connection(tcp::socket socket, std::string from)
+            : stream{std::move(socket)},
+              close_timer{stream.get_executor()},
+              address{std::move(from)} {}
+        Stream stream;
+        asio::steady_timer close_timer;
+        std::string address;
+        beast::flat_buffer buffer;
+        SocketId id;
+        std::deque<std::string> queue;  ///< the first one is being written
+        std::size_t queued_bytes{0};
+        bool writing{false};
+        std::string closing;  ///< why, once we close
+    };
+    using Shared = std::shared_ptr<Connection>;
+    using Self = std::shared_ptr<Impl>;
+
+    static asio::awaitable<void> accept_loop(Self self);
+    static asio::awaitable<void> serve(Self self, Shared connection);
+    /// The station and true when the handshake is complete and may be used.
+    static asio::awaitable<bool> handshake(Self self, Shared connection, std::string* station);
+    static asio::awaitable<bool> upgrade(Self self, Shared connection, HandshakeRequest request);
+    static asio::awaitable<void> reject(Self self, Shared connection, http::status status);
+    static asio::awaitable<std::string> read_all(Self self, Shared connection);
+
+    void write_next(const Shared& connection);
+    void cut(const Shared& connection, const std::string& why);
+    void count_in(const std::string& address) { ++m_by_address[address]; }
+    void count_out(const std::string& address);
+    void report_rejected(const std::string& why) const {
+        if (!m_stopped) {
+            m_handlers.rejected(why);
+        }
+    }
+
+    asio::io_context& m_io;
+    tcp::acceptor m_acceptor;
+    SocketHandlers m_handlers;
+    std::map<std::uint64_t, Shared> m_open;
+    std::map<Connection*, Shared> m_handshaking;
+    std::map<std::string, std::size_t> m_by_address;
+    std::uint64_t m_next{1};
+    bool m_stopped{false};
+};
+
+void WebSocketServer::Impl::listen(const std::string& host, std::uint16_t port) {
+    const asio::ip::address address =
+        asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host);
+    const tcp::endpoint endpoint{address, port};
+    m_acceptor.open(endpoint.protocol());
+    m_acceptor.set_option(asio::socket_base::reuse_address{true});
+    m_acceptor.bind(endpoint);
+    m_acceptor.listen();
+}
+
+void WebSocketServer::Impl::stop() {
+    if (m_stopped) {
+        return;
+    }
+    m_stopped = true;
+    SystemError ignored;
+    m_acceptor.close(ignored);
+    for (const auto& [number, connection] : m_open) {
+        beast::get_lowest_layer(connection->stream).close();
+        connection->close_timer.cancel();
+    }
+    for (const auto& [key, connection] : m_handshaking) {
+        beast::get_lowest_layer(connection->stream).close();
+    }
+}
+
+void WebSocketServer::Impl::count_out(const std::string& address) {
+    const auto found = m_by_address.find(address);
+    if (found != m_by_address.end() && --found->second == 0) {
+        m_by_address.erase(found);
+    }
+}
+
+asio::awaitable<void> WebSocketServer::Impl::accept_loop(Self self) {
+    asio::steady_timer retry{self->m_io};
+    while (!self->m_stopped) {
+        SystemError error;
+        tcp::socket socket = co_await self->m_acceptor.async_accept(node::await_into(error));
+        if (self->m_stopped) {
+            co_return;
+        }
+        if (error) {  // Out of descriptors, or the client left already.
+            retry.expires_after(accept_retry_delay);
+            co_await retry.async_wait(node::await_into(error));
+            continue;
+        }
+        const tcp::endpoint remote = socket.remote_endpoint(error);
+        const std::string address = error ? std::string{} : remote.address().to_string();
+        if (self->m_open.size() + self->m_handshaking.size() >= sockets_max ||
+            self->m_handshaking.size() >= handshakes_max ||
+            self->m_by_address[address] >= sockets_per_address_max) {
+            self->report_rejected("too_many_connections");
+            continue;
+        }
+        socket.set_option(tcp::no_delay{true}, error);
+        auto connection = std::make_shared<Connection>(std::move(socket), address);
+        self->count_in(address);
+        self->m_handshaking[connection.get()] = connection;
+        asio::co_spawn(self->m_io, serve(self, connection), asio::detached);
+    }
+}
+
+asio::awaitable<void> WebSocketServer::Impl::serve(Self self, Shared connection) {
+    std::string station;
+    const bool complete = co_await handshake(self, connection, &station);
+    self->m_handshaking.erase(connection.get());
+    if (!complete || self->m_stopped) {
+        self->count_out(connection->address);
+        co_return;
+    }
+    connection->id = SocketId{self->m_next++};
+    self->m_open[connection->id.number] = connection;
+    std::string why;
+    const bool wanted = self->m_handlers.opened(station, connection->id);
+    if (wanted) {
+        why = co_await read_all(self, connection);
+    } else {
+        SystemError error;
+        const websocket::close_reason reason{websocket::close_code::try_again_later};
+        co_await connection->stream.async_close(reason, node::await_into(error));
+    }
+    self->m_open.erase(connection->id.number);
+    self->count_out(connection->address);
+    connection->close_timer.cancel();
+    beast::get_lowest_layer(connection->stream).close();
+    if (wanted && !self->m_stopped) {
+        self->m_handlers.closed(connection->id, why);
+    }
+}
+
+asio::awaitable<bool> WebSocketServer::Impl::handshake(Self self, Shared connection,
+                                                       std::string* station) {
+    beast::tcp_stream& tcp = beast::get_lowest_layer(connection->stream);
+    tcp.expires_after(handshake_deadline);
+    http::request_parser<http::empty_body> parser;
+    parser.header_limit(header_bytes_max);
+    SystemError error;
+    co_await http::async_read_header(tcp, connection->buffer, parser, node::await_into(error));
+    if (error || self->m_stopped) {
+        self->report_rejected("bad_handshake");
+        co_return false;
+    }
+    HandshakeRequest request = parser.release();
+    const std::string_view target = as_view(request.target());
+    if (!target.starts_with("/ocpp/")) {
+        self->report_rejected("not_found");
+        co_await reject(self, connection, http::status::not_found);
+        co_return false;
+    }
+    // What cannot be an id is an unknown one: the same answer, after the same work.
+    *station = station_from_path(target).value_or("");
+    const bool one_header = request.count(http::field::authorization) <= 1;
+    if (!self->m_handlers.authenticate(*station, as_view(request[http::field::authorization]),
+                                       connection->address) ||
+        !one_header) {
+        self->report_rejected("unauthorized");
+        co_await reject(self, connection, http::status::unauthorized);
+        co_return false;
+    }
+    if (!websocket::is_upgrade(request)) {
+        self->report_rejected("no_upgrade");
+        co_await reject(self, connection, http::status::upgrade_required);
+        co_return false;
+    }
+    co_return co_await upgrade(self, connection, std::move(request));
+}
+
+asio::awaitable<void> WebSocketServer::Impl::reject(Self /*self*/, Shared connection,
+                                                    http::status status) {
+    http::response<http::string_body> response{status, 11};
+    response.set(http::field::connection, "close");
+    if (status == http::status::unauthorized) {
+        response.set(http::field::www_authenticate, "Basic realm=\"ocpp\"");
+    }
+    if (status == http::status::upgrade_required) {
+        response.set(http::field::upgrade, "websocket");
+    }
+    response.prepare_payload();
+    beast::tcp_stream& tcp = beast::get_lowest_layer(connection->stream);
+    SystemError error;
+    co_await http::async_write(tcp, response, node::await_into(error));
+    tcp.socket().shutdown(tcp::socket::shutdown_send, error);
+}
+
+asio::awaitable<bool> WebSocketServer::Impl::upgrade(Self self, Shared connection,
+                                                     HandshakeRequest request) {
+    Stream& stream = connection->stream;
+    const bool spoken = offers(request, sub_protocol);
+    const auto decorate = [spoken](websocket::response_type& response) {
+        if (spoken) {
+            response.set(http::field::sec_websocket_protocol,
+                         beast::string_view{sub_protocol.data(), sub_protocol.size()});
+        }
+    };
+    stream.set_option(websocket::stream_base::decorator(decorate));
+    websocket::stream_base::timeout timeouts{};
+    timeouts.handshake_timeout = handshake_deadline;
+    timeouts.idle_timeout = socket_idle_max;
+    timeouts.keep_alive_pings = true;
+    stream.set_option(timeouts);
+    stream.read_message_max(ocpp_text_bytes_max);
+    beast::get_lowest_layer(stream).expires_never();
+    SystemError error;
+    co_await stream.async_accept(request, node::await_into(error));
+    if (error || self->m_stopped) {
+        self->report_rejected("bad_handshake");
+        co_return false;
+    }
+    if (!spoken) {
+        self->report_rejected("no_sub_protocol");
+        const websocket::close_reason reason{websocket::close_code::protocol_error,
+                                             "sub-protocol ocpp1.6 is needed"};
+        co_await stream.async_close(reason, node::await_into(error));
+        co_return false;
+    }
+    co_return true;
+}
+
+asio::awaitable<std::string> WebSocketServer::Impl::read_all(Self self, Shared connection) {
+    Stream& stream = connection->stream;
+    connection->buffer.clear();
+    for (;;) {
+        SystemError error;
+        co_await stream.async_read(connection->buffer, node::await_into(error));
+        if (!connection->closing.empty()) {
+            co_return connection->closing;
+        }
+        if (error == websocket::error::closed) {
+            co_return "closed_by_charger";
+        }
+        if (error == beast::error::timeout) {
+            co_return "silent";
+        }
+        if (error == websocket::error::message_too_big) {
+            co_return "message_too_big";
+        }
+        if (error) {
+            co_return "broken";
+        }
+        if (self->m_stopped) {
+            co_return "stopped";
+        }
+        if (!stream.got_text()) {
+            self->close(connection->id, "binary_message");
+            continue;
+        }
+        const auto data = connection->buffer.data();
+        const std::string text{static_cast<const char*>(data.data()), data.size()};
+        connection->buffer.consume(data.size());
+        self->m_handlers.received(connection->id, text);
+    }
+}
+
+void WebSocketServer::Impl::send(SocketId id, std::string text) {
+    const auto found = m_open.find(id.number);
+    if (found == m_open.end() || !found->second->closing.empty()) {
+        return;
+    }
+    const Shared connection = found->second;
+    connection->queued_bytes += text.size();
+    connection->queue.push_back(std::move(text));
+    if (connection->queued_bytes > socket_queue_bytes_max) {
+        cut(connection, "not_reading");
+        return;
+    }
+    if (!connection->writing) {
+        write_next(connection);
+    }
+}
+
+void WebSocketServer::Impl::write_next(const Shared& connection) {
+    connection->writing = true;
+    connection->stream.text(true);
+    const asio::const_buffer bytes = asio::buffer(connection->queue.front());
+    connection->stream.async_write(
+        bytes, [self = shared_from_this(), connection](SystemError error, std::size_t /*size*/) {
+            connection->writing = false;
+            if (error) {
+                connection->queue.clear();
+                return;  // The reader sees the broken connection too, and reports it.
+            }
+            connection->queued_bytes -= connection->queue.front().size();
+            connection->queue.pop_front();
+            if (!connection->queue.empty()) {
+                self->write_next(connection);
+            }
+        });
+}
+
+void WebSocketServer::Impl::cut(const Shared& connection, const std::string& why) {
+    connection->closing = why;
+    beast::get_lowest_layer(connection->stream).close();
+}
+
+void WebSocketServer::Impl::close(SocketId id, const std::string& why) {
+    const auto found = m_open.find(id.number);
+    if (found == m_open.end() || !found->second->closing.empty()) {
+        return;
+    }
+    const Shared connection = found->second;
+    connection->closing = why;
+    const websocket::close_reason reason{websocket::close_code::policy_error, why};
+    connection->stream.async_close(reason, [connection](SystemError /*error*/) {
+        // Done or not, the reader ends now.
+        beast::get_lowest_layer(connection->stream).close();
+    });
+    connection->close_timer.expires_after(close_deadline);
+    connection->close_timer.async_wait([connection](SystemError error) {
+        if (!error) {
+            beast::get_lowest_layer(connection->stream).close();
+        }
+    });
+}
+
+WebSocketServer::WebSocketServer(asio::io_context& io, const std::string& host, std::uint16_t port,
+                                 SocketHandlers handlers)
+    : m_impl{std::make_shared<Impl>(io, std::move(handlers))} {
+    m_impl->listen(host, port);
+    m_impl->start();
+}
+
+WebSocketServer::~WebSocketServer() { m_impl->stop(); }
+
+std::uint16_t WebSocketServer::port() const { return m_impl->port(); }
+
+void WebSocketServer::send(SocketId socket, std::string text) {
+    m_impl->send(socket, std::move(text));
+}
+
+void WebSocketServer::close(SocketId socket, const std::string& why) { m_impl->close(socket, why); }
+
+void WebSocketServer::stop() { m_impl->stop(); }
+
+std::size_t WebSocketServer::size() const { return m_impl->size(); }
+
+}  // namespace tally::bridge

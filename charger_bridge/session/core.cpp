@@ -1,0 +1,391 @@
+#include "charger_bridge/session/core.h"
+
+#include "ledger/base/check.h"
+#include "ledger/crypto/sha256.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::bridge {
+
+namespace {
+
+constexpr std::uint8_t stop_delay_prefix{'d'};
+/// More than any of the lists on disk may hold, so that one scan reads all.
+constexpr std::size_t scan_max{100'000};
+
+Bytes stop_delay_key(const std::string& station) {
+    return std::move(Encoder{}.u8(stop_delay_prefix).raw(as_bytes(station))).take();
+}
+
+/// Calls `take(key, value)` for every entry under a prefix; false from it ends with an error.
+template <typename Take>
+Expected<Done, std::string> load_all(const KeyValueStore& store, std::uint8_t prefix_byte,
+                                     const char* what, Take take) {
+    const Bytes prefix{prefix_byte};
+    const auto entries = store.scan(prefix, prefix, scan_max);
+    if (!entries) {
+        return Unexpected{std::string{"cannot read "} + what};
+    }
+    for (const KeyValueStore::Entry& entry : *entries) {
+        if (!take(entry.key, entry.value)) {
+            return Unexpected{std::string{what} + " is damaged, key " + to_hex(entry.key)};
+        }
+    }
+    return Done{};
+}
+
+}  // namespace
+
+const char* to_text(TagStatus status) {
+    switch (status) {
+        case TagStatus::accepted:
+            return "Accepted";
+        case TagStatus::blocked:
+            return "Blocked";
+        case TagStatus::invalid:
+            return "Invalid";
+        case TagStatus::concurrent_tx:
+            return "ConcurrentTx";
+    }
+    return "";
+}
+
+SessionCore::SessionCore(CoreConfig config, Signer& bridge_key, Random& random)
+    : m_config{std::move(config)},
+      m_bridge_key{bridge_key},
+      m_random{random},
+      m_health{m_config.stations, m_config.silence} {}
+
+Expected<Done, std::string> SessionCore::load(const KeyValueStore& store) {
+    auto loaded = load_all(store, SessionTable::key_prefix, "session",
+                           [this](ByteView, ByteView value) { return m_sessions.load(value); });
+    if (!loaded) {
+        return loaded;
+    }
+    m_sessions.finish_loading();
+    loaded = load_all(store, Orphanage::key_prefix, "orphan",
+                      [this](ByteView, ByteView value) { return m_orphans.load(value); });
+    if (!loaded) {
+        return loaded;
+    }
+    loaded = load_all(store, Health::key_prefix, "station", [this](ByteView key, ByteView value) {
+        m_health.load(key, value);
+        return true;
+    });
+    if (!loaded) {
+        return loaded;
+    }
+    loaded = load_all(store, stop_delay_prefix, "stop delay", [this](ByteView key, ByteView value) {
+        Decoder decoder{value};
+        const std::chrono::milliseconds delay{decoder.i64()};
+        m_stop_delay[std::string{as_text(key.subspan(1))}] = delay;
+        return decoder.finished();
+    });
+    if (!loaded) {
+        return loaded;
+    }
+    const auto counter = store.get(SessionTable::counter_key());
+    if (!counter || (counter.value() && !m_sessions.load_counter(*counter.value()))) {
+        return Unexpected{std::string{"transaction counter is damaged"}};
+    }
+    if (!m_outbox.load(store)) {
+        return Unexpected{std::string{"outbox is damaged"}};
+    }
+    return Done{};
+}
+
+Step SessionCore::step(const Instant& now, const Event& event) {
+    m_now = now;
+    m_step = Step{};
+    if (!m_restored) {
+        m_restored = true;
+        for (LiveSession* session : m_sessions.open()) {
+            session->ask_deadline = now.mono + m_config.authorize_budget;
+            session->absent_since = now.mono;
+        }
+    }
+    std::visit([this](const auto& concrete) { on(concrete); }, event);
+    if (m_node_connected) {
+        send_durable();
+    }
+    return std::move(m_step);
+}
+
+void SessionCore::note(const char* what, const std::string& station, const std::string& session,
+                       const std::string& detail) {
+    m_step.effects.emplace_back(Noted{what, station, session, detail});
+}
+
+void SessionCore::note(const char* what, const LiveSession& session, const std::string& detail) {
+    note(what, session.record.station, to_hex(session.record.id), detail);
+}
+
+void SessionCore::save(LiveSession& session) {
+    m_sessions.save(session, m_step.changes);
+    m_step.must_sync = true;
+}
+
+void SessionCore::send_durable() {
+    for (node::BridgeMessage& message : m_outbox.take_due()) {
+        m_step.effects.emplace_back(SendToNode{std::move(message)});
+    }
+}
+
+std::vector<std::uint16_t> SessionCore::busy_connectors(const std::string& station) {
+    std::vector<std::uint16_t> busy;
+    for (const LiveSession* session : m_sessions.open_of(station)) {
+        if (session->record.state == SessionState::charging) {
+            busy.push_back(session->record.connector);
+        }
+    }
+    return busy;
+}
+
+std::vector<node::ConnectorState> SessionCore::connector_states(const std::string& station,
+                                                                const Instant& now) {
+    return m_health.states(station, busy_connectors(station), now);
+}
+
+const LiveSession* SessionCore::find_transaction(const std::string& station,
+                                                 std::int64_t transaction) {
+    return m_sessions.find_transaction(station, transaction);
+}
+
+Money SessionCore::amount_of(const Session& session) {
+    const bool metered =
+        session.state == SessionState::charging || session.state == SessionState::ended;
+    return metered && session.evses.size() == 1 ? amount_so_far(session.meter, session.terms()) : 0;
+}
+
+void SessionCore::send_station(const std::string& station) {
+    m_silent[station] = m_health.is_silent(station, m_now);
+    if (!m_node_connected) {
+        return;
+    }
+    node::StationState state;
+    state.station = station;
+    state.connected = m_health.is_connected(station);
+    state.connectors = connector_states(station, m_now);
+    m_step.effects.emplace_back(SendToNode{std::move(state)});
+}
+
+void SessionCore::send_progress(const Session& session) {
+    if (!m_node_connected) {
+        return;
+    }
+    node::ChargeProgress progress;
+    progress.session = session.id;
+    progress.elapsed_s = (session.meter.last.time - session.meter.begin.time) / 1000;
+    progress.energy_wh = session.meter.last.register_wh - session.meter.begin.register_wh;
+    progress.amount_so_far = amount_of(session);
+    progress.time = session.meter.last.time;
+    m_step.effects.emplace_back(SendToNode{progress});
+}
+
+void SessionCore::add_orphan(Orphan orphan) {
+    orphan.received_at = m_now.wall;
+    const std::string station = orphan.station;
+    const std::string kind = orphan.kind;
+    if (m_orphans.add(std::move(orphan), m_step.changes)) {
+        m_step.must_sync = true;
+        note("orphan", station, "", kind);
+    }
+}
+
+// ---- stations
+
+void SessionCore::on(const StatusReported& event) {
+    m_health.report(event.station, event.body, m_step.changes);
+    m_step.must_sync = true;
+    send_station(event.station);
+}
+
+void SessionCore::on(const StationBooted& event) {
+    m_health.set_booted(event.station, m_step.changes);
+    m_step.must_sync = true;
+}
+
+void SessionCore::on(const StationConnected& event) {
+    m_health.set_connected(event.station, true, m_now);
+    for (LiveSession* session : m_sessions.open_of(event.station)) {
+        session->absent_since = {};
+        session->next_stop_at = m_now.mono;
+    }
+    send_station(event.station);
+}
+
+void SessionCore::on(const StationDisconnected& event) {
+    m_health.set_connected(event.station, false, m_now);
+    for (LiveSession* session : m_sessions.open_of(event.station)) {
+        session->waiting.clear();
+        session->absent_since = m_now.mono;
+    }
+    send_station(event.station);
+}
+
+void SessionCore::on(const StationHeard& event) { m_health.heard(event.station, m_now); }
+
+void SessionCore::on(const PrepaidStated& event) {
+    std::deque<Stated>& stated = m_prepaid[event.station];
+    if (event.connector != 0) {
+        // A driver who corrects the amount at the same connector means the last one.
+        std::erase_if(stated, [&](const Stated& s) { return s.connector == event.connector; });
+    }
+    if (stated.size() >= prepaid_stated_max) {
+        stated.pop_front();
+    }
+    stated.push_back({event.connector, event.amount, m_now.mono + m_config.prepaid_window});
+}
+
+void SessionCore::on(const Quarantined& event) {
+    Orphan orphan;
+    orphan.kind = event.kind;
+    orphan.station = event.station;
+    orphan.detail = event.detail;
+    orphan.text = event.text;
+    orphan.facts = sha256(as_bytes(event.station), as_bytes(event.text));
+    add_orphan(std::move(orphan));
+}
+
+// ---- node
+
+void SessionCore::on(const NodeConnected& /*event*/) {
+    m_node_connected = true;
+    m_outbox.rewind();
+    node::BridgeHello hello;
+    hello.bridge_id = m_config.bridge_id;
+    hello.stations = m_health.stations();
+    m_step.effects.emplace_back(SendToNode{std::move(hello)});
+    for (const std::string& station : m_health.stations()) {
+        send_station(station);
+    }
+    for (LiveSession* session : m_sessions.open()) {
+        if (session->record.state == SessionState::authorizing) {
+            session->ask_deadline += m_config.answer_grace;
+            send_request(*session);
+        } else if (session->record.state == SessionState::charging) {
+            send_progress(session->record);
+        }
+    }
+}
+
+void SessionCore::on(const NodeDisconnected& /*event*/) { m_node_connected = false; }
+
+void SessionCore::on(const NodeSaid& event) {
+    std::visit([this](const auto& message) { on_node(message); }, event.message);
+}
+
+void SessionCore::on_node(const node::AuthorizeResult& result) {
+    LiveSession* const session = m_sessions.find(result.session);
+    if (session == nullptr) {
+        if (result.accepted) {  // We gave up waiting, or lost the swipe before it was on disk.
+            note("late_approval", "", to_hex(result.session), "");
+            queue(node::ApprovalUnused{0, result.session});
+        }
+        return;
+    }
+    if (session->record.state != SessionState::authorizing) {
+        return;  // Told twice.
+    }
+    if (!result.accepted) {
+        refuse(*session, result.reason.empty() ? "refused" : result.reason);
+        return;
+    }
+    approve(*session, result);
+}
+
+void SessionCore::on_node(const node::StopCharge& stop) {
+    LiveSession* const session = m_sessions.find(stop.session);
+    if (session == nullptr) {
+        return;
+    }
+    if (session->record.state == SessionState::approved) {
+        release(*session, "stopped_by_node");
+    } else if (session->record.state == SessionState::charging) {
+        request_stop(*session, stop.reason.empty() ? "stopped_by_node" : stop.reason);
+        save(*session);
+    }
+}
+
+void SessionCore::on_node(const node::SessionNotice& notice) {
+    if (LiveSession* const session = m_sessions.find(notice.session)) {
+        session->ledger_state = notice.state.substr(0, reason_bytes_max);
+    }
+}
+
+void SessionCore::on_node(const node::Acknowledge& acknowledge) {
+    // Not synced: an acknowledgement that is lost only means that the message is sent once more.
+    m_outbox.acknowledge(acknowledge.sequence, m_step.changes);
+}
+
+// ---- time
+
+void SessionCore::on(const Tick& /*event*/) {
+    for (LiveSession* session : m_sessions.open()) {
+        tick_session(*session);
+    }
+    for (const std::string& station : m_health.stations()) {
+        const auto told = m_silent.find(station);
+        if (told == m_silent.end() || told->second != m_health.is_silent(station, m_now)) {
+            send_station(station);
+        }
+    }
+}
+
+void SessionCore::tick_session(LiveSession& session) {
+    const bool present = m_health.is_connected(session.record.station);
+    switch (session.record.state) {
+        case SessionState::authorizing:
+            if (m_now.mono >= session.ask_deadline) {
+                refuse(session, "node_unreachable");
+            }
+            return;
+        case SessionState::approved:
+            if (m_now.wall > session.record.start_by) {
+                release(session, "start_by_passed");
+            } else if (!present && m_now.mono - session.absent_since >= m_config.absence) {
+                release(session, "station_away");
+            }
+            return;
+        case SessionState::charging:
+            if (session.record.stop_requested && present && m_now.mono >= session.next_stop_at) {
+                session.next_stop_at = m_now.mono + m_config.stop_repeat;
+                m_step.effects.emplace_back(
+                    RemoteStop{session.record.station, session.record.transaction});
+            }
+            return;
+        case SessionState::ended:
+        case SessionState::refused:
+        case SessionState::held:
+            return;
+    }
+}
+
+void SessionCore::on(const StopWanted& event) {
+    LiveSession* const session = m_sessions.find_transaction(event.station, event.transaction);
+    if (session != nullptr && session->record.state == SessionState::charging) {
+        request_stop(*session, "stopped_by_site");
+        save(*session);
+    }
+}
+
+void SessionCore::observe_stop_delay(const Session& session, const MeterReading& end) {
+    constexpr std::chrono::milliseconds delay_min{1'000};
+    constexpr std::chrono::milliseconds delay_max{300'000};
+    if (!session.stop_requested || end.time < session.stop_requested_at) {
+        return;
+    }
+    const std::chrono::milliseconds seen = std::clamp(
+        std::chrono::milliseconds{end.time - session.stop_requested_at}, delay_min, delay_max);
+    const auto known = m_stop_delay.find(session.station);
+    const std::chrono::milliseconds old =
+        known != m_stop_delay.end() ? known->second : m_config.stop_delay_first;
+    // Rises at once and falls slowly: stopping late costs the operator, stopping early little.
+    const std::chrono::milliseconds delay = std::max(seen, (old * 3 + seen) / 4);
+    m_stop_delay[session.station] = delay;
+    m_step.changes.put(stop_delay_key(session.station),
+                       std::move(Encoder{}.i64(delay.count())).take());
+}
+
+}  // namespace tally::bridge

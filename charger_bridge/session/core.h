@@ -1,0 +1,203 @@
+#pragma once
+
+// The sessions of a site: from the swipe to the metered charge. A pure state machine; the bridge
+// (charger_bridge/bridge.h) feeds it events and carries out what it returns.
+
+#include "charger_bridge/outbox/outbox.h"
+#include "charger_bridge/session/events.h"
+#include "charger_bridge/session/health.h"
+#include "charger_bridge/session/orphanage.h"
+#include "charger_bridge/session/session_table.h"
+#include "ledger/base/random.h"
+#include "ledger/crypto/signer.h"
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tally::bridge {
+
+/// Prepaid amounts of one station that wait for their swipe.
+inline constexpr std::size_t prepaid_stated_max{16};
+/// Refusals remembered for the site page and the driver's display, over all stations.
+inline constexpr std::size_t refusals_max{1'000};
+/// Raw texts kept of one charge; what exceeds it still enters the hash, and is counted.
+inline constexpr std::uint64_t evidence_bytes_max{1024UL * 1024};
+
+struct CoreConfig {
+    Hash chain_id;
+    std::string bridge_id;
+    std::int16_t utc_offset_minutes{0};
+    std::vector<StationConfig> stations;
+    std::chrono::milliseconds authorize_budget{8'000};  ///< node away so long: refused
+    std::chrono::milliseconds answer_grace{1'000};      ///< for an answer of the node at its budget
+    std::chrono::milliseconds prepaid_window{60'000};
+    std::chrono::milliseconds silence{180'000};
+    std::chrono::milliseconds absence{60'000};  ///< station away: its unused approvals are released
+    std::chrono::milliseconds stop_repeat{10'000};
+    std::chrono::milliseconds stop_delay_first{5'000};  ///< assumed until one was observed
+    /// How far a charger's clock may run ahead; beyond it times of receipt are used.
+    std::chrono::milliseconds clock_ahead_max{300'000};
+    /// A start this old when it arrives cannot go on the ledger any more.
+    std::chrono::milliseconds start_age_max{270'000};
+};
+
+/// A swipe that was refused, for the site page.
+struct Refusal {
+    UnixMillis time{0};
+    std::string station;
+    std::string token;
+    std::string reason;
+};
+
+/// Rules: design sections 1, 5, 7 and 8. In short:
+/// - A swipe becomes one AuthorizeRequest, answered when the approval is final; a token that is
+///   charging at the station is answered from its charge.
+/// - Transactions are known by their facts (station, connector, token, register, time): a repeated
+///   message changes nothing and gets the same answer, under whatever message id.
+/// - Start, Stop and MeterValues are always answered; what cannot be billed becomes an orphan.
+/// - Every step's changes are one atomic batch. Lost effects are made up for: the charger repeats
+///   what was not answered, the outbox what was not acknowledged, ticks repeat remote stops.
+/// Ownership: keeps references to signer and random, which must outlive it. Threads: one owner.
+class SessionCore {
+public:
+    SessionCore(CoreConfig config, Signer& bridge_key, Random& random);
+
+    /// Restores what an earlier process stored. An error names the record; the process must stop.
+    [[nodiscard]] Expected<Done, std::string> load(const KeyValueStore& store);
+
+    [[nodiscard]] Step step(const Instant& now, const Event& event);
+
+    // What others may look at between steps.
+    [[nodiscard]] const SessionTable& sessions() const { return m_sessions; }
+    [[nodiscard]] const Orphanage& orphans() const { return m_orphans; }
+    [[nodiscard]] const Health& health() const { return m_health; }
+    [[nodiscard]] const Outbox& outbox() const { return m_outbox; }
+    [[nodiscard]] const std::deque<Refusal>& refusals() const { return m_refusals; }
+    [[nodiscard]] bool is_node_connected() const { return m_node_connected; }
+    [[nodiscard]] std::vector<node::ConnectorState> connector_states(const std::string& station,
+                                                                     const Instant& now);
+    /// Mc of a charge, 0 before it starts.
+    [[nodiscard]] static Money amount_of(const Session& session);
+    /// The newest session of a transaction, for the driver's display; nullptr when unknown.
+    [[nodiscard]] const LiveSession* find_transaction(const std::string& station,
+                                                      std::int64_t transaction);
+
+private:
+    struct Stated {
+        std::uint16_t connector{0};
+        Money amount{0};
+        std::chrono::milliseconds until{0};
+    };
+    struct Taken {
+        Money amount{0};
+        std::uint16_t connector{0};
+    };
+    struct Ask {
+        std::string station;
+        std::string token;
+        std::uint16_t connector{0};
+        std::optional<Money> prepaid;
+    };
+
+    void on(const AuthorizeCalled& event);
+    void on(const StartCalled& event);
+    void on(const MeterValuesCalled& event);
+    void on(const StopCalled& event);
+    void on(const PrepaidStated& event);
+    void on(const StatusReported& event);
+    void on(const StationBooted& event);
+    void on(const StationConnected& event);
+    void on(const StationDisconnected& event);
+    void on(const StationHeard& event);
+    void on(const NodeConnected& event);
+    void on(const NodeDisconnected& event);
+    void on(const NodeSaid& event);
+    void on(const StopWanted& event);
+    void on(const Quarantined& event);
+    void on(const Tick& event);
+
+    void on_node(const node::AuthorizeResult& result);
+    void on_node(const node::StopCharge& stop);
+    void on_node(const node::SessionNotice& notice);
+    void on_node(const node::Acknowledge& acknowledge);
+    template <typename Other>
+    void on_node(const Other& /*not for us*/) {
+        note("unexpected_node_message", "", "", "");
+    }
+
+    // Swipes (core_authorize.cpp)
+    [[nodiscard]] LiveSession& ask(const Ask& ask);
+    void send_request(LiveSession& session);
+    void wait_for(LiveSession& session, const CallKey& call, bool is_start);
+    void approve(LiveSession& session, const node::AuthorizeResult& result);
+    void refuse(LiveSession& session, const std::string& reason);
+    void answer_waiting(LiveSession& session, TagStatus status);
+    void release(LiveSession& session, const char* why);
+    void refuse_at_once(const AuthorizeCalled& event, const std::string& token,
+                        const std::string& reason);
+    [[nodiscard]] std::optional<Taken> take_prepaid(const std::string& station,
+                                                    std::uint16_t connector);
+    void remember_refusal(const std::string& station, const std::string& token,
+                          const std::string& reason);
+
+    // Transactions (core_transaction.cpp)
+    void repeat_start(LiveSession& session, const StartCalled& event);
+    [[nodiscard]] LiveSession* find_approved(const std::string& station, const std::string& token,
+                                             std::uint16_t connector);
+    void note_start(LiveSession& session, const StartCalled& event, const Hash& facts);
+    [[nodiscard]] bool begin_charge(LiveSession& session);
+    void end_without_stop(LiveSession& session);
+    void take_samples(LiveSession& session, const std::vector<MeterSample>& samples);
+    void add_evidence(LiveSession& session, std::string_view text);
+    void watch_amount(LiveSession& session);
+    void request_stop(LiveSession& session, const std::string& reason);
+    void end_charge(LiveSession& session, const MeterReading& end, const std::string& reason);
+    void hold(LiveSession& session, const std::string& reason);
+    void observe_stop_delay(const Session& session, const MeterReading& end);
+    void close_refused(LiveSession& session, const StopCalled& event);
+    [[nodiscard]] LiveSession* session_of_stop(const StopCalled& event);
+    [[nodiscard]] LiveSession* session_of_values(const MeterValuesCalled& event);
+    [[nodiscard]] UnixMillis billing_time(const Session& session, std::optional<UnixMillis> device,
+                                          UnixMillis not_before) const;
+    [[nodiscard]] bool is_clock_right(std::optional<UnixMillis> device) const;
+    [[nodiscard]] MeterReading reading(UnixMillis time, std::int64_t register_wh) const;
+
+    void add_orphan(Orphan orphan);
+    void send_progress(const Session& session);
+    void send_station(const std::string& station);
+    void send_durable();
+    void tick_session(LiveSession& session);
+    void note(const char* what, const std::string& station, const std::string& session,
+              const std::string& detail);
+    void note(const char* what, const LiveSession& session, const std::string& detail = {});
+    void save(LiveSession& session);
+    template <typename Message>
+    void queue(Message message) {
+        m_outbox.add(std::move(message), m_step.changes);
+        m_step.must_sync = true;
+    }
+    [[nodiscard]] std::vector<std::uint16_t> busy_connectors(const std::string& station);
+
+    CoreConfig m_config;
+    Signer& m_bridge_key;
+    Random& m_random;
+    SessionTable m_sessions;
+    Orphanage m_orphans;
+    Health m_health;
+    Outbox m_outbox;
+    std::map<std::string, std::deque<Stated>> m_prepaid;
+    std::map<std::string, std::chrono::milliseconds> m_stop_delay;  ///< observed, by station
+    std::map<std::string, bool> m_silent;                           ///< as last told to the node
+    std::deque<Refusal> m_refusals;
+    bool m_node_connected{false};
+    bool m_restored{false};  ///< sessions loaded from disk got their deadlines
+
+    // Of the step being made.
+    Instant m_now;
+    Step m_step;
+};
+
+}  // namespace tally::bridge

@@ -1,0 +1,428 @@
+// Transactions: from StartTransaction over the samples to the metered charge.
+
+#include "charger_bridge/metering/metered_charge.h"
+#include "charger_bridge/session/core.h"
+#include "ledger/base/check.h"
+#include "ledger/crypto/sha256.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::bridge {
+
+namespace {
+
+/// 2020-01-01: a charger that says an earlier time has not set its clock.
+constexpr UnixMillis clock_set_min{1'577'836'800'000};
+
+/// What makes a StartTransaction the same one again, whatever its message id.
+Hash facts_of(const std::string& station, const StartTransaction& start, const std::string& token) {
+    Encoder encoder;
+    encoder.text(station)
+        .u16(start.connector)
+        .text(token)
+        .i64(start.meter_start_wh)
+        .text(start.timestamp);
+    return tagged_hash("tally/start-facts/v1", encoder.bytes());
+}
+
+Hash facts_of(const std::string& station, const StopTransaction& stop) {
+    Encoder encoder;
+    encoder.text(station).i64(stop.transaction).i64(stop.meter_stop_wh).text(stop.timestamp);
+    return tagged_hash("tally/stop-facts/v1", encoder.bytes());
+}
+
+Bytes evidence_key(const Session& session) {
+    return std::move(Encoder{}.u8('e').fixed(session.id).u32(session.evidence_count)).take();
+}
+
+const node::AuthorizeResult::Evse* evse_at(const Session& session, std::uint16_t connector) {
+    for (const node::AuthorizeResult::Evse& evse : session.evses) {
+        if (evse.connector == connector) {
+            return &evse;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+bool SessionCore::is_clock_right(std::optional<UnixMillis> device) const {
+    return device && *device >= clock_set_min &&
+           *device <= m_now.wall + m_config.clock_ahead_max.count();
+}
+
+MeterReading SessionCore::reading(UnixMillis time, std::int64_t register_wh) const {
+    return MeterReading{time, m_config.utc_offset_minutes, register_wh, false};
+}
+
+UnixMillis SessionCore::billing_time(const Session& session, std::optional<UnixMillis> device,
+                                     UnixMillis not_before) const {
+    if (!session.clock_replaced && is_clock_right(device)) {
+        return std::max(*device, not_before);
+    }
+    return std::max(m_now.wall, not_before);
+}
+
+// ---- start
+
+void SessionCore::on(const StartCalled& event) {
+    const std::string& station = event.call.station;
+    const StartTransaction& body = event.body;
+    const std::string token = upper_case(body.id_tag);
+    const Hash facts = facts_of(station, body, token);
+    if (LiveSession* const known = m_sessions.find_start(facts)) {
+        repeat_start(*known, event);
+        return;
+    }
+    // One connector, one charge: what is open there has ended without telling us.
+    for (LiveSession* old : m_sessions.open_of(station)) {
+        if (old->record.connector != body.connector || old->record.transaction == 0) {
+            continue;
+        }
+        if (old->record.state == SessionState::charging) {
+            end_without_stop(*old);
+        } else if (old->record.state == SessionState::refused) {
+            m_sessions.remove(old->record.id, m_step.changes);
+        }
+    }
+    if (LiveSession* const approved = find_approved(station, token, body.connector)) {
+        note_start(*approved, event, facts);
+        const bool begun = begin_charge(*approved);
+        ENSURE(begun);  // find_approved gives only sessions that offer the connector.
+        m_step.effects.emplace_back(
+            AnswerStart{event.call, approved->record.transaction, TagStatus::accepted});
+        return;
+    }
+    Session record;
+    record.id = m_random.fixed<SessionId>();
+    record.station = station;
+    record.token = is_token(token) ? token : std::string{};
+    record.connector = body.connector;
+    record.asked_at = m_now.wall;
+    const bool too_old =
+        is_clock_right(body.time) && *body.time < m_now.wall - m_config.start_age_max.count();
+    const bool crowded = m_outbox.is_crowded() || m_sessions.open_count() >= open_sessions_max;
+    if (record.token.empty() || too_old || crowded) {
+        const char* const other = crowded ? "bridge_backlog" : "started_too_long_ago";
+        const char* const reason = record.token.empty() ? "unknown_token" : other;
+        LiveSession& session = m_sessions.add(std::move(record));
+        note_start(session, event, facts);
+        wait_for(session, event.call, true);
+        refuse(session, reason);
+        return;
+    }
+    if (const std::optional<Taken> taken = take_prepaid(station, body.connector)) {
+        record.prepaid_asked = taken->amount;
+    }
+    LiveSession& session = m_sessions.add(std::move(record));
+    session.ask_deadline = m_now.mono + m_config.authorize_budget +
+                           (m_node_connected ? m_config.answer_grace : decltype(m_now.mono){});
+    note_start(session, event, facts);
+    wait_for(session, event.call, true);
+    send_request(session);
+}
+
+void SessionCore::repeat_start(LiveSession& session, const StartCalled& event) {
+    note("duplicate_start", session);
+    const auto answer = [&](TagStatus status) {
+        m_step.effects.emplace_back(AnswerStart{event.call, session.record.transaction, status});
+    };
+    switch (session.record.state) {
+        case SessionState::authorizing:
+            wait_for(session, event.call, true);
+            return;
+        case SessionState::approved:
+        case SessionState::charging:
+        case SessionState::ended:
+            answer(TagStatus::accepted);
+            return;
+        case SessionState::refused:
+            answer(TagStatus::invalid);
+            return;
+        case SessionState::held:
+            answer(session.record.evses.empty() ? TagStatus::invalid : TagStatus::accepted);
+            return;
+    }
+}
+
+LiveSession* SessionCore::find_approved(const std::string& station, const std::string& token,
+                                        std::uint16_t connector) {
+    LiveSession* best = nullptr;
+    int best_rank = 0;
+    for (LiveSession* session : m_sessions.open_of(station)) {
+        const Session& record = session->record;
+        if (record.state != SessionState::approved || record.token != token ||
+            m_now.wall > record.start_by || evse_at(record, connector) == nullptr) {
+            continue;
+        }
+        // Meant for this connector, for any, for another; among equals the oldest.
+        const int other = record.connector == 0 ? 2 : 1;
+        const int rank = record.connector == connector ? 3 : other;
+        if (rank > best_rank) {
+            best = session;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+void SessionCore::note_start(LiveSession& session, const StartCalled& event, const Hash& facts) {
+    Session& record = session.record;
+    record.connector = event.body.connector;
+    record.transaction = m_sessions.take_transaction(m_step.changes);
+    record.start_facts = facts;
+    record.device_begin = event.body.time.value_or(0);
+    const bool older_than_swipe =
+        record.state == SessionState::approved && event.body.time &&
+        *event.body.time < record.asked_at - m_config.start_age_max.count();
+    record.clock_replaced = !is_clock_right(event.body.time) || older_than_swipe;
+    if (record.clock_replaced) {
+        note("clock_wrong", session, event.body.timestamp);
+    }
+    record.meter = MeterTrack{};
+    record.meter.begin = reading(billing_time(record, event.body.time, 0),
+                                 std::max<std::int64_t>(event.body.meter_start_wh, 0));
+    record.meter.last = record.meter.begin;
+    record.evidence = tagged_hash("tally/evidence/v1", record.id.view());
+    add_evidence(session, event.text);
+    save(session);
+}
+
+bool SessionCore::begin_charge(LiveSession& session) {
+    Session& record = session.record;
+    const node::AuthorizeResult::Evse* const evse = evse_at(record, record.connector);
+    if (evse == nullptr) {
+        return false;
+    }
+    record.evses = {node::AuthorizeResult::Evse{*evse}};
+    record.state = SessionState::charging;
+    save(session);
+    node::ChargeStarted started;
+    started.session = record.id;
+    started.authorization = record.authorization;
+    started.connector = record.connector;
+    started.evse_id = record.evses.front().evse_id;
+    started.begin = record.meter.begin;
+    queue(std::move(started));
+    note("charge_started", session, record.evses.front().evse_id);
+    return true;
+}
+
+// ---- samples
+
+void SessionCore::add_evidence(LiveSession& session, std::string_view text) {
+    Session& record = session.record;
+    const Hash piece = sha256(as_bytes(text));
+    record.evidence = sha256(record.evidence.view(), piece.view());
+    if (record.evidence_bytes + text.size() <= evidence_bytes_max) {
+        const ByteView bytes = as_bytes(text);
+        m_step.changes.put(evidence_key(record), Bytes{bytes.begin(), bytes.end()});
+    }
+    ++record.evidence_count;
+    record.evidence_bytes += text.size();
+}
+
+void SessionCore::take_samples(LiveSession& session, const std::vector<MeterSample>& samples) {
+    Session& record = session.record;
+    for (const MeterSample& sample : samples) {
+        const bool usable = !record.clock_replaced && is_clock_right(sample.time);
+        const UnixMillis time = usable ? *sample.time : m_now.wall;
+        const SampleVerdict verdict =
+            add_sample(record.meter, record.terms(), reading(time, sample.register_wh));
+        if (verdict != SampleVerdict::accepted) {
+            note("sample_dropped", session, to_text(verdict));
+        }
+    }
+}
+
+LiveSession* SessionCore::session_of_values(const MeterValuesCalled& event) {
+    const std::string& station = event.call.station;
+    if (event.body.transaction && *event.body.transaction > 0) {
+        return m_sessions.find_transaction(station, *event.body.transaction);
+    }
+    return m_sessions.find_charging(station, event.body.connector);
+}
+
+void SessionCore::on(const MeterValuesCalled& event) {
+    LiveSession* const session = session_of_values(event);
+    if (session != nullptr && session->record.state == SessionState::charging) {
+        add_evidence(*session, event.text);
+        take_samples(*session, event.body.samples);
+        watch_amount(*session);
+        save(*session);
+        send_progress(session->record);
+    } else if (event.body.transaction && session == nullptr) {
+        note("unknown_transaction", event.call.station, "", "MeterValues");
+    }
+    m_step.effects.emplace_back(AnswerMeterValues{event.call});
+}
+
+void SessionCore::watch_amount(LiveSession& session) {
+    const Session& record = session.record;
+    if (record.prepaid <= 0 || record.stop_requested) {
+        return;
+    }
+    const auto known = m_stop_delay.find(record.station);
+    const std::chrono::milliseconds delay =
+        known != m_stop_delay.end() ? known->second : m_config.stop_delay_first;
+    const Money amount = amount_so_far(record.meter, record.terms());
+    const Money margin = stop_margin(record.meter, record.terms(), delay);
+    if (checked_add(amount, margin).value_or(amount_max) >= record.prepaid) {
+        request_stop(session, "prepaid_reached");
+    }
+}
+
+void SessionCore::request_stop(LiveSession& session, const std::string& reason) {
+    Session& record = session.record;
+    if (!record.stop_requested) {
+        record.stop_requested = true;
+        record.stop_requested_at = record.meter.last.time;
+        record.stop_reason = reason.substr(0, reason_bytes_max);
+        note("stop_requested", session, record.stop_reason);
+    }
+    session.next_stop_at = m_now.mono + m_config.stop_repeat;
+    m_step.effects.emplace_back(RemoteStop{record.station, record.transaction});
+}
+
+// ---- end
+
+LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
+    const std::string& station = event.call.station;
+    const StopTransaction& body = event.body;
+    if (body.transaction > 0) {
+        return m_sessions.find_transaction(station, body.transaction);
+    }
+    // A charger that never learnt its transaction id says -1: the only charge it can mean.
+    const std::string token = upper_case(body.id_tag);
+    LiveSession* match = nullptr;
+    for (LiveSession* session : m_sessions.open_of(station)) {
+        const Session& record = session->record;
+        const bool later = !is_clock_right(body.time) || record.clock_replaced ||
+                           *body.time >= record.meter.begin.time;
+        if (record.state != SessionState::charging || !later ||
+            (!token.empty() && token != record.token) ||
+            body.meter_stop_wh < record.meter.last.register_wh) {
+            continue;
+        }
+        if (match != nullptr) {
+            return nullptr;
+        }
+        match = session;
+    }
+    return match;
+}
+
+void SessionCore::on(const StopCalled& event) {
+    const StopTransaction& body = event.body;
+    LiveSession* const session = session_of_stop(event);
+    const auto keep = [&](const char* kind) {
+        Orphan orphan;
+        orphan.kind = kind;
+        orphan.station = event.call.station;
+        orphan.transaction = body.transaction;
+        orphan.facts = facts_of(event.call.station, body);
+        orphan.text = event.text;
+        add_orphan(std::move(orphan));
+    };
+    if (session == nullptr) {
+        keep("unknown_stop");
+    } else if (session->record.state == SessionState::charging) {
+        add_evidence(*session, event.text);
+        std::vector<MeterSample> later = body.samples;
+        std::erase_if(later, [&](const MeterSample& sample) {
+            return !sample.time || *sample.time <= session->record.meter.last.time;
+        });
+        take_samples(*session, later);
+        const UnixMillis time =
+            billing_time(session->record, body.time, session->record.meter.begin.time);
+        end_charge(*session, reading(time, body.meter_stop_wh), body.reason);
+    } else if (session->record.state == SessionState::refused) {
+        close_refused(*session, event);
+    } else if (session->record.state == SessionState::authorizing) {
+        keep("stop_before_approval");
+    } else if (session->record.reason == "stop_missing") {
+        keep("late_stop");
+    } else {
+        note("duplicate_stop", *session);
+    }
+    m_step.effects.emplace_back(AnswerStop{event.call, !body.id_tag.empty()});
+}
+
+void SessionCore::close_refused(LiveSession& session, const StopCalled& event) {
+    Session& record = session.record;
+    if (event.body.meter_stop_wh > record.meter.begin.register_wh) {
+        Orphan orphan;
+        orphan.kind = "not_authorized";
+        orphan.station = record.station;
+        orphan.transaction = record.transaction;
+        orphan.detail = record.reason;
+        orphan.facts = facts_of(record.station, event.body);
+        orphan.text = event.text;
+        add_orphan(std::move(orphan));
+    }
+    record.state = SessionState::held;
+    record.finished_at = m_now.wall;
+    save(session);
+}
+
+void SessionCore::end_without_stop(LiveSession& session) {
+    session.record.reason = "stop_missing";
+    note("stop_missing", session);
+    const MeterReading last = session.record.meter.last;
+    end_charge(session, last, "Other");
+}
+
+void SessionCore::hold(LiveSession& session, const std::string& reason) {
+    Session& record = session.record;
+    record.state = SessionState::held;
+    record.reason = reason;
+    record.finished_at = m_now.wall;
+    Orphan orphan;
+    orphan.kind = "held";
+    orphan.station = record.station;
+    orphan.transaction = record.transaction;
+    orphan.detail = reason;
+    orphan.facts = record.start_facts;
+    orphan.text = to_hex(record.id);
+    add_orphan(std::move(orphan));
+    save(session);
+    note("charge_held", session, reason);
+}
+
+void SessionCore::end_charge(LiveSession& session, const MeterReading& end,
+                             const std::string& reason) {
+    Session& record = session.record;
+    observe_stop_delay(record, end);
+    auto readings = final_readings(record.meter, record.terms(), end);
+    if (!readings) {
+        hold(session, to_text(readings.error()));
+        return;
+    }
+    const node::AuthorizeResult::Evse& evse = record.evses.front();
+    node::ChargeEnded ended;
+    ended.session = record.id;
+    ended.metered.authorization = record.authorization;
+    ended.metered.evse_id = evse.evse_id;
+    ended.metered.bridge_id = m_config.bridge_id;
+    ended.metered.meter_serial = evse.meter_serial;
+    ended.metered.meter_epoch = evse.meter_epoch;
+    ended.metered.readings = std::move(readings).value();
+    ended.metered.evidence = record.evidence;
+    sign_metered(ended.metered, m_config.chain_id, m_bridge_key);
+    ended.stop_reason = reason;
+    record.meter.begin = ended.metered.readings.front();
+    record.meter.changes.assign(ended.metered.readings.begin() + 1,
+                                ended.metered.readings.end() - 1);
+    record.meter.last = ended.metered.readings.back();
+    record.state = SessionState::ended;
+    record.stop_reason = reason.substr(0, reason_bytes_max);
+    record.finished_at = m_now.wall;
+    m_step.changes.put(std::move(Encoder{}.u8('h').fixed(record.evidence)).take(),
+                       std::move(Encoder{}.fixed(record.id)).take());
+    queue(std::move(ended));
+    save(session);
+    note("charge_ended", session, reason);
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,65 @@
+#pragma once
+
+// What the bridge knows about its stations: connected, heard lately, state of each connector. Pure.
+
+#include "charger_bridge/ocpp/messages.h"
+#include "charger_bridge/session/session.h"
+#include "ledger/base/key_value_store.h"
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tally::bridge {
+
+struct StationConfig {
+    std::string id;
+    std::uint16_t connectors{1};
+};
+
+/// Reported states survive a restart, because a charger that reconnects need not repeat them. Until
+/// it does, `connected` is false and everything counts as silent.
+class Health {
+public:
+    /// A station not heard for `silence` counts as silent even while its socket is open.
+    Health(const std::vector<StationConfig>& stations, std::chrono::milliseconds silence);
+
+    [[nodiscard]] bool knows(const std::string& station) const;
+    [[nodiscard]] bool is_connected(const std::string& station) const;
+    [[nodiscard]] bool was_booted(const std::string& station) const;
+
+    void load(ByteView key, ByteView value);
+    static constexpr std::uint8_t key_prefix{'c'};
+
+    void set_connected(const std::string& station, bool connected, Instant now);
+    void heard(const std::string& station, Instant now);
+    void set_booted(const std::string& station, WriteBatch& batch);
+    void report(const std::string& station, const StatusNotification& status, WriteBatch& batch);
+
+    /// `busy` names the connectors with an open charge. Connector 0, the station, comes first.
+    [[nodiscard]] std::vector<node::ConnectorState> states(const std::string& station,
+                                                           const std::vector<std::uint16_t>& busy,
+                                                           Instant now) const;
+    [[nodiscard]] bool is_silent(const std::string& station, Instant now) const;
+    [[nodiscard]] std::vector<std::string> stations() const;
+
+private:
+    struct Reported {
+        ConnectorStatus status{ConnectorStatus::available};
+        std::string error_code;
+    };
+    struct Station {
+        std::uint16_t connectors{1};
+        bool connected{false};
+        bool booted{false};
+        std::chrono::milliseconds heard_at{0};
+        std::map<std::uint16_t, Reported> reported;
+    };
+    void store(const std::string& id, const Station& station, WriteBatch& batch) const;
+
+    std::chrono::milliseconds m_silence;
+    std::map<std::string, Station> m_stations;
+};
+
+}  // namespace tally::bridge

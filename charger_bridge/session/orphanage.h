@@ -1,0 +1,32 @@
+#pragma once
+
+// Messages and charges that could not be billed, kept for the operator. Pure.
+
+#include "charger_bridge/session/session.h"
+#include "ledger/base/key_value_store.h"
+
+#include <deque>
+#include <set>
+#include <vector>
+
+namespace tally::bridge {
+
+/// Orphans kept; the oldest goes when there is one more.
+inline constexpr std::size_t orphans_max{10'000};
+
+class Orphanage {
+public:
+    static constexpr std::uint8_t key_prefix{'o'};
+    /// False when the value is not an orphan: data of our own is wrong. In order of their keys.
+    [[nodiscard]] bool load(ByteView value);
+    /// Keeps it unless the same facts are here already; then gives false.
+    bool add(Orphan orphan, WriteBatch& batch);
+    [[nodiscard]] const std::deque<Orphan>& all() const { return m_orphans; }
+
+private:
+    std::deque<Orphan> m_orphans;
+    std::set<Hash> m_facts;
+    std::uint64_t m_next{1};
+};
+
+}  // namespace tally::bridge

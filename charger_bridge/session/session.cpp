@@ -1,0 +1,204 @@
+#include "charger_bridge/session/session.h"
+
+#include <algorithm>
+
+namespace tally::bridge {
+
+namespace {
+
+constexpr std::uint8_t format_version{1};
+
+void encode_evse(Encoder& encoder, const node::AuthorizeResult::Evse& evse) {
+    encoder.u16(evse.connector)
+        .text(evse.evse_id)
+        .u32(evse.rated_power_w)
+        .text(evse.meter_serial)
+        .u32(evse.meter_epoch)
+        .text(evse.tariff_ref.tariff_id)
+        .u32(evse.tariff_ref.version);
+    evse.tariff.encode(encoder);
+}
+
+node::AuthorizeResult::Evse decode_evse(Decoder& decoder) {
+    node::AuthorizeResult::Evse evse;
+    evse.connector = decoder.u16();
+    evse.evse_id = decoder.text(evse_id_bytes_max);
+    evse.rated_power_w = decoder.u32();
+    evse.meter_serial = decoder.text(meter_serial_bytes_max);
+    evse.meter_epoch = decoder.u32();
+    evse.tariff_ref.tariff_id = decoder.text(tariff_id_bytes_max);
+    evse.tariff_ref.version = decoder.u32();
+    evse.tariff = Tariff::decode(decoder);
+    return evse;
+}
+
+void encode_transaction(Encoder& encoder, const Session& session) {
+    encoder.i32(session.transaction)
+        .fixed(session.start_facts)
+        .i64(session.device_begin)
+        .boolean(session.clock_replaced);
+    session.meter.encode(encoder);
+    encoder.fixed(session.evidence)
+        .u32(session.evidence_count)
+        .u64(session.evidence_bytes)
+        .boolean(session.stop_requested)
+        .i64(session.stop_requested_at)
+        .text(session.stop_reason)
+        .i64(session.finished_at);
+}
+
+void decode_transaction(Decoder& decoder, Session& session) {
+    session.transaction = decoder.i32();
+    session.start_facts = decoder.fixed<Hash>();
+    session.device_begin = decoder.i64();
+    session.clock_replaced = decoder.boolean();
+    session.meter = MeterTrack::decode(decoder);
+    session.evidence = decoder.fixed<Hash>();
+    session.evidence_count = decoder.u32();
+    session.evidence_bytes = decoder.u64();
+    session.stop_requested = decoder.boolean();
+    session.stop_requested_at = decoder.i64();
+    session.stop_reason = decoder.text(reason_bytes_max);
+    session.finished_at = decoder.i64();
+}
+
+SessionState decode_state(Decoder& decoder) {
+    const std::uint8_t state = decoder.u8();
+    if (state < 1 || state > 6) {
+        decoder.fail();
+        return SessionState::held;
+    }
+    return static_cast<SessionState>(state);
+}
+
+}  // namespace
+
+const char* to_text(SessionState state) {
+    switch (state) {
+        case SessionState::authorizing:
+            return "authorizing";
+        case SessionState::approved:
+            return "approved";
+        case SessionState::charging:
+            return "charging";
+        case SessionState::ended:
+            return "ended";
+        case SessionState::refused:
+            return "refused";
+        case SessionState::held:
+            return "held";
+    }
+    return "";
+}
+
+Bytes encode_session(const Session& session) {
+    Encoder encoder;
+    encoder.u8(format_version)
+        .fixed(session.id)
+        .text(session.station)
+        .text(session.token)
+        .u16(session.connector)
+        .u8(static_cast<std::uint8_t>(session.state))
+        .text(session.reason)
+        .boolean(session.prepaid_asked.has_value())
+        .i64(session.prepaid_asked.value_or(0))
+        .i64(session.asked_at)
+        .boolean(session.asked_node);
+    tally::encode(encoder, session.authorization);
+    encoder.i64(session.prepaid).i64(session.start_by);
+    encoder.u32(static_cast<std::uint32_t>(session.evses.size()));
+    for (const node::AuthorizeResult::Evse& evse : session.evses) {
+        encode_evse(encoder, evse);
+    }
+    encode_transaction(encoder, session);
+    return std::move(encoder).take();
+}
+
+std::optional<Session> decode_session(ByteView bytes) {
+    Decoder decoder{bytes};
+    if (decoder.u8() != format_version) {
+        return std::nullopt;
+    }
+    Session session;
+    session.id = decoder.fixed<SessionId>();
+    session.station = decoder.text(station_id_bytes_max);
+    session.token = decoder.text(node::token_bytes_max);
+    session.connector = decoder.u16();
+    session.state = decode_state(decoder);
+    session.reason = decoder.text(reason_bytes_max);
+    const bool has_prepaid = decoder.boolean();
+    const Money prepaid_asked = decoder.i64();
+    if (has_prepaid) {
+        session.prepaid_asked = prepaid_asked;
+    }
+    session.asked_at = decoder.i64();
+    session.asked_node = decoder.boolean();
+    // The zero reference of a session that is not approved has no valid party; read it raw.
+    session.authorization.signer = decoder.fixed<PartyId>();
+    session.authorization.id = decoder.fixed<TransactionId>();
+    session.prepaid = decoder.i64();
+    session.start_by = decoder.i64();
+    const std::uint32_t count = decoder.count(evses_max, 1);
+    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
+        session.evses.push_back(decode_evse(decoder));
+    }
+    decode_transaction(decoder, session);
+    const bool needs_evse =
+        session.state == SessionState::charging || session.state == SessionState::ended;
+    if (!decoder.finished() || (needs_evse && session.evses.size() != 1)) {
+        return std::nullopt;
+    }
+    return session;
+}
+
+Bytes encode_orphan(const Orphan& orphan) {
+    Encoder encoder;
+    encoder.u8(format_version)
+        .u64(orphan.number)
+        .text(orphan.kind)
+        .text(orphan.station)
+        .i64(orphan.transaction)
+        .i64(orphan.received_at)
+        .text(orphan.detail)
+        .fixed(orphan.facts)
+        .text(orphan.text);
+    return std::move(encoder).take();
+}
+
+std::optional<Orphan> decode_orphan(ByteView bytes) {
+    Decoder decoder{bytes};
+    if (decoder.u8() != format_version) {
+        return std::nullopt;
+    }
+    Orphan orphan;
+    orphan.number = decoder.u64();
+    orphan.kind = decoder.text(reason_bytes_max);
+    orphan.station = decoder.text(station_id_bytes_max);
+    orphan.transaction = decoder.i64();
+    orphan.received_at = decoder.i64();
+    orphan.detail = decoder.text(reason_bytes_max);
+    orphan.facts = decoder.fixed<Hash>();
+    orphan.text = decoder.text(orphan_text_bytes_max);
+    return decoder.finished() ? std::optional{std::move(orphan)} : std::nullopt;
+}
+
+std::string upper_case(std::string_view text) {
+    std::string result{text};
+    for (char& c : result) {
+        if (c >= 'a' && c <= 'z') {
+            c = static_cast<char>(c - 'a' + 'A');
+        }
+    }
+    return result;
+}
+
+bool is_token(std::string_view text) {
+    if (text.size() < 5 || text.size() > node::token_bytes_max || text[3] != '-') {
+        return false;
+    }
+    const auto is_letter = [](char c) { return c >= 'A' && c <= 'Z'; };
+    return std::all_of(text.begin(), text.begin() + 3, is_letter) &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,104 @@
+#pragma once
+
+// One swipe and the charge that may follow from it, as the bridge keeps it on disk.
+
+#include "charger_bridge/metering/meter_track.h"
+#include "ledger/base/codec.h"
+#include "node/link/bridge_messages.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tally::bridge {
+
+using node::SessionId;
+
+/// The time of an event: `wall` for what is written down, `mono` for what is waited for.
+struct Instant {
+    UnixMillis wall{0};
+    std::chrono::milliseconds mono{0};
+};
+
+/// Printable and readable everywhere, longer texts are cut.
+inline constexpr std::size_t reason_bytes_max{64};
+inline constexpr std::size_t evses_max{64};  ///< connectors of one station
+
+enum class SessionState : std::uint8_t {
+    authorizing = 1,  ///< the node was or will be asked
+    approved = 2,     ///< approval final, no transaction yet
+    charging = 3,
+    ended = 4,    ///< metered and handed to the node
+    refused = 5,  ///< a transaction without approval: tracked so that its Stop is known, not billed
+    held = 6,     ///< ended, but its readings need a look; listed among the orphans
+};
+[[nodiscard]] const char* to_text(SessionState state);
+
+struct Session {
+    SessionId id;
+    std::string station;
+    std::string token;           ///< upper case
+    std::uint16_t connector{0};  ///< 0: not known yet
+    SessionState state{SessionState::authorizing};
+    std::string reason;  ///< of a refusal or hold
+    std::optional<Money> prepaid_asked;
+    UnixMillis asked_at{0};
+    bool asked_node{false};  ///< the request may have left for the node
+
+    // Approval.
+    AuthorizationRef authorization;
+    Money prepaid{0};
+    UnixMillis start_by{0};
+    /// While approved, all EVSEs of the station; from the start on, the one in use.
+    std::vector<node::AuthorizeResult::Evse> evses;
+
+    // Transaction; 0 while there is none.
+    std::int32_t transaction{0};
+    Hash start_facts;
+    UnixMillis device_begin{0};  ///< what the charger's clock said; 0 when unreadable
+    bool clock_replaced{false};  ///< times of receipt are used, the charger's clock is wrong
+    MeterTrack meter;
+    Hash evidence;  ///< chain over the raw texts: h = SHA-256(h | SHA-256(text))
+    std::uint32_t evidence_count{0};
+    std::uint64_t evidence_bytes{0};
+    bool stop_requested{false};
+    UnixMillis stop_requested_at{0};  ///< time of the sample that led to it
+    std::string stop_reason;          ///< why we asked, then what the charger said
+    UnixMillis finished_at{0};
+
+    [[nodiscard]] bool is_finished() const {
+        return state == SessionState::ended || state == SessionState::held;
+    }
+    [[nodiscard]] MeterTerms terms() const {
+        return MeterTerms{evses.front().tariff, evses.front().rated_power_w};
+    }
+};
+
+[[nodiscard]] Bytes encode_session(const Session& session);
+/// Nothing when the bytes are not a session of this version.
+[[nodiscard]] std::optional<Session> decode_session(ByteView bytes);
+
+/// A message or charge that could not be billed and is kept for the operator.
+struct Orphan {
+    std::uint64_t number{0};
+    std::string kind;  ///< "unknown_stop", "not_authorized", "held", "started_too_long_ago", ...
+    std::string station;
+    std::int64_t transaction{0};
+    UnixMillis received_at{0};
+    std::string detail;
+    Hash facts;        ///< the same facts again are not a new orphan
+    std::string text;  ///< what the charger sent, cut to `orphan_text_bytes_max`
+};
+inline constexpr std::size_t orphan_text_bytes_max{4096};
+
+[[nodiscard]] Bytes encode_orphan(const Orphan& orphan);
+[[nodiscard]] std::optional<Orphan> decode_orphan(ByteView bytes);
+
+/// Tokens compare case-insensitively (idTag is CiString): the upper-case form, ASCII only.
+[[nodiscard]] std::string upper_case(std::string_view text);
+/// "PTY-UID": three letters, a dash, at least one more character, 20 printable ones in all.
+[[nodiscard]] bool is_token(std::string_view text);
+
+}  // namespace tally::bridge

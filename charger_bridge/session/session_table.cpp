@@ -1,0 +1,176 @@
+#include "charger_bridge/session/session_table.h"
+
+#include "ledger/base/check.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace tally::bridge {
+
+namespace {
+
+Bytes session_key(const SessionId& id) {
+    return std::move(Encoder{}.u8(SessionTable::key_prefix).fixed(id)).take();
+}
+
+}  // namespace
+
+Bytes SessionTable::counter_key() { return std::move(Encoder{}.text("transaction-next")).take(); }
+
+bool SessionTable::load(ByteView value) {
+    std::optional<Session> session = decode_session(value);
+    if (!session) {
+        return false;
+    }
+    const bool finished = session->is_finished();
+    const LiveSession& live = add(std::move(*session));
+    if (finished) {
+        m_finished.push_back(live.record.id);
+        m_is_finished.insert(live.record.id);
+        auto& open = m_open_by_station[live.record.station];
+        open.erase(std::remove(open.begin(), open.end(), live.record.id), open.end());
+    }
+    return true;
+}
+
+void SessionTable::finish_loading() {
+    std::stable_sort(m_finished.begin(), m_finished.end(),
+                     [this](const SessionId& left, const SessionId& right) {
+                         return m_sessions.at(left).record.finished_at <
+                                m_sessions.at(right).record.finished_at;
+                     });
+}
+
+bool SessionTable::load_counter(ByteView value) {
+    Decoder decoder{value};
+    m_next_transaction = decoder.i32();
+    return decoder.finished() && m_next_transaction > 0;
+}
+
+void SessionTable::index(const LiveSession& session) {
+    const Session& record = session.record;
+    if (record.transaction != 0) {
+        m_by_transaction[{record.station, record.transaction}] = record.id;
+        m_by_start[record.start_facts] = record.id;
+    }
+}
+
+void SessionTable::unindex(const Session& session) {
+    m_by_transaction.erase({session.station, session.transaction});
+    const auto start = m_by_start.find(session.start_facts);
+    if (start != m_by_start.end() && start->second == session.id) {
+        m_by_start.erase(start);
+    }
+    auto& open = m_open_by_station[session.station];
+    open.erase(std::remove(open.begin(), open.end(), session.id), open.end());
+}
+
+LiveSession& SessionTable::add(Session session) {
+    const SessionId id = session.id;
+    LiveSession live;
+    live.record = std::move(session);
+    live.order = m_next_order++;
+    const auto [place, inserted] = m_sessions.emplace(id, std::move(live));
+    ENSURE(inserted);
+    m_open_by_station[place->second.record.station].push_back(id);
+    index(place->second);
+    return place->second;
+}
+
+LiveSession* SessionTable::find(const SessionId& id) {
+    const auto found = m_sessions.find(id);
+    return found != m_sessions.end() ? &found->second : nullptr;
+}
+
+LiveSession* SessionTable::find_transaction(const std::string& station, std::int64_t transaction) {
+    const auto found = m_by_transaction.find({station, transaction});
+    return found != m_by_transaction.end() ? find(found->second) : nullptr;
+}
+
+LiveSession* SessionTable::find_start(const Hash& facts) {
+    const auto found = m_by_start.find(facts);
+    return found != m_by_start.end() ? find(found->second) : nullptr;
+}
+
+LiveSession* SessionTable::find_charging(const std::string& station, std::uint16_t connector) {
+    for (LiveSession* session : open_of(station)) {
+        if (session->record.state == SessionState::charging &&
+            session->record.connector == connector) {
+            return session;
+        }
+    }
+    return nullptr;
+}
+
+std::vector<LiveSession*> SessionTable::open_of(const std::string& station) {
+    std::vector<LiveSession*> result;
+    const auto found = m_open_by_station.find(station);
+    if (found != m_open_by_station.end()) {
+        for (const SessionId& id : found->second) {
+            result.push_back(&m_sessions.at(id));
+        }
+    }
+    // Loaded sessions come in order of their ids; the time of the swipe is what counts.
+    std::stable_sort(result.begin(), result.end(), [](const auto* left, const auto* right) {
+        return left->record.asked_at < right->record.asked_at;
+    });
+    return result;
+}
+
+std::vector<LiveSession*> SessionTable::open() {
+    std::vector<LiveSession*> result;
+    for (const auto& [station, ids] : m_open_by_station) {
+        for (const SessionId& id : ids) {
+            result.push_back(&m_sessions.at(id));
+        }
+    }
+    return result;
+}
+
+std::vector<const LiveSession*> SessionTable::all() const {
+    std::vector<const LiveSession*> result;
+    for (const auto& [id, session] : m_sessions) {
+        result.push_back(&session);
+    }
+    return result;
+}
+
+void SessionTable::save(LiveSession& session, WriteBatch& batch) {
+    index(session);
+    batch.put(session_key(session.record.id), encode_session(session.record));
+    if (!session.record.is_finished() || m_is_finished.contains(session.record.id)) {
+        return;
+    }
+    const SessionId id = session.record.id;
+    auto& open = m_open_by_station[session.record.station];
+    open.erase(std::remove(open.begin(), open.end(), id), open.end());
+    m_finished.push_back(id);
+    m_is_finished.insert(id);
+    if (m_finished.size() > finished_sessions_max) {
+        const SessionId oldest = m_finished.front();
+        remove(oldest, batch);
+    }
+}
+
+void SessionTable::remove(const SessionId& id, WriteBatch& batch) {
+    const auto found = m_sessions.find(id);
+    if (found == m_sessions.end()) {
+        return;
+    }
+    unindex(found->second.record);
+    if (m_is_finished.erase(id) > 0) {
+        m_finished.erase(std::remove(m_finished.begin(), m_finished.end(), id), m_finished.end());
+    }
+    batch.erase(session_key(id));
+    m_sessions.erase(found);
+}
+
+std::int32_t SessionTable::take_transaction(WriteBatch& batch) {
+    ENSURE(m_next_transaction < std::numeric_limits<std::int32_t>::max());
+    const std::int32_t transaction = m_next_transaction++;
+    batch.put(counter_key(), std::move(Encoder{}.i32(m_next_transaction)).take());
+    return transaction;
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,94 @@
+#pragma once
+
+// The sessions of a site with their indices, their records on disk, and what is known of them only
+// while the process runs. Pure: writes go into the caller's batch.
+
+#include "charger_bridge/session/events.h"
+#include "charger_bridge/session/session.h"
+#include "ledger/base/key_value_store.h"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tally::bridge {
+
+/// Finished sessions remembered, so that a repeated Start or Stop is recognised; older ones go.
+inline constexpr std::size_t finished_sessions_max{20'000};
+/// Sessions not finished. Beyond it a swipe is refused: far more than a site has connectors.
+inline constexpr std::size_t open_sessions_max{10'000};
+/// Requests of a charger that wait for the same answer.
+inline constexpr std::size_t waiting_calls_max{4};
+
+/// A request that is answered when the approval is final.
+struct WaitingCall {
+    CallKey call;
+    bool is_start{false};
+};
+
+struct LiveSession {
+    Session record;
+    std::vector<WaitingCall> waiting;
+    std::chrono::milliseconds ask_deadline{0};  ///< of the authorization, while authorizing
+    std::chrono::milliseconds next_stop_at{0};  ///< when RemoteStop is repeated
+    std::chrono::milliseconds absent_since{0};  ///< station away, while approved; 0: present
+    std::string ledger_state;                   ///< last SessionNotice
+    std::uint64_t order{0};                     ///< rises with creation
+};
+
+class SessionTable {
+public:
+    static constexpr std::uint8_t key_prefix{'s'};
+
+    /// False when the value is not a session: data of our own is wrong, the process must stop.
+    [[nodiscard]] bool load(ByteView value);
+    /// After the last `load`: puts the finished ones into order.
+    void finish_loading();
+    /// The next transaction id as stored, see `take_transaction`.
+    [[nodiscard]] bool load_counter(ByteView value);
+    [[nodiscard]] static Bytes counter_key();
+
+    LiveSession& add(Session session);
+    [[nodiscard]] LiveSession* find(const SessionId& id);
+    [[nodiscard]] LiveSession* find_transaction(const std::string& station,
+                                                std::int64_t transaction);
+    [[nodiscard]] LiveSession* find_start(const Hash& facts);
+    /// The open charge on a connector.
+    [[nodiscard]] LiveSession* find_charging(const std::string& station, std::uint16_t connector);
+
+    /// Sessions of a station that are not finished, oldest first.
+    [[nodiscard]] std::vector<LiveSession*> open_of(const std::string& station);
+    [[nodiscard]] std::vector<LiveSession*> open();
+    [[nodiscard]] std::vector<const LiveSession*> all() const;
+    [[nodiscard]] std::size_t open_count() const { return m_sessions.size() - m_finished.size(); }
+
+    /// Writes the record as it now is and keeps the indices right. A session that finished takes
+    /// its place among those remembered, and the oldest of them may go.
+    void save(LiveSession& session, WriteBatch& batch);
+    void remove(const SessionId& id, WriteBatch& batch);
+
+    /// A transaction id never given before: positive, durable counter.
+    [[nodiscard]] std::int32_t take_transaction(WriteBatch& batch);
+
+private:
+    using TransactionKey = std::pair<std::string, std::int64_t>;
+    void index(const LiveSession& session);
+    void unindex(const Session& session);
+
+    std::map<SessionId, LiveSession> m_sessions;
+    std::map<TransactionKey, SessionId> m_by_transaction;
+    std::map<Hash, SessionId> m_by_start;
+    std::map<std::string, std::vector<SessionId>> m_open_by_station;
+    std::deque<SessionId> m_finished;
+    std::set<SessionId> m_is_finished;
+    std::int32_t m_next_transaction{1};
+    std::uint64_t m_next_order{1};
+};
+
+}  // namespace tally::bridge
