@@ -26,6 +26,10 @@ using SessionId = FixedBytes<16, struct SessionIdTag>;
 
 inline constexpr std::size_t token_bytes_max{20};  ///< OCPP 1.6 idTag: CiString20
 inline constexpr std::size_t bridge_frame_bytes_max{256UL * 1024};
+inline constexpr std::size_t bridge_stations_max{4096};
+inline constexpr std::size_t station_connectors_max{64};
+/// Longest reason, state or error code: printable ASCII, may be empty.
+inline constexpr std::size_t bridge_text_bytes_max{64};
 
 /// What the bridge knows about a connector, as the health check of the visited operator needs it.
 enum class ConnectorHealth : std::uint8_t {
@@ -148,9 +152,18 @@ using BridgeMessage = std::variant<BridgeHello, AuthorizeRequest, ChargeStarted,
                                    ChargeEnded, ApprovalUnused, StationState, AuthorizeResult,
                                    StopCharge, SessionNotice, Acknowledge>;
 
-enum class MessageError : std::uint8_t { too_large, malformed, unknown_field, out_of_range };
+/// Why bytes are not a bridge message. The sender broke the protocol: cut it off.
+enum class MessageError : std::uint8_t {
+    too_large,      ///< above `bridge_frame_bytes_max`
+    malformed,      ///< not strict protobuf, see ledger/model/wire_check.h
+    unknown_field,  ///< at any depth
+    out_of_range,   ///< a value, text or list beyond its bound, or a part that is missing
+};
+[[nodiscard]] const char* to_text(MessageError error);
 
 [[nodiscard]] Bytes encode_bridge_message(const BridgeMessage& message);
+/// Accepts only what obeys every bound: a refused AuthorizeResult carries nothing of an approval,
+/// an accepted one no reason.
 [[nodiscard]] Expected<BridgeMessage, MessageError> decode_bridge_message(ByteView bytes);
 
 }  // namespace tally::node
