@@ -1,0 +1,115 @@
+#include "node/replica/ledger_application.h"
+
+#include "ledger/base/check.h"
+#include "ledger/model/envelope.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::node {
+
+namespace {
+
+consensus::BlockMeta meta_of(const BlockHeader& header, const Hash& digest) {
+    return consensus::BlockMeta{.digest = digest,
+                                .parent = header.parent,
+                                .epoch = header.epoch,
+                                .height = header.height,
+                                .view = header.view,
+                                .parent_view = header.parent_view,
+                                .time = header.time,
+                                .proposer = header.proposer,
+                                .seals_epoch = header.seals_epoch};
+}
+
+}  // namespace
+
+LedgerApplication::LedgerApplication(Ledger& ledger, LedgerObserver& observer)
+    : m_ledger{ledger}, m_observer{observer} {}
+
+std::optional<consensus::BlockMeta> LedgerApplication::decode_header(ByteView header) const {
+    const std::optional<BlockHeader> decoded = BlockHeader::decode(header);
+    if (!decoded || decoded->chain_id != m_ledger.chain_id()) {
+        return std::nullopt;
+    }
+    return meta_of(*decoded, decoded->digest());
+}
+
+Hash LedgerApplication::hash_of_envelope(ByteView envelope) const {
+    return envelope_hash(envelope);
+}
+
+bool LedgerApplication::body_matches(ByteView header, const std::vector<Hash>& envelopes) const {
+    const std::optional<BlockHeader> decoded = BlockHeader::decode(header);
+    return decoded && envelopes.size() <= block_envelopes_max &&
+           decoded->body_root == body_root(envelopes);
+}
+
+bool LedgerApplication::has_executed(const Hash& digest) const {
+    return digest == m_ledger.final_digest() || m_ledger.find_executed(digest) != nullptr;
+}
+
+std::optional<consensus::BuiltBlock> LedgerApplication::build(
+    const consensus::BuildRequest& request, const std::vector<Bytes>& envelopes) {
+    const BlockContext context{.epoch = request.epoch,
+                               .view = request.view,
+                               .parent_view = request.parent_view,
+                               .time = request.time,
+                               .proposer = request.proposer};
+    consensus::BuiltBlock built;
+    const std::shared_ptr<const ExecutedBlock> block =
+        m_ledger.build(request.parent, context, envelopes, built.left_out);
+    if (block == nullptr) {
+        return std::nullopt;
+    }
+    built.header = block->block.header.encode();
+    built.meta = meta_of(block->block.header, block->digest);
+    built.envelopes = block->envelope_hashes;
+    return built;
+}
+
+bool LedgerApplication::execute(ByteView header, const std::vector<Bytes>& envelopes) {
+    const std::optional<BlockHeader> decoded = BlockHeader::decode(header);
+    if (!decoded) {
+        return false;
+    }
+    const auto executed = m_ledger.execute(Block{*decoded, envelopes});
+    if (!executed) {
+        m_observer.block_refused(decoded->digest(), executed.error());
+    }
+    return executed.has_value();
+}
+
+void LedgerApplication::commit(const Hash& digest, const QuorumCertificate& finalization) {
+    if (digest == m_ledger.final_digest() || m_ledger.find_executed(digest) == nullptr) {
+        // What is final is no longer kept as executed. A certificate newer than the last one would
+        // mean a block that was never executed here: it must not be called final.
+        const std::optional<QuorumCertificate>& last = m_ledger.last_finalization();
+        ENSURE(last && finalization.statement.view <= last->statement.view);
+        return;
+    }
+    const std::shared_ptr<const FinalizedBlock> block = m_ledger.commit(digest, finalization);
+    ENSURE(block != nullptr);
+    m_observer.block_final(digest, block);
+}
+
+consensus::BlockMeta LedgerApplication::last_final() const {
+    return meta_of(m_ledger.final_header(), m_ledger.final_digest());
+}
+
+std::optional<QuorumCertificate> LedgerApplication::last_finalization() const {
+    return m_ledger.last_finalization();
+}
+
+std::optional<consensus::FinalizedBytes> LedgerApplication::read_final(
+    consensus::Height height) const {
+    std::optional<FinalizedBlock> block = m_ledger.read_block(height);
+    if (!block) {
+        return std::nullopt;
+    }
+    return consensus::FinalizedBytes{.header = block->block.header.encode(),
+                                     .envelopes = std::move(block->block.envelopes),
+                                     .finalization = std::move(block->finalization)};
+}
+
+}  // namespace tally::node

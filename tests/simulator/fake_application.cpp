@@ -1,0 +1,257 @@
+#include "tests/simulator/fake_application.h"
+
+#include "ledger/base/check.h"
+#include "ledger/base/codec.h"
+#include "ledger/crypto/sha256.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::simulator {
+
+namespace {
+
+Bytes height_key(consensus::Height height) { return Encoder{}.u64(height).bytes(); }
+
+Hash hash_of_list(const std::vector<Hash>& hashes) {
+    Encoder encoder;
+    for (const Hash& hash : hashes) {
+        encoder.fixed(hash);
+    }
+    return tagged_hash("tally/simulator/body", encoder.bytes());
+}
+
+bool is_bad(const Bytes& envelope) {
+    return envelope.empty() || envelope.front() == FakeApplication::bad_envelope_byte;
+}
+
+}  // namespace
+
+struct FakeApplication::Header {
+    Hash chain_id;
+    consensus::BlockMeta meta;
+    Hash body;
+    Hash state;
+
+    [[nodiscard]] Bytes encode() const {
+        Encoder encoder;
+        encoder.fixed(chain_id).fixed(meta.parent).u64(meta.epoch).u64(meta.height).u64(meta.view);
+        encoder.u64(meta.parent_view).i64(meta.time).u32(meta.proposer).boolean(meta.seals_epoch);
+        encoder.fixed(body).fixed(state);
+        return encoder.bytes();
+    }
+    [[nodiscard]] static std::optional<Header> decode(ByteView bytes) {
+        Decoder decoder{bytes};
+        Header header;
+        header.chain_id = decoder.fixed<Hash>();
+        header.meta.parent = decoder.fixed<Hash>();
+        header.meta.epoch = decoder.u64();
+        header.meta.height = decoder.u64();
+        header.meta.view = decoder.u64();
+        header.meta.parent_view = decoder.u64();
+        header.meta.time = decoder.i64();
+        header.meta.proposer = decoder.u32();
+        header.meta.seals_epoch = decoder.boolean();
+        header.body = decoder.fixed<Hash>();
+        header.state = decoder.fixed<Hash>();
+        header.meta.digest = tagged_hash("tally/simulator/header", bytes);
+        return decoder.finished() ? std::optional{header} : std::nullopt;
+    }
+};
+
+FakeApplication::FakeApplication(const Hash& chain_id, SimStore& store, OnFinal on_final)
+    : m_chain_id{chain_id}, m_store{store}, m_on_final{std::move(on_final)} {
+    m_final.meta = genesis(chain_id);
+    load();
+}
+
+consensus::BlockMeta FakeApplication::genesis(const Hash& chain_id) {
+    consensus::BlockMeta meta;
+    meta.digest = tagged_hash("tally/simulator/genesis", chain_id.view());
+    return meta;
+}
+
+/// Reads the final chain back after a restart.
+void FakeApplication::load() {
+    for (consensus::Height height = 1;; ++height) {
+        const std::optional<consensus::FinalizedBytes> block = read_final(height);
+        if (!block) {
+            return;
+        }
+        const std::optional<Header> header = Header::decode(block->header);
+        ENSURE(header.has_value());
+        m_final = Executed{.meta = header->meta,
+                           .state = header->state,
+                           .header = block->header,
+                           .envelopes = {},
+                           .hashes = {}};
+        for (const Bytes& envelope : block->envelopes) {
+            m_final_envelopes.insert(hash_of_envelope(envelope));
+        }
+        m_last_finalization = block->finalization;
+    }
+}
+
+std::optional<consensus::BlockMeta> FakeApplication::decode(const Hash& chain_id, ByteView header) {
+    const std::optional<Header> decoded = Header::decode(header);
+    if (!decoded || decoded->chain_id != chain_id) {
+        return std::nullopt;
+    }
+    return decoded->meta;
+}
+
+std::optional<consensus::BlockMeta> FakeApplication::decode_header(ByteView header) const {
+    return decode(m_chain_id, header);
+}
+
+Hash FakeApplication::hash_of(ByteView envelope) {
+    return tagged_hash("tally/simulator/envelope", envelope);
+}
+
+Hash FakeApplication::hash_of_envelope(ByteView envelope) const { return hash_of(envelope); }
+
+bool FakeApplication::body_matches(ByteView header, const std::vector<Hash>& envelopes) const {
+    const std::optional<Header> decoded = Header::decode(header);
+    return decoded && decoded->body == hash_of_list(envelopes);
+}
+
+const FakeApplication::Executed* FakeApplication::find(const Hash& digest) const {
+    if (digest == m_final.meta.digest) {
+        return &m_final;
+    }
+    const auto found = m_executed.find(digest);
+    return found == m_executed.end() ? nullptr : &found->second;
+}
+
+bool FakeApplication::has_executed(const Hash& digest) const { return find(digest) != nullptr; }
+
+bool FakeApplication::is_repeated(const Hash& envelope, const Executed& parent) const {
+    for (const Executed* at = &parent; at != nullptr && at != &m_final;
+         at = find(at->meta.parent)) {
+        if (std::find(at->hashes.begin(), at->hashes.end(), envelope) != at->hashes.end()) {
+            return true;
+        }
+    }
+    return m_final_envelopes.contains(envelope);
+}
+
+std::optional<consensus::BuiltBlock> FakeApplication::build(const consensus::BuildRequest& request,
+                                                            const std::vector<Bytes>& envelopes) {
+    const Executed* parent = find(request.parent);
+    if (parent == nullptr) {
+        return std::nullopt;
+    }
+    consensus::BuiltBlock built;
+    std::vector<Bytes> body;
+    for (const Bytes& envelope : envelopes) {
+        const Hash hash = hash_of_envelope(envelope);
+        const bool twice = std::find(built.envelopes.begin(), built.envelopes.end(), hash) !=
+                           built.envelopes.end();
+        if (is_bad(envelope) || twice || is_repeated(hash, *parent)) {
+            built.left_out.push_back(hash);
+        } else {
+            built.envelopes.push_back(hash);
+            body.push_back(envelope);
+        }
+    }
+    Header header{.chain_id = m_chain_id, .meta = {}, .body = {}, .state = {}};
+    header.meta.parent = request.parent;
+    header.meta.epoch = request.epoch;
+    header.meta.height = parent->meta.height + 1;
+    header.meta.view = request.view;
+    header.meta.parent_view = request.parent_view;
+    header.meta.time = request.time;
+    header.meta.proposer = request.proposer;
+    header.body = hash_of_list(built.envelopes);
+    header.state = sha256(parent->state.view(), header.body.view());
+    built.header = header.encode();
+    built.meta = Header::decode(built.header)->meta;
+    m_executed[built.meta.digest] = Executed{.meta = built.meta,
+                                             .state = header.state,
+                                             .header = built.header,
+                                             .envelopes = std::move(body),
+                                             .hashes = built.envelopes};
+    return built;
+}
+
+bool FakeApplication::execute(ByteView header, const std::vector<Bytes>& envelopes) {
+    const std::optional<Header> decoded = Header::decode(header);
+    ENSURE(decoded.has_value());
+    const Executed* parent = find(decoded->meta.parent);
+    ENSURE(parent != nullptr);
+    std::vector<Hash> hashes;
+    for (const Bytes& envelope : envelopes) {
+        const Hash hash = hash_of_envelope(envelope);
+        const bool twice = std::find(hashes.begin(), hashes.end(), hash) != hashes.end();
+        if (is_bad(envelope) || twice || is_repeated(hash, *parent)) {
+            return false;
+        }
+        hashes.push_back(hash);
+    }
+    const consensus::BlockMeta& meta = decoded->meta;
+    const bool right = decoded->body == hash_of_list(hashes) &&
+                       decoded->state == sha256(parent->state.view(), decoded->body.view()) &&
+                       meta.height == parent->meta.height + 1 && meta.time > parent->meta.time &&
+                       !meta.seals_epoch;
+    if (right) {
+        m_executed[meta.digest] = Executed{.meta = meta,
+                                           .state = decoded->state,
+                                           .header = Bytes(header.begin(), header.end()),
+                                           .envelopes = envelopes,
+                                           .hashes = std::move(hashes)};
+    }
+    return right;
+}
+
+void FakeApplication::commit(const Hash& digest, const QuorumCertificate& finalization) {
+    const auto found = m_executed.find(digest);
+    if (found == m_executed.end()) {
+        ENSURE(m_last_finalization &&
+               finalization.statement.view <= m_last_finalization->statement.view);
+        return;
+    }
+    ENSURE(found->second.meta.parent == m_final.meta.digest);
+    Executed block = std::move(found->second);
+    Encoder encoder;
+    encoder.var_bytes(block.header).u32(static_cast<std::uint32_t>(block.envelopes.size()));
+    for (const Bytes& envelope : block.envelopes) {
+        encoder.var_bytes(envelope);
+    }
+    encoder.var_bytes(finalization.encode());
+    WriteBatch batch;
+    batch.put(height_key(block.meta.height), encoder.bytes());
+    ENSURE(m_store.write(batch, true).has_value());
+
+    m_last_finalization = finalization;
+    m_final_envelopes.insert(block.hashes.begin(), block.hashes.end());
+    m_final = std::move(block);
+    std::erase_if(m_executed, [&](const auto& entry) {
+        return entry.second.meta.height <= m_final.meta.height;
+    });
+    m_on_final(m_final.meta, m_final.header, m_final.hashes, finalization);
+}
+
+std::optional<consensus::FinalizedBytes> FakeApplication::read_final(
+    consensus::Height height) const {
+    const auto stored = m_store.get(height_key(height));
+    ENSURE(stored.has_value());
+    if (!*stored) {
+        return std::nullopt;
+    }
+    Decoder decoder{**stored};
+    consensus::FinalizedBytes block;
+    const ByteView header = decoder.var_bytes(1U << 12U);
+    block.header.assign(header.begin(), header.end());
+    const std::uint32_t count = decoder.count(1U << 12U, 4);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const ByteView envelope = decoder.var_bytes(1U << 20U);
+        block.envelopes.emplace_back(envelope.begin(), envelope.end());
+    }
+    const std::optional<QuorumCertificate> finalization =
+        QuorumCertificate::decode(decoder.var_bytes(1U << 14U));
+    ENSURE(decoder.finished() && finalization.has_value());
+    block.finalization = *finalization;
+    return block;
+}
+
+}  // namespace tally::simulator

@@ -1,0 +1,300 @@
+#include "tests/simulator/safety_oracle.h"
+
+#include "ledger/base/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::simulator {
+
+namespace {
+
+/// Nodes and quorum, from the specification's n - floor((n - 1) / 3), worked out by hand.
+constexpr std::array<std::pair<std::size_t, std::size_t>, 13> quorum_table{{
+    {1, 1},
+    {2, 2},
+    {3, 3},
+    {4, 3},
+    {5, 4},
+    {6, 5},
+    {7, 5},
+    {8, 6},
+    {9, 7},
+    {10, 7},
+    {11, 8},
+    {12, 9},
+    {13, 9},
+}};
+
+std::size_t count_bits(std::uint64_t bits) {
+    std::size_t count{0};
+    for (; bits != 0; bits >>= 1U) {
+        count += bits & 1U;
+    }
+    return count;
+}
+
+}  // namespace
+
+std::string short_hex(const Hash& hash) { return to_hex(hash).substr(0, 8); }
+
+std::string to_text(const VoteStatement& statement) {
+    switch (statement.kind) {
+        case VoteKind::notarize:
+            return fmt::format("notarize v={} p={} {}", statement.view, statement.parent_view,
+                               short_hex(statement.digest));
+        case VoteKind::nullify:
+            return fmt::format("nullify v={}", statement.view);
+        case VoteKind::finalize:
+            return fmt::format("finalize v={} {}", statement.view, short_hex(statement.digest));
+    }
+    return "unknown kind";
+}
+
+SafetyOracle::SafetyOracle(std::size_t nodes) : m_nodes(nodes) {}
+
+std::size_t SafetyOracle::quorum_of(std::size_t nodes) {
+    for (const auto& [n, q] : quorum_table) {
+        if (n == nodes) {
+            return q;
+        }
+    }
+    ENSURE(false);
+    return 0;
+}
+
+void SafetyOracle::report(std::string what) {
+    if (!m_violation) {
+        m_violation = std::move(what);
+    }
+}
+
+void SafetyOracle::genesis(const consensus::BlockMeta& meta) {
+    m_blocks.emplace(meta.digest, meta);
+    m_chain.emplace(meta.height, meta.digest);
+}
+
+void SafetyOracle::block_seen(const consensus::BlockMeta& meta) {
+    m_blocks.emplace(meta.digest, meta);
+}
+
+bool SafetyOracle::vote_sent(std::size_t node, const VoteStatement& statement) {
+    std::set<std::size_t>& senders = m_released[statement];
+    if (!senders.insert(node).second) {
+        return true;  // Sending the same vote again is what retries do.
+    }
+    if (senders.size() == quorum_of(m_nodes.size())) {
+        certificate_exists(statement);
+    }
+    check_rules(node, statement);
+    VoteRecord& record = m_nodes[node].record;
+    switch (statement.kind) {
+        case VoteKind::notarize:
+            record.notarize = statement;
+            break;
+        case VoteKind::nullify:
+            record.nullify = statement;
+            break;
+        case VoteKind::finalize:
+            record.finalize = statement;
+            break;
+    }
+    return false;
+}
+
+/// R0 of the specification, for a vote that this node has not sent before.
+void SafetyOracle::check_rules(std::size_t node, const VoteStatement& vote) {
+    const VoteRecord& last = m_nodes[node].record;
+    const auto demand = [&](bool holds, const char* rule, const VoteStatement& earlier) {
+        if (!holds) {
+            report(fmt::format("node {} sent {}: {} (its last: {})", node, to_text(vote), rule,
+                               to_text(earlier)));
+        }
+    };
+    demand(vote.view > 0, "votes begin at view 1", vote);
+    switch (vote.kind) {
+        case VoteKind::notarize:
+            demand(vote.view > last.notarize.view, "second notarize in a view or an older view",
+                   last.notarize);
+            demand(vote.view > last.nullify.view, "notarize after nullify", last.nullify);
+            demand(vote.view > last.finalize.view, "notarize in a finalized view", last.finalize);
+            demand(m_blocks.contains(vote.digest), "notarize of a block nobody proposed", vote);
+            break;
+        case VoteKind::nullify:
+            demand(vote.view > last.finalize.view, "nullify after finalize", last.finalize);
+            demand(vote.view > last.nullify.view, "nullify of an older view", last.nullify);
+            demand(vote.digest.is_zero() && vote.parent_view == 0, "nullify names a block", vote);
+            break;
+        case VoteKind::finalize: {
+            demand(vote.view > last.finalize.view, "second finalize in a view or an older view",
+                   last.finalize);
+            demand(vote.view > last.nullify.view, "finalize after nullify", last.nullify);
+            std::size_t notarizers{0};
+            const VoteStatement first{.epoch = vote.epoch, .view = vote.view, .digest = {}};
+            for (auto at = m_released.lower_bound(first);
+                 at != m_released.end() && at->first.kind == VoteKind::notarize &&
+                 at->first.view == vote.view;
+                 ++at) {
+                if (at->first.digest == vote.digest) {
+                    notarizers = std::max(notarizers, at->second.size());
+                }
+            }
+            demand(notarizers >= quorum_of(m_nodes.size()), "finalize without a notarization",
+                   last.notarize);
+            break;
+        }
+    }
+}
+
+void SafetyOracle::certificate_seen(const QuorumCertificate& certificate) {
+    const std::size_t signers = count_bits(certificate.bitmap);
+    if (signers < quorum_of(m_nodes.size()) || signers > m_nodes.size()) {
+        report(
+            fmt::format("certificate of {} signers: {}", signers, to_text(certificate.statement)));
+    }
+    if (signers != certificate.signatures.size()) {
+        report("certificate whose bitmap does not fit its signatures");
+    }
+    const auto released = m_released.find(certificate.statement);
+    for (std::size_t node = 0; node < 64; ++node) {
+        const bool claimed = (certificate.bitmap >> node & 1U) != 0;
+        if (claimed && (released == m_released.end() || !released->second.contains(node))) {
+            report(fmt::format("certificate with a vote that node {} never sent: {}", node,
+                               to_text(certificate.statement)));
+        }
+    }
+}
+
+/// A quorum has sent this vote: whether or not anybody has put the certificate together yet, it
+/// can be.
+void SafetyOracle::certificate_exists(const VoteStatement& statement) {
+    switch (statement.kind) {
+        case VoteKind::notarize:
+            if (m_notarized.emplace(statement.view, statement.digest).first->second !=
+                statement.digest) {
+                report(fmt::format("two notarized blocks in view {}", statement.view));
+            }
+            break;
+        case VoteKind::nullify:
+            m_nullified.insert(statement.view);
+            break;
+        case VoteKind::finalize:
+            if (m_finalized.emplace(statement.view, statement.digest).first->second !=
+                statement.digest) {
+                report(fmt::format("two finalized blocks in view {}", statement.view));
+            }
+            m_highest_final_view = std::max(m_highest_final_view, statement.view);
+            mark_final(statement.digest);
+            break;
+    }
+    const auto notarized = m_notarized.find(statement.view);
+    const auto finalized = m_finalized.find(statement.view);
+    if (notarized != m_notarized.end() && finalized != m_finalized.end() &&
+        notarized->second != finalized->second) {
+        report(fmt::format("view {} notarized one block and finalized another", statement.view));
+    }
+    if (m_nullified.contains(statement.view) && m_finalized.contains(statement.view)) {
+        report(fmt::format("view {} is both nullified and finalized", statement.view));
+    }
+}
+
+void SafetyOracle::mark_final(const Hash& digest) {
+    Hash at = digest;
+    for (;;) {
+        const auto block = m_blocks.find(at);
+        if (block == m_blocks.end()) {
+            report(fmt::format("finalized block {} is unknown", short_hex(at)));
+            return;
+        }
+        const auto [place, added] = m_chain.emplace(block->second.height, at);
+        if (place->second != at) {
+            report(fmt::format("fork at height {}: {} and {}", block->second.height,
+                               short_hex(place->second), short_hex(at)));
+        }
+        if (!added || block->second.height == 0) {
+            return;  // From here down the chain was checked before.
+        }
+        at = block->second.parent;
+    }
+}
+
+void SafetyOracle::committed(std::size_t node, const consensus::BlockMeta& meta, ByteView header,
+                             const QuorumCertificate& finalization) {
+    Node& state = m_nodes[node];
+    block_seen(meta);
+    certificate_seen(finalization);
+    // The certificate may be a descendant's: it covers all ancestors.
+    const auto certified = m_blocks.find(finalization.statement.digest);
+    if (certified == m_blocks.end() || certified->second.height < meta.height ||
+        finalization.statement.kind == VoteKind::nullify) {
+        report(fmt::format("node {} committed height {} under {}", node, meta.height,
+                           to_text(finalization.statement)));
+    }
+    if (meta.height != state.final_height + 1) {
+        report(fmt::format("node {} committed height {} on top of {}", node, meta.height,
+                           state.final_height));
+    }
+    state.final_height = meta.height;
+    const auto on_chain = m_chain.find(meta.height);
+    if (on_chain == m_chain.end()) {
+        report(fmt::format("node {} committed height {}, which no finalization covers", node,
+                           meta.height));
+    } else if (on_chain->second != meta.digest) {
+        report(fmt::format("node {} committed {} at height {}, others {}", node,
+                           short_hex(meta.digest), meta.height, short_hex(on_chain->second)));
+    }
+    compare_header(meta.height, header);
+}
+
+void SafetyOracle::compare_header(consensus::Height height, ByteView header) {
+    const Bytes bytes(header.begin(), header.end());
+    if (m_headers.emplace(height, bytes).first->second != bytes) {
+        report(fmt::format("headers differ at height {}", height));
+    }
+}
+
+void SafetyOracle::restarted(std::size_t node, const consensus::BlockMeta& last_final,
+                             const std::optional<VoteRecord>& record) {
+    Node& state = m_nodes[node];
+    if (last_final.height < state.final_height) {
+        report(fmt::format("node {} came up at height {} after it had committed {}", node,
+                           last_final.height, state.final_height));
+    }
+    // One block more is possible: durable, but the crash came before the node could say so.
+    state.final_height = last_final.height;
+    const auto on_chain = m_chain.find(last_final.height);
+    if (on_chain == m_chain.end() || on_chain->second != last_final.digest) {
+        report(
+            fmt::format("node {} came up on another chain at height {}", node, last_final.height));
+    }
+    if (record) {
+        check_record(node, *record);
+    }
+}
+
+void SafetyOracle::check_record(std::size_t node, const VoteRecord& record) {
+    const VoteRecord& sent = m_nodes[node].record;
+    const auto covers = [&](const VoteStatement& kept, const VoteStatement& released) {
+        const bool same = kept.view == released.view && kept.digest == released.digest &&
+                          kept.parent_view == released.parent_view;
+        if (kept.view < released.view || (kept.view == released.view && !same)) {
+            report(fmt::format("node {} sent {} but its disk remembers only {}", node,
+                               to_text(released), to_text(kept)));
+        }
+    };
+    covers(record.notarize, sent.notarize);
+    covers(record.nullify, sent.nullify);
+    covers(record.finalize, sent.finalize);
+}
+
+consensus::Height SafetyOracle::highest_final() const {
+    consensus::Height highest{0};
+    for (const Node& node : m_nodes) {
+        highest = std::max(highest, node.final_height);
+    }
+    return highest;
+}
+
+}  // namespace tally::simulator

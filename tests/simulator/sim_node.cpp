@@ -1,0 +1,478 @@
+#include "tests/simulator/sim_node.h"
+
+#include "consensus/wire/wire.h"
+#include "ledger/base/check.h"
+#include "ledger/base/overloaded.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace tally::simulator {
+
+namespace {
+
+Happening crash_happening(EffectKind kind) {
+    switch (kind) {
+        case EffectKind::file_append:
+            return Happening::crash_before_file_append;
+        case EffectKind::file_sync:
+            return Happening::crash_before_file_sync;
+        case EffectKind::file_write:
+        case EffectKind::file_name:
+            return Happening::crash_before_file_write;
+        case EffectKind::store_write:
+        case EffectKind::store_sync:
+            return Happening::crash_before_commit;
+        case EffectKind::send:
+            return Happening::crash_before_send;
+    }
+    return Happening::crash_between_events;
+}
+
+/// A crashed copy is opened for this share of the votes that leave a node, in permille.
+constexpr std::uint32_t record_check_permille{50};
+
+}  // namespace
+
+/// The outside world as one process sees it. It goes with its process.
+class SimNode::Ports final : public consensus::Transport,
+                             public consensus::Timers,
+                             public consensus::EnvelopeIntake {
+public:
+    explicit Ports(SimNode& node) : m_node{node}, m_incarnation{node.m_incarnation} {}
+    ~Ports() override { m_node.m_world.scheduler.cancel(m_timer); }
+    Ports(const Ports&) = delete;
+    Ports& operator=(const Ports&) = delete;
+
+    void send(consensus::PeerId peer, Bytes frame) override { m_node.send(peer, std::move(frame)); }
+    void disconnect(consensus::PeerId peer, const char* reason) override;
+    void wake_after(std::chrono::microseconds delay) override;
+    void received(consensus::PeerId from, Bytes envelope) override;
+
+private:
+    /// Runs a turn of this very process later; nothing if it is gone by then.
+    Scheduler::EventId later(SimTime delay, std::function<void(Process&)> body);
+
+    SimNode& m_node;
+    std::uint64_t m_incarnation;
+    Scheduler::EventId m_timer{0};
+};
+
+/// What a crash destroys. Members are in the order of their dependence.
+struct SimNode::Process {
+    explicit Process(SimNode& node, const SecretKey& key) : signer{key}, ports{node} {}
+
+    std::unique_ptr<SimApplication> application;
+    consensus::Mempool mempool;
+    std::unique_ptr<consensus::Journal> journal;
+    KeySigner signer;
+    Ports ports;
+    std::unique_ptr<consensus::Driver> driver;
+    VoteRecord last_record;
+    consensus::View last_view{0};
+};
+
+void SimNode::Ports::disconnect(consensus::PeerId peer, const char* reason) {
+    m_node.m_world.oracle.report(fmt::format("node {} disconnects honest node {}: {}",
+                                             m_node.m_index, SimNetwork::node_of(peer), reason));
+}
+
+Scheduler::EventId SimNode::Ports::later(SimTime delay, std::function<void(Process&)> body) {
+    return m_node.m_world.scheduler.after(
+        delay, [node = &m_node, incarnation = m_incarnation, body = std::move(body)] {
+            if (node->m_incarnation == incarnation) {
+                node->turn(body);
+            }
+        });
+}
+
+void SimNode::Ports::wake_after(std::chrono::microseconds delay) {
+    m_node.m_world.scheduler.cancel(m_timer);
+    m_timer = later(delay, [](Process& process) { process.driver->on_timer(); });
+}
+
+void SimNode::Ports::received(consensus::PeerId /*from*/, Bytes envelope) {
+    const SimTime verification = m_node.m_random.between(SimTime{50}, SimTime{2'000});
+    later(verification, [bytes = std::move(envelope)](Process& process) {
+        std::optional<consensus::VerifiedEnvelope> verified = process.application->verify(bytes);
+        if (verified) {
+            process.mempool.add(std::move(*verified));
+            process.driver->on_envelope_available();
+        }
+    });
+}
+
+SimNode::SimNode(NodeIndex index, NodeSurroundings surroundings, SimRandom random)
+    : m_index{index},
+      m_world{surroundings},
+      m_random{random},
+      m_disk{[this](EffectKind kind) { return gate(kind); }},
+      m_clock{surroundings.scheduler} {}
+
+SimNode::~SimNode() = default;
+
+void SimNode::initialize() {
+    SimFileSystem& files = m_disk.files;
+    ENSURE(files.create_directories(consensus_folder).has_value());
+    ENSURE(files.create_directories(ledger_folder).has_value());
+    ENSURE(consensus::Journal::create(files, consensus_folder, 0).has_value());
+    m_world.kind.initialize(m_disk);
+    m_initialized = true;
+}
+
+void SimNode::fail(const std::string& what) {
+    if (!m_doomed) {  // After its death a process may find anything.
+        m_world.oracle.report(fmt::format("node {}: {}", m_index, what));
+    }
+}
+
+bool SimNode::open_process(Process& process) {
+    std::string problem;
+    process.application = m_world.kind.open(
+        m_disk, m_clock, [this](const FinalNotice& notice) { take_final(notice); }, problem);
+    if (process.application == nullptr) {
+        fail("application does not open: " + problem);
+        return false;
+    }
+    const auto fatal = [this](const std::string& what) { fail("fatal: " + what); };
+    auto journal = consensus::Journal::open(
+        m_disk.files, consensus_folder,
+        {.epoch = 0, .rotate_bytes = m_random.between(20'000, 400'000), .fatal = fatal});
+    if (!journal) {
+        fail("journal does not open: " + journal.error().message);
+        return false;
+    }
+    process.journal = std::move(journal).value();
+
+    consensus::DriverOptions options;
+    options.chain_id = m_world.kind.chain_id();
+    for (const SecretKey& key : m_world.kind.keys()) {
+        options.validators.push_back(public_key_of(key));
+    }
+    options.self = static_cast<consensus::ValidatorIndex>(m_index);
+    consensus::DriverPorts ports{.clock = m_clock,
+                                 .transport = process.ports,
+                                 .timers = process.ports,
+                                 .intake = process.ports,
+                                 .signer = &process.signer,
+                                 .journal = process.journal.get(),
+                                 .fatal = fatal};
+    process.driver = std::make_unique<consensus::Driver>(
+        std::move(options), std::move(ports), process.application->application(), process.mempool);
+    return true;
+}
+
+void SimNode::boot() {
+    if (m_process != nullptr || m_kept_down) {
+        return;
+    }
+    if (!m_initialized) {
+        initialize();
+    }
+    ++m_incarnation;
+    m_paused_until = SimTime{0};
+    m_world.trace.line(fmt::format("n{} starts", m_index));
+    m_process = std::make_unique<Process>(*this, m_world.kind.keys()[m_index]);
+    if (!open_process(*m_process)) {
+        m_process.reset();
+        if (m_doomed) {
+            finish_death();
+        }
+        return;
+    }
+    m_world.oracle.restarted(m_index, m_process->application->application().last_final(),
+                             vote_record(m_process->journal->safety()));
+    if (const std::optional<std::string> problem = find_problem()) {
+        fail(*problem);
+    }
+    for (WorldObserver* observer : m_world.observers) {
+        observer->starting(m_index);
+    }
+    m_process->driver->start();
+    if (!m_doomed) {
+        m_network->machine_up(m_index);
+    }
+    finish_turn();
+}
+
+void SimNode::crash() {
+    if (m_process != nullptr) {
+        die_now(Happening::crash_between_events);
+        finish_turn();
+    }
+}
+
+bool SimNode::gate(EffectKind kind) {
+    if (m_doomed || !m_armed || !m_initialized || (m_armed->kind && *m_armed->kind != kind)) {
+        return false;
+    }
+    if (m_armed->effects_before > 0) {
+        --m_armed->effects_before;
+        return false;
+    }
+    die_now(crash_happening(kind));
+    return true;
+}
+
+void SimNode::die_now(Happening cause) {
+    static const std::vector<UnsyncedFate> fates{UnsyncedFate::lost, UnsyncedFate::kept,
+                                                 UnsyncedFate::torn, UnsyncedFate::torn_zeroed};
+    const UnsyncedFate fate = m_random.pick(fates);
+    if (m_disk.files.unsynced_bytes() > 0) {
+        m_world.coverage.add(fate == UnsyncedFate::lost   ? Happening::unsynced_lost
+                             : fate == UnsyncedFate::kept ? Happening::unsynced_kept
+                                                          : Happening::unsynced_torn);
+    }
+    m_world.coverage.add(cause);
+    m_world.trace.line(fmt::format("n{} loses power ({})", m_index, Coverage::name(cause)));
+    m_disk.files.freeze(fate, m_random);
+    m_disk.store.freeze(fate, m_random);
+    m_doomed = true;
+}
+
+void SimNode::turn(const std::function<void(Process&)>& body) {
+    if (m_process == nullptr) {
+        return;
+    }
+    if (m_world.scheduler.now() < m_paused_until) {
+        m_world.scheduler.at(m_paused_until, [this, body, incarnation = m_incarnation] {
+            if (m_incarnation == incarnation) {
+                turn(body);
+            }
+        });
+        return;
+    }
+    body(*m_process);
+    finish_turn();
+}
+
+void SimNode::finish_turn() {
+    if (m_doomed) {
+        m_process.reset();
+        finish_death();
+    } else {
+        check_status();
+    }
+}
+
+void SimNode::finish_death() {
+    ++m_incarnation;
+    m_armed.reset();
+    m_disk.files.restart();
+    m_disk.store.restart();
+    m_doomed = false;
+    m_network->machine_down(m_index);
+    for (WorldObserver* observer : m_world.observers) {
+        observer->crashed(m_index);
+    }
+    if (m_on_crash) {
+        m_on_crash(m_index);
+    }
+}
+
+void SimNode::check_status() {
+    const consensus::DriverStatus status = m_process->driver->status();
+    const VoteRecord record = vote_record(status.safety);
+    const VoteRecord& last = m_process->last_record;
+    if (record.notarize.view < last.notarize.view || record.nullify.view < last.nullify.view ||
+        record.finalize.view < last.finalize.view) {
+        fail("safety record went back");
+    }
+    if (status.view < m_process->last_view) {
+        fail("view went back");
+    }
+    if (status.role == consensus::Role::observer) {
+        fail("takes itself for a restored copy");
+    }
+    if (status.evidence > 0) {
+        fail("accuses an honest node");
+    }
+    if (status.messages_rejected > 0) {
+        fail("rejects a message of an honest node");
+    }
+    m_world.oracle.check_record(m_index, record);
+    m_process->last_record = record;
+    m_process->last_view = status.view;
+}
+
+consensus::DriverStatus SimNode::status() const {
+    return m_process == nullptr ? consensus::DriverStatus{} : m_process->driver->status();
+}
+
+std::optional<std::string> SimNode::find_problem() const {
+    return m_process == nullptr ? std::nullopt : m_process->application->find_problem();
+}
+
+std::optional<VoteRecord> SimNode::record_after_crash(std::string& problem) {
+    SimRandom random{0};
+    const auto files = m_disk.files.crashed_copy(UnsyncedFate::lost, random);
+    auto journal = consensus::Journal::open(
+        *files, consensus_folder,
+        {.epoch = 0, .rotate_bytes = 1ULL << 40U, .fatal = [](const std::string&) {}});
+    if (!journal) {
+        problem = journal.error().message;
+        return std::nullopt;
+    }
+    m_world.coverage.add(Happening::record_checked);
+    return vote_record((*journal)->safety());
+}
+
+bool SimNode::submit(const Bytes& envelope) {
+    if (m_process == nullptr || m_world.scheduler.now() < m_paused_until) {
+        return false;
+    }
+    std::optional<consensus::VerifiedEnvelope> verified = m_process->application->verify(envelope);
+    const bool added =
+        verified && m_process->mempool.add(std::move(*verified)) == consensus::Admission::added;
+    if (added) {
+        turn([&envelope](Process& process) {
+            process.driver->gossip(envelope);
+            process.driver->on_envelope_available();
+        });
+    }
+    return added && m_process != nullptr;
+}
+
+void SimNode::link_up(const consensus::Peer& peer) {
+    turn([peer](Process& process) { process.driver->on_connected(peer); });
+}
+
+void SimNode::link_down(consensus::PeerId peer) {
+    turn([peer](Process& process) { process.driver->on_disconnected(peer); });
+}
+
+void SimNode::frame_arrived(NodeIndex from, consensus::PeerId peer, const FramePtr& frame) {
+    turn([this, from, peer, frame](Process& process) {
+        if (frame->message) {
+            m_world.trace.line(fmt::format("n{}>n{} {}", from, m_index, to_text(*frame->message)));
+            for (WorldObserver* observer : m_world.observers) {
+                observer->delivered(from, m_index, *frame->message);
+            }
+        }
+        process.driver->on_message(peer, frame->bytes);
+    });
+}
+
+FramePtr SimNode::frame_of(Bytes bytes) {
+    if (m_last_frame == nullptr || m_last_frame->bytes != bytes) {
+        auto decoded = consensus::decode_message(bytes);
+        std::optional<consensus::Message> message;
+        if (decoded) {
+            message = std::move(decoded).value();
+        }
+        m_last_frame = std::make_shared<Frame>(Frame{std::move(bytes), std::move(message)});
+    }
+    return m_last_frame;
+}
+
+void SimNode::send(consensus::PeerId peer, Bytes bytes) {
+    const FramePtr frame = frame_of(std::move(bytes));
+    if (m_doomed) {
+        return;
+    }
+    if (!frame->message) {
+        fail("sends a frame that does not decode");
+        return;
+    }
+    const bool counts = m_armed && (!m_armed->frame || m_armed->frame(*frame->message));
+    if (counts && gate(EffectKind::send)) {
+        return;
+    }
+    watch_sent(SimNetwork::node_of(peer), *frame->message);
+    m_network->send(m_index, peer, frame);
+}
+
+void SimNode::watch_certificate(const QuorumCertificate& certificate) {
+    // Its own vote in it is on its disk, and this is the way it gets out.
+    if ((certificate.bitmap >> m_index & 1U) != 0) {
+        watch_vote(certificate.statement);
+    }
+    m_world.oracle.certificate_seen(certificate);
+}
+
+void SimNode::watch_block(ByteView header) {
+    if (const auto meta = m_world.kind.decode_header(header)) {
+        m_world.oracle.block_seen(*meta);
+    } else {
+        fail("sends a header that does not decode");
+    }
+}
+
+void SimNode::watch_proposal(const consensus::Proposal& proposal) {
+    watch_block(proposal.header);
+    if (proposal.justification.parent) {
+        watch_certificate(*proposal.justification.parent);
+    }
+    for (const QuorumCertificate& certificate : proposal.justification.nullifications) {
+        watch_certificate(certificate);
+    }
+    if (const auto meta = m_world.kind.decode_header(proposal.header)) {
+        watch_vote({.epoch = proposal.epoch,
+                    .kind = VoteKind::notarize,
+                    .view = proposal.view,
+                    .parent_view = proposal.parent_view,
+                    .digest = meta->digest});
+    }
+}
+
+void SimNode::watch_sent(NodeIndex to, const consensus::Message& message) {
+    for (WorldObserver* observer : m_world.observers) {
+        observer->sent(m_index, to, message);
+    }
+    if (const auto* vote = std::get_if<consensus::Vote>(&message)) {
+        if (vote->signer != m_index) {
+            fail("sends a vote of another node");
+        }
+        watch_vote(vote->statement);
+    } else if (const auto* certificate = std::get_if<QuorumCertificate>(&message)) {
+        watch_certificate(*certificate);
+    } else if (const auto* proposal = std::get_if<consensus::Proposal>(&message)) {
+        watch_proposal(*proposal);
+    } else if (const auto* found = std::get_if<consensus::CertificateResponse>(&message)) {
+        for (const QuorumCertificate& one : found->certificates) {
+            watch_certificate(one);
+        }
+    } else if (const auto* range = std::get_if<consensus::RangeResponse>(&message)) {
+        for (const consensus::FinalBlock& block : range->blocks) {
+            watch_block(block.header);
+            watch_certificate(block.certificate);
+        }
+        m_world.coverage.add(Happening::block_caught_up, range->blocks.size());
+    } else if (const auto* block = std::get_if<consensus::BlockResponse>(&message)) {
+        if (!block->header.empty()) {
+            watch_block(block->header);
+        }
+    }
+}
+
+void SimNode::watch_vote(const VoteStatement& statement) {
+    if (m_world.oracle.vote_sent(m_index, statement)) {
+        m_world.coverage.add(Happening::vote_repeated);
+        return;
+    }
+    if (!m_random.chance(record_check_permille)) {
+        return;
+    }
+    std::string problem;
+    if (const auto record = record_after_crash(problem)) {
+        m_world.oracle.check_record(m_index, *record);
+    } else {
+        fail("a crash now would leave a journal that does not open: " + problem);
+    }
+}
+
+void SimNode::take_final(const FinalNotice& notice) {
+    if (m_doomed) {
+        return;
+    }
+    m_world.trace.line(fmt::format("n{} final h={} v={} {} envelopes={}", m_index,
+                                   notice.meta.height, notice.meta.view,
+                                   short_hex(notice.meta.digest), notice.envelopes.size()));
+    m_world.oracle.committed(m_index, notice.meta, notice.header, notice.finalization);
+    for (WorldObserver* observer : m_world.observers) {
+        observer->committed(m_index, notice);
+    }
+}
+
+}  // namespace tally::simulator

@@ -1,0 +1,141 @@
+#pragma once
+
+#include "consensus/driver/driver.h"
+#include "tests/simulator/coverage.h"
+#include "tests/simulator/safety_oracle.h"
+#include "tests/simulator/sim_application.h"
+#include "tests/simulator/sim_network.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace tally::simulator {
+
+/// Sees everything that leaves or reaches a node. All members have an empty default.
+class WorldObserver {
+public:
+    virtual ~WorldObserver() = default;
+    virtual void starting(NodeIndex /*node*/) {}
+    virtual void crashed(NodeIndex /*node*/) {}
+    virtual void sent(NodeIndex /*from*/, NodeIndex /*to*/, const consensus::Message& /*message*/) {
+    }
+    virtual void delivered(NodeIndex /*from*/, NodeIndex /*to*/,
+                           const consensus::Message& /*message*/) {}
+    virtual void committed(NodeIndex /*node*/, const FinalNotice& /*notice*/) {}
+};
+
+/// When an armed node loses power.
+struct CrashPoint {
+    std::optional<EffectKind> kind{};  ///< any effect when absent
+    std::uint64_t effects_before{0};   ///< matching effects that still succeed
+    /// For `send`: only frames that this accepts are counted; all when empty.
+    std::function<bool(const consensus::Message&)> frame{};
+};
+
+/// What a node is given by its world.
+struct NodeSurroundings {
+    Scheduler& scheduler;
+    Trace& trace;
+    Coverage& coverage;
+    SafetyOracle& oracle;
+    SimApplicationKind& kind;
+    std::vector<WorldObserver*>& observers;
+};
+
+/// One simulated machine: disks and clock that last, and on them, one after the other, processes
+/// made of the production driver, journal, mempool and application.
+///
+/// A crash takes effect at one instant, which may lie between two effects of one turn: the disk
+/// picture of that instant is kept, whatever the doomed turn still does is not seen by anybody, and
+/// the process is gone when the turn returns.
+class SimNode final : public Endpoint {
+public:
+    SimNode(NodeIndex index, NodeSurroundings surroundings, SimRandom random);
+    ~SimNode() override;
+    SimNode(const SimNode&) = delete;
+    SimNode& operator=(const SimNode&) = delete;
+
+    /// Once, before the first `boot`.
+    void attach(SimNetwork& network) { m_network = &network; }
+    /// Called when the node has gone down by an armed crash.
+    void set_on_crash(std::function<void(NodeIndex)> on_crash) { m_on_crash = std::move(on_crash); }
+
+    void boot();
+    /// Power fails now, between two events. Nothing when it is down already.
+    void crash();
+    void arm(CrashPoint point) { m_armed = std::move(point); }
+    void disarm() { m_armed.reset(); }
+    /// While set, `boot` does nothing: the machine is broken.
+    void keep_down(bool down) noexcept { m_kept_down = down; }
+    /// Handles nothing until then (SIGSTOP); what arrives waits.
+    void pause_until(SimTime when) { m_paused_until = when; }
+    void set_clock_offset(UnixMillis offset) { m_clock.set_offset(offset); }
+
+    /// A client hands in an envelope. False when the node is down or does not take it.
+    bool submit(const Bytes& envelope);
+
+    [[nodiscard]] bool is_up() const noexcept { return m_process != nullptr; }
+    [[nodiscard]] NodeIndex index() const noexcept { return m_index; }
+    [[nodiscard]] consensus::DriverStatus status() const;
+    [[nodiscard]] SimDisk& disk() noexcept { return m_disk; }
+    /// What the application finds wrong with itself; nothing when the node is down.
+    [[nodiscard]] std::optional<std::string> find_problem() const;
+    /// The votes that the disk would remember if power failed now and everything unsynced were
+    /// lost, or the reason why they cannot be read.
+    [[nodiscard]] std::optional<VoteRecord> record_after_crash(std::string& problem);
+
+    void link_up(const consensus::Peer& peer) override;
+    void link_down(consensus::PeerId peer) override;
+    void frame_arrived(NodeIndex from, consensus::PeerId peer, const FramePtr& frame) override;
+
+    static constexpr const char* consensus_folder{"data/consensus"};
+    static constexpr const char* ledger_folder{"data/ledger"};
+
+private:
+    class Ports;
+    struct Process;
+
+    void initialize();
+    [[nodiscard]] bool open_process(Process& process);
+    /// The rules are broken, or the node says so.
+    void fail(const std::string& what);
+    [[nodiscard]] bool gate(EffectKind kind);
+    void die_now(Happening cause);
+    void finish_death();
+    /// Runs one turn of the current process now, or when a pause is over.
+    void turn(const std::function<void(Process&)>& body);
+    void finish_turn();
+    void send(consensus::PeerId peer, Bytes bytes);
+    [[nodiscard]] FramePtr frame_of(Bytes bytes);
+    void watch_sent(NodeIndex to, const consensus::Message& message);
+    void watch_proposal(const consensus::Proposal& proposal);
+    void watch_certificate(const QuorumCertificate& certificate);
+    void watch_block(ByteView header);
+    void watch_vote(const VoteStatement& statement);
+    void take_final(const FinalNotice& notice);
+    void check_status();
+
+    NodeIndex m_index;
+    NodeSurroundings m_world;
+    SimRandom m_random;
+    SimNetwork* m_network{nullptr};
+    SimDisk m_disk;
+    SimClock m_clock;
+    std::function<void(NodeIndex)> m_on_crash;
+    std::optional<CrashPoint> m_armed;
+    std::unique_ptr<Process> m_process;
+    FramePtr m_last_frame;
+    SimTime m_paused_until{0};
+    std::uint64_t m_incarnation{0};
+    bool m_doomed{false};
+    bool m_initialized{false};
+    bool m_kept_down{false};
+};
+
+/// One line about a message, for traces.
+[[nodiscard]] std::string to_text(const consensus::Message& message);
+[[nodiscard]] VoteRecord vote_record(const consensus::SafetyRecord& record);
+
+}  // namespace tally::simulator
