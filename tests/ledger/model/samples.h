@@ -1,0 +1,134 @@
+#pragma once
+
+#include "ledger/crypto/sha256.h"
+#include "ledger/model/genesis.h"
+#include "ledger/model/transaction.h"
+
+#include <string>
+#include <vector>
+
+namespace tally::test {
+
+/// Values that are fixed, valid and different in every field, for golden encodings and round trips.
+
+inline constexpr UnixMillis sample_time{1'800'000'000'000};
+
+inline PartyId party(const char* text) { return *party_from_text(text); }
+inline Currency currency(const char* text) { return *currency_from_text(text); }
+
+inline SecretKey secret(std::uint8_t number) {
+    SecretKey key;
+    key.data.back() = number;
+    return key;
+}
+
+inline TransactionId sample_id(std::uint8_t number) {
+    TransactionId id;
+    id.data = {0x01, 0xa3, 0x18, 0x5c, 0x50, 0x00, 0, 1, 2, 3, 4, 5, 6, 7, 8, number};
+    return id;
+}
+
+inline AuthorizationRef sample_authorization() { return {party("BBB"), sample_id(1)}; }
+
+inline Tariff sample_tariff() {
+    Tariff tariff;
+    tariff.currency = currency("CNY");
+    tariff.bands = {{0, 4'000, 3'000}, {420, 9'000, 4'000}, {1'320, 4'000, 3'000}};
+    tariff.start_fee = 10'000;
+    tariff.time_fee = 5'000;
+    tariff.tax_rate = 600;
+    return tariff;
+}
+
+inline MeteredCharge sample_metered() {
+    MeteredCharge charge;
+    charge.authorization = sample_authorization();
+    charge.evse_id = "CN*AAA*E0001*1";
+    charge.bridge_id = "AAA-bridge-1";
+    charge.meter_serial = "M-0001";
+    charge.meter_epoch = 2;
+    charge.readings = {{sample_time, 480, 1'000, false},
+                       {sample_time + 600'000, 480, 5'000, true},
+                       {sample_time + 1'800'000, 480, 13'000, false}};
+    charge.evidence = sha256(as_bytes("evidence"));
+    charge.bridge_signature.data.fill(0x5a);
+    return charge;
+}
+
+inline DecideAuthorization sample_approval() {
+    DecideAuthorization action;
+    action.visited = party("AAA");
+    action.request_hash = sha256(as_bytes("request"));
+    action.token_commitment = sha256(as_bytes("token"));
+    action.station = "CP-0001";
+    action.currency = currency("CNY");
+    action.approved = true;
+    action.amount = 500'000;
+    action.tariffs = {{"day", 1}, {"night", 3}};
+    action.start_by = sample_time + 300'000;
+    return action;
+}
+
+inline DecideAuthorization sample_denial() {
+    DecideAuthorization action = sample_approval();
+    action.approved = false;
+    action.amount = 0;
+    action.tariffs.clear();
+    action.start_by = 0;
+    action.reason = DenyReason::insufficient_balance;
+    return action;
+}
+
+/// One of each kind, and a denial.
+inline std::vector<Action> sample_actions() {
+    const Bytes meter_key{0x30, 0x59, 0x30, 0x13};
+    return {
+        SetAgreement{party("AAA"), true, currency("CNY"), {"day", "night"}, 10'000'000},
+        RegisterBridge{"AAA-bridge-1", public_key_of(secret(9)), BridgeKind::ocpi},
+        RegisterCharger{"CN*AAA*E0001*1", "CP-0001", 2, "AAA-bridge-1", 60'000, "M-0001", 2,
+                        meter_key},
+        PublishTariff{{"day", 7}, sample_tariff()},
+        SetLimit{party("BBB"), currency("CNY"), 100'000'000},
+        Countersign{{party("HUB"), sample_id(2)}, sha256(as_bytes("first"))},
+        sample_approval(),
+        sample_denial(),
+        ReleaseAuthorization{sample_authorization()},
+        StartCharge{sample_authorization(), "CN*AAA*E0001*1", {"day", 7}},
+        RecordCharge{sample_metered(), 123'456, 120'000},
+        SettleCharge{sample_authorization(), 120'000},
+        ClaimCharge{sample_authorization()},
+    };
+}
+
+inline Transaction sample_transaction(Action action) {
+    return {sample_id(3), sample_time + 60'000, std::move(action)};
+}
+
+inline Member sample_member(const char* name, MemberRole role, std::uint8_t key) {
+    Member member;
+    member.party = party(name);
+    member.country = "CN";
+    member.role = role;
+    member.member_key = public_key_of(secret(key));
+    member.consensus_key = public_key_of(secret(static_cast<std::uint8_t>(key + 1)));
+    member.link_key = public_key_of(secret(static_cast<std::uint8_t>(key + 2)));
+    return member;
+}
+
+/// A hub and two operators that accept each other.
+inline Genesis sample_genesis() {
+    Genesis genesis;
+    genesis.name = "sample network";
+    genesis.time = sample_time;
+    genesis.members = {sample_member("AAA", MemberRole::operator_, 10),
+                       sample_member("BBB", MemberRole::operator_, 20),
+                       sample_member("HUB", MemberRole::hub, 30)};
+    genesis.members[0].operator_id = "123456789";
+    genesis.agreements = {{party("AAA"), {party("BBB"), true, currency("CNY"), {"day"}, 5'000'000}},
+                          {party("BBB"), {party("AAA"), true, currency("CNY"), {}, 0}}};
+    genesis.limits = {{party("AAA"), currency("CNY"), 100'000'000},
+                      {party("BBB"), currency("CNY"), 200'000'000}};
+    return genesis;
+}
+
+}  // namespace tally::test
