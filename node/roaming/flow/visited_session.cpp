@@ -95,15 +95,32 @@ void read_charge(Decoder& decoder, VisitedSession& session) {
     session.claim_until = decoder.i64();
 }
 
+/// A swipe that was refused before anybody was asked has no request that was signed.
+void write_request(Encoder& encoder, const VisitedSession& session) {
+    encoder.var_bytes(session.request_body);
+    if (session.request_body.empty()) {
+        const AuthorizationRequest& request = session.request;
+        encoder.fixed(request.session).fixed(request.visited).fixed(request.home);
+        encoder.text(request.station);
+    }
+}
+
 void read_request(Decoder& decoder, VisitedSession& session) {
     const ByteView body = decoder.var_bytes(roaming_message_bytes_max);
     session.request_body = Bytes{body.begin(), body.end()};
-    const auto request = decode_roaming_body(body);
-    if (!request || !std::holds_alternative<AuthorizationRequest>(*request)) {
-        decoder.fail();
-        return;
+    if (body.empty()) {
+        session.request.session = decoder.fixed<SessionId>();
+        session.request.visited = decoder.fixed<PartyId>();
+        session.request.home = decoder.fixed<PartyId>();
+        session.request.station = decoder.text(station_id_bytes_max);
+    } else {
+        const auto request = decode_roaming_body(body);
+        if (!request || !std::holds_alternative<AuthorizationRequest>(*request)) {
+            decoder.fail();
+            return;
+        }
+        session.request = std::get<AuthorizationRequest>(*request);
     }
-    session.request = std::get<AuthorizationRequest>(*request);
     session.id = session.request.session;
 }
 
@@ -111,7 +128,9 @@ void read_request(Decoder& decoder, VisitedSession& session) {
 
 Bytes encode(const VisitedSession& session) {
     Encoder encoder;
-    encoder.u8(record_version).var_bytes(session.request_body).fixed(session.request_id);
+    encoder.u8(record_version);
+    write_request(encoder, session);
+    encoder.fixed(session.request_id);
     encoder.text(session.bridge_id).fixed(session.token_key).i64(session.opened);
     encoder.u16(session.connector).u8(static_cast<std::uint8_t>(session.stage));
     encoder.u8(static_cast<std::uint8_t>(session.in_flight)).boolean(session.start_again);

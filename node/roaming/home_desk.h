@@ -1,0 +1,58 @@
+#pragma once
+
+#include "ledger/crypto/secp256k1.h"
+#include "node/roaming/ledger_changes.h"
+#include "node/roaming/roaming_context.h"
+#include "node/roaming/session_table.h"
+
+namespace tally::node {
+
+/// The home operator's side: our drivers at the chargers of others. Decides, reserves, settles.
+/// Carries out what home_flow decides. Part of RoamingService: same loop, same turn.
+class HomeDesk {
+public:
+    HomeDesk(RoamingContext& context, const SecretKey& link_secret)
+        : m_context{context}, m_link_secret{link_secret}, m_sessions{context.store} {}
+
+    void load();
+
+    /// `body` are the bytes that `from` signed.
+    void on_request(const PartyId& from, const AuthorizationRequest& request, ByteView body);
+    void on_progress(const PartyId& from, const Progress& progress);
+
+    void on_final(const FinalTransaction& transaction);
+    void on_own_result(const SubmissionOwner& owner, const FinalTransaction& transaction);
+    /// Our decision did not become final while it could.
+    void on_given_up(const SubmissionOwner& owner);
+    void on_expired(const Event& event);
+
+    [[nodiscard]] SessionView view(const HomeSession& session) const;
+    [[nodiscard]] const SessionTable<HomeSession>& table() const noexcept { return m_sessions; }
+    [[nodiscard]] const HomeSession* find(const SessionId& session) const;
+
+private:
+    struct Answer {
+        std::optional<DenyReason> denied;
+        Money amount{0};
+        std::string token;
+        std::vector<TariffRef> tariffs;
+    };
+    [[nodiscard]] bool is_acceptable(const PartyId& from,
+                                     const AuthorizationRequest& request) const;
+    [[nodiscard]] Answer decide(const AuthorizationRequest& request,
+                                const AuthorizationRef& authorization);
+    [[nodiscard]] std::vector<TariffRef> acceptable_tariffs(const AuthorizationRequest& request,
+                                                            const AgreementRecord& theirs) const;
+    [[nodiscard]] DecideAuthorization decision_of(const HomeSession& session) const;
+    void index(const HomeSession& session);
+    void send_denial(const HomeSession& session, DenyReason reason);
+    void apply(HomeSession& session, const home::Event& event);
+    [[nodiscard]] HomeSession* find_own(const AuthorizationRef& authorization);
+
+    RoamingContext& m_context;
+    SecretKey m_link_secret;
+    SessionTable<HomeSession> m_sessions;
+    std::map<SessionId, TransactionId> m_by_session;
+};
+
+}  // namespace tally::node

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "node/roaming/ledger_changes.h"
+#include "node/roaming/roaming_context.h"
+#include "node/roaming/session_table.h"
+
+#include <string>
+
+namespace tally::node {
+
+/// The visited operator's side: swipes and charges at our own chargers by drivers of others.
+/// Carries out what visited_flow decides. Part of RoamingService: same loop, same turn.
+class VisitedDesk {
+public:
+    explicit VisitedDesk(RoamingContext& context) : m_context{context}, m_sessions{context.store} {}
+
+    void load() { m_sessions.load(); }
+    /// After `load` and the replay of missed blocks: goes on with what was open.
+    void resume();
+
+    void on_bridge_connected(const std::string& bridge_id);
+    void on_message(const std::string& bridge_id, const BridgeMessage& message);
+    void on_denial(const PartyId& from, const Denial& denial);
+    bool stop_charge(const SessionId& id);
+
+    void on_final(const FinalTransaction& transaction, UnixMillis block_time);
+    void on_own_result(const SubmissionOwner& owner, const FinalTransaction& transaction,
+                       UnixMillis block_time);
+    void on_expired(const Event& event);
+    void on_time(UnixMillis block_time);
+
+    [[nodiscard]] SessionView view(const VisitedSession& session) const;
+    [[nodiscard]] const SessionTable<VisitedSession>& table() const noexcept { return m_sessions; }
+
+private:
+    void on(const std::string& bridge_id, const AuthorizeRequest& request);
+    void on(const std::string& bridge_id, const ChargeStarted& started);
+    void on(const std::string& bridge_id, const ChargeProgress& progress);
+    void on(const std::string& bridge_id, const ChargeEnded& ended);
+    void on(const std::string& bridge_id, const ApprovalUnused& unused);
+
+    [[nodiscard]] std::string refusal(const AuthorizeRequest& request, const PartyId& home) const;
+    [[nodiscard]] std::string make_request(const AuthorizeRequest& swipe, const std::string& token,
+                                           VisitedSession& session);
+    [[nodiscard]] std::string offer_evses(const AuthorizeRequest& swipe, const PartyId& home,
+                                          AuthorizationRequest& request) const;
+    [[nodiscard]] std::optional<TariffRef> tariff_for(const std::string& evse_id,
+                                                      const AgreementRecord& agreement) const;
+    [[nodiscard]] const VisitedSession* find_running(const AuthorizeRequest& request,
+                                                     const std::string& token) const;
+    void ask_home(VisitedSession& session);
+    void answer(const VisitedSession& session, const SessionId& asked);
+    [[nodiscard]] AuthorizeResult accepted(const VisitedSession& session,
+                                           const SessionId& asked) const;
+    void refuse_unstored(const std::string& bridge_id, const SessionId& asked,
+                         const std::string& reason);
+    void acknowledge(const std::string& bridge_id, std::uint64_t sequence);
+    void apply(VisitedSession& session, const visited::Event& event);
+    void carry_out(VisitedSession& session, const visited::Effects& effects);
+    void announce(const VisitedSession& session);
+    void relay_progress(const VisitedSession& session);
+
+    RoamingContext& m_context;
+    SessionTable<VisitedSession> m_sessions;
+    /// Sessions that are not finished, by station: who is charging where.
+    std::map<std::string, std::set<SessionId>> m_by_station;
+    std::map<SessionId, UnixMillis> m_progress_sent;
+};
+
+}  // namespace tally::node

@@ -1,0 +1,120 @@
+// What a swipe is refused for before the home operator is asked, and what it is asked.
+
+#include "ledger/state/queries.h"
+#include "node/roaming/flow/health.h"
+#include "node/roaming/visited_desk.h"
+
+#include <algorithm>
+
+namespace tally::node {
+
+std::string VisitedDesk::refusal(const AuthorizeRequest& request, const PartyId& home) const {
+    const StateView& state = m_context.ledger.final_state();
+    const std::string health = charger_refusal(request.health, request.connector);
+    if (!health.empty()) {
+        return health;
+    }
+    if (!is_station_known(state, m_context.options.self, request.station)) {
+        return "unknown_charger";
+    }
+    if (home == m_context.options.self) {
+        return "not_roaming";
+    }
+    const auto member = find_member(state, home);
+    if (!member || member->member.role == MemberRole::hub) {
+        return "unknown_operator";
+    }
+    if (find_agreement(state, m_context.options.self, home)) {
+        return "";
+    }
+    const auto ours = find_agreement_half(state, m_context.options.self, home);
+    const auto theirs = find_agreement_half(state, home, m_context.options.self);
+    const bool both = ours && theirs && ours->active && theirs->active;
+    return both ? "currency_mismatch" : "no_agreement";
+}
+
+/// Completes the session's request and signs it off for sending; a reason when it cannot be made.
+std::string VisitedDesk::make_request(const AuthorizeRequest& swipe, const std::string& token,
+                                      VisitedSession& session) {
+    AuthorizationRequest request = session.request;
+    std::string reason = offer_evses(swipe, request.home, request);
+    if (!reason.empty()) {
+        return reason;
+    }
+    if (swipe.prepaid && (*swipe.prepaid <= 0 || *swipe.prepaid > amount_max)) {
+        return to_text(DenyReason::minimum_approval);
+    }
+    request.prepaid = swipe.prepaid;
+    request.time = session.opened;
+    session.token_key = m_context.random.fixed<TokenKey>();
+    request.token_commitment = token_commitment(session.token_key, token);
+    const auto member = find_member(m_context.ledger.final_state(), request.home);
+    ENSURE(member.has_value());
+    const auto sealed = seal_identity({.key = session.token_key, .token = token}, request,
+                                      member->member.link_key, m_context.random);
+    if (!sealed) {
+        return "unknown_operator";
+    }
+    request.sealed_identity = *sealed;
+    session.request = request;
+    session.request_body = encode_roaming_body(request);
+    return "";
+}
+
+std::string VisitedDesk::offer_evses(const AuthorizeRequest& swipe, const PartyId& home,
+                                     AuthorizationRequest& request) const {
+    const StateView& state = m_context.ledger.final_state();
+    const PartyId& self = m_context.options.self;
+    const auto agreement = find_agreement(state, self, home);
+    ENSURE(agreement.has_value());
+    request.currency = agreement->ours.currency;
+    bool connector_known = false;
+    std::set<TariffRef> tariffs;
+    for (const ChargerEntry& entry : find_chargers_of_station(state, self, swipe.station)) {
+        const std::uint16_t connector = entry.charger.connector;
+        if ((swipe.connector != 0 && swipe.connector != connector) ||
+            request.evses.size() == offered_evses_max) {
+            continue;
+        }
+        connector_known = true;
+        const auto tariff = tariff_for(entry.evse_id, agreement->ours);
+        if (!tariff || (!tariffs.contains(*tariff) && tariffs.size() == tariffs_offered_max)) {
+            continue;
+        }
+        tariffs.insert(*tariff);
+        request.evses.push_back(
+            {.evse_id = entry.evse_id, .connector = connector, .tariff = *tariff});
+    }
+    if (!connector_known) {
+        return "unknown_charger";
+    }
+    return request.evses.empty() ? "tariff_not_offered" : "";
+}
+
+std::optional<TariffRef> VisitedDesk::tariff_for(const std::string& evse_id,
+                                                 const AgreementRecord& agreement) const {
+    const StateView& state = m_context.ledger.final_state();
+    const PartyId& self = m_context.options.self;
+    const auto fits = [&](const TariffRef& ref) {
+        const auto& offered = agreement.tariffs_offered;
+        const auto tariff = find_tariff(state, self, ref);
+        return tariff && tariff->currency == agreement.currency &&
+               (offered.empty() ||
+                std::find(offered.begin(), offered.end(), ref.tariff_id) != offered.end());
+    };
+    const auto configured = m_context.options.evse_tariffs.find(evse_id);
+    if (configured != m_context.options.evse_tariffs.end()) {
+        const TariffRef ref{.tariff_id = configured->second,
+                            .version = latest_tariff_version(state, self, configured->second)};
+        return fits(ref) ? std::optional{ref} : std::nullopt;
+    }
+    constexpr std::size_t tariffs_looked_at_max{1'000};
+    for (const TariffRef& ref : list_tariffs(state, self, tariffs_looked_at_max)) {
+        if (fits(ref)) {
+            return ref;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace tally::node
