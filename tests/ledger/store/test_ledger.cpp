@@ -1,0 +1,107 @@
+#include "tests/ledger/store/test_ledger.h"
+
+#include "ledger/base/check.h"
+
+namespace tally::test {
+
+std::vector<Block> make_history() {
+    TestChain chain;
+    std::vector<Block> blocks;
+    const PartyId aaa = party("AAA");
+    const PartyId bbb = party("BBB");
+    const auto add = [&chain, &blocks](std::vector<std::pair<PartyId, std::vector<Action>>> work,
+                                       UnixMillis step = second_ms) {
+        std::vector<Bytes> envelopes;
+        for (auto& [signer, actions] : work) {
+            std::vector<Transaction> transactions;
+            for (Action& action : actions) {
+                transactions.push_back(chain.transaction(signer, std::move(action)));
+            }
+            envelopes.push_back(make_envelope(chain.chain_id(), signer, transactions));
+        }
+        blocks.push_back(chain.add_block(chain.now() + step, envelopes).block);
+    };
+    SetLimit limit{bbb, currency("CNY"), units(500)};
+    add({{party("HUB"), {limit}}, {bbb, {ReleaseAuthorization{{aaa, {}}}}}});
+    RegisterBridge bridge;
+    bridge.bridge_id = "bridge-1";
+    bridge.public_key = public_key_of(secret_of("AAA/bridge-1"));
+    RegisterCharger charger;
+    charger.evse_id = TestChain::evse(aaa, 1);
+    charger.station = "ST1";
+    charger.bridge_id = "bridge-1";
+    charger.rated_power_w = 60'000;
+    charger.meter_serial = "M1";
+    PublishTariff tariff;
+    tariff.ref = {"std", 1};
+    tariff.tariff.currency = currency("CNY");
+    tariff.tariff.bands.push_back({0, 10'000, 5'000});
+    add({{aaa, {bridge, charger, tariff}}});
+    add({{bbb, {chain.approval(aaa, units(50))}},
+         {party("CCC"), {chain.approval(aaa, units(20))}}});
+    const AuthorizationRef charge = list_live_authorizations(chain.state(), {}, 1).front().ref;
+    ENSURE(charge.signer == bbb);
+    add({{aaa, {StartCharge{charge, charger.evse_id, {"std", 1}}}}});
+    DecideAuthorization denial;
+    denial.visited = aaa;
+    denial.station = "ST1";
+    denial.currency = currency("CNY");
+    denial.reason = DenyReason::insufficient_balance;
+    add({{bbb, {denial}}});
+    const RecordCharge record = chain.record(charge, 12'000);
+    add({}, 2 * hour_ms);  // the other approval expires here
+    add({{aaa, {record}}});
+    add({{bbb, {SettleCharge{charge, record.amount}}}});
+    ENSURE(find_authorization(chain.state(), charge)->status == AuthorizationStatus::settled);
+    return blocks;
+}
+
+QuorumCertificate certify_by(const Genesis& genesis, const BlockHeader& header,
+                             std::uint64_t bitmap) {
+    QuorumCertificate certificate;
+    certificate.statement = {header.epoch, VoteKind::finalize, header.view, header.parent_view,
+                             header.digest()};
+    certificate.bitmap = bitmap;
+    const Hash digest = certificate.statement.signing_digest(genesis.chain_id());
+    const std::vector<Validator> validators = validators_of(genesis.members);
+    for (std::size_t i = 0; i < validators.size(); ++i) {
+        if ((bitmap >> i & 1) != 0) {
+            certificate.signatures.push_back(
+                sign_digest(secret_of(to_text(validators[i].party) + "/consensus"), digest));
+        }
+    }
+    return certificate;
+}
+
+void TestLedger::initialize() {
+    ENSURE(Ledger::initialize(m_files, m_store, folder, m_genesis).has_value());
+}
+
+std::string TestLedger::open(std::uint64_t segment_bytes) {
+    m_ledger.reset();
+    auto opened = Ledger::open(m_files, m_store, folder, m_genesis, m_signatures, m_clock,
+                               LedgerOptions{segment_bytes});
+    if (!opened) {
+        return opened.error().message;
+    }
+    m_ledger = std::move(opened).value();
+    return {};
+}
+
+std::shared_ptr<const FinalizedBlock> TestLedger::add(const Block& block) {
+    const auto executed = m_ledger->execute(block);
+    ENSURE(executed.has_value());
+    return m_ledger->commit((*executed)->digest, certify_by(m_genesis, block.header, 0b0111));
+}
+
+void TestLedger::add_together(const std::vector<Block>& blocks) {
+    for (const Block& block : blocks) {
+        ENSURE(m_ledger->execute(block).has_value());
+    }
+    const QuorumCertificate last = certify_by(m_genesis, blocks.back().header, 0b0111);
+    for (const Block& block : blocks) {
+        ENSURE(m_ledger->commit(block.header.digest(), last) != nullptr);
+    }
+}
+
+}  // namespace tally::test

@@ -1,0 +1,62 @@
+#pragma once
+
+// A ledger on any disk, filled with the blocks of a TestChain.
+
+#include "ledger/store/ledger.h"
+#include "tests/support/ledger_fixture.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tally::test {
+
+/// Registrations, a charge that is settled, a denial, a refusal and an expiry: every kind of leaf.
+/// One block a height from 1.
+[[nodiscard]] std::vector<Block> make_history();
+
+/// A finalization signed by the validators in `bitmap`.
+[[nodiscard]] QuorumCertificate certify_by(const Genesis& genesis, const BlockHeader& header,
+                                           std::uint64_t bitmap);
+
+/// A clock that only tests move.
+class TestClock final : public Clock {
+public:
+    [[nodiscard]] UnixMillis now() const override { return m_now.count() / 1000; }
+    [[nodiscard]] std::chrono::microseconds monotonic() const override { return m_now; }
+    void advance(std::chrono::microseconds time) { m_now += time; }
+
+private:
+    std::chrono::microseconds m_now{1};
+};
+
+/// The ledger of `make_genesis()` in the folder "segments" of some disk.
+class TestLedger {
+public:
+    static constexpr const char* folder{"segments"};
+
+    TestLedger(FileSystem& files, KeyValueStore& store) : m_files{files}, m_store{store} {}
+
+    void initialize();
+    /// The error's text, empty when it opened.
+    [[nodiscard]] std::string open(std::uint64_t segment_bytes = 64UL * 1024 * 1024);
+    void close() { m_ledger.reset(); }
+    [[nodiscard]] Ledger& get() { return *m_ledger; }
+    [[nodiscard]] TestClock& clock() { return m_clock; }
+    [[nodiscard]] const Genesis& genesis() const { return m_genesis; }
+
+    /// Executes and commits under its own certificate.
+    std::shared_ptr<const FinalizedBlock> add(const Block& block);
+    /// Executes all, then commits them under the certificate of the last one.
+    void add_together(const std::vector<Block>& blocks);
+
+private:
+    Genesis m_genesis{make_genesis()};
+    FileSystem& m_files;
+    KeyValueStore& m_store;
+    TestClock m_clock;
+    DirectSignatureChecker m_signatures;
+    std::unique_ptr<Ledger> m_ledger;
+};
+
+}  // namespace tally::test
