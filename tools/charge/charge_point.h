@@ -1,0 +1,63 @@
+#pragma once
+
+#include "tools/charge/websocket_client.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace tally::tools {
+
+/// What the charge point was answered: the payload of a CALLRESULT, or the code of a CALLERROR.
+struct CallAnswer {
+    boost::json::object payload;
+    std::string error_code;  ///< empty when it was a result
+};
+using CallHandler = std::function<void(const CallAnswer&)>;
+
+/// A charging station as the central system sees it: one OCPP 1.6J connection that comes back by
+/// itself, calls in order with one outstanding at a time, and answers to what the central system
+/// asks. A call that was not answered when the connection broke is sent again with a new message
+/// id and the same content, as real stations do.
+///
+/// All calls and handlers on the io_context's thread, except where said.
+class ChargePoint {
+public:
+    struct Options {
+        WebSocketTarget target;
+        std::string station;
+        std::uint32_t connectors{2};
+        std::uint32_t heartbeat_s{60};
+    };
+    /// Called when the central system ends a transaction.
+    using StopHandler = std::function<void(std::int64_t transaction_id)>;
+
+    ChargePoint(boost::asio::io_context& io, Options options);
+    ~ChargePoint();
+    ChargePoint(const ChargePoint&) = delete;
+    ChargePoint& operator=(const ChargePoint&) = delete;
+
+    /// Connects and keeps connected; sends BootNotification and the status of every connector.
+    void start();
+    /// Queues a call. `handler` runs when it is answered, however many connections that takes.
+    void call(std::string action, boost::json::object payload, CallHandler handler);
+    void on_remote_stop(std::int64_t transaction_id, StopHandler handler);
+    void forget_remote_stop(std::int64_t transaction_id);
+    [[nodiscard]] const std::string& station() const;
+
+private:
+    class Impl;
+    std::shared_ptr<Impl> m_impl;
+};
+
+}  // namespace tally::tools
