@@ -1,0 +1,329 @@
+#include "charger_bridge/api.h"
+
+#include "charger_bridge/data_transfer.h"
+#include "charger_bridge/ocpp/time_text.h"
+#include "ledger/crypto/sha256.h"
+#include "node/runtime/logging.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace tally::bridge {
+
+namespace json = boost::json;
+using node::http_error;
+using node::HttpReply;
+using node::HttpRequest;
+using node::HttpResponse;
+
+namespace {
+
+constexpr std::string_view chargers_path{"/api/v1/chargers"};
+
+HttpResponse json_response(const json::value& value, unsigned status = 200) {
+    HttpResponse response;
+    response.status = status;
+    response.body = json::serialize(value);
+    return response;
+}
+
+/// "/api/v1/chargers/CP1/remote-start" gives "CP1" and "remote-start".
+std::optional<std::pair<std::string, std::string>> action_of(std::string_view path) {
+    if (!path.starts_with(chargers_path) || path.size() <= chargers_path.size() + 1) {
+        return std::nullopt;
+    }
+    const std::string_view rest = path.substr(chargers_path.size() + 1);
+    const std::size_t slash = rest.find('/');
+    if (slash == std::string_view::npos) {
+        return std::nullopt;
+    }
+    return std::pair{std::string{rest.substr(0, slash)}, std::string{rest.substr(slash + 1)}};
+}
+
+json::object body_of(const HttpRequest& request) {
+    json::parse_options options;
+    options.max_depth = 4;
+    json::error_code error;
+    json::value value = json::parse(json::string_view{request.body.data(), request.body.size()},
+                                    error, {}, options);
+    return !error && value.is_object() ? std::move(value.get_object()) : json::object{};
+}
+
+std::optional<std::int64_t> integer(const json::object& body, json::string_view name) {
+    const json::value* const value = body.if_contains(name);
+    const std::int64_t* const number = value != nullptr ? value->if_int64() : nullptr;
+    return number != nullptr ? std::optional{*number} : std::nullopt;
+}
+
+std::optional<std::string> text(const json::object& body, json::string_view name) {
+    const json::value* const value = body.if_contains(name);
+    const json::string* const found = value != nullptr ? value->if_string() : nullptr;
+    return found != nullptr ? std::optional{std::string{*found}} : std::nullopt;
+}
+
+/// The CALL an action of the API makes, or what is wrong with the body.
+Expected<Command, std::string> remote_start(const json::object& body) {
+    const std::optional<std::string> token = text(body, "token");
+    if (!token || !is_token(upper_case(*token))) {
+        return Unexpected{std::string{"token must be PTY-UID, at most 20 characters"}};
+    }
+    Command command{"RemoteStartTransaction", {}, 0};
+    command.payload["idTag"] = *token;
+    if (const std::optional<std::int64_t> connector = integer(body, "connector")) {
+        if (*connector < 1 || *connector > connectors_max) {
+            return Unexpected{std::string{"connector must be 1 or more"}};
+        }
+        command.payload["connectorId"] = *connector;
+    }
+    return command;
+}
+
+Expected<Command, std::string> trigger(const json::object& body) {
+    const std::optional<std::string> message = text(body, "message");
+    Command command{"TriggerMessage", {}, 0};
+    command.payload["requestedMessage"] = message.value_or("StatusNotification");
+    if (const std::optional<std::int64_t> connector = integer(body, "connector")) {
+        command.payload["connectorId"] = *connector;
+    }
+    return command;
+}
+
+Expected<Command, std::string> change_configuration(const json::object& body) {
+    const std::optional<std::string> key = text(body, "key");
+    const std::optional<std::string> value = text(body, "value");
+    if (!key || !value) {
+        return Unexpected{std::string{"key and value must be texts"}};
+    }
+    Command command{"ChangeConfiguration", {}, 0};
+    command.payload["key"] = *key;
+    command.payload["value"] = *value;
+    return command;
+}
+
+Expected<Command, std::string> get_configuration(const json::object& body) {
+    Command command{"GetConfiguration", {}, 0};
+    if (const std::optional<std::string> key = text(body, "key")) {
+        json::array keys;
+        keys.emplace_back(*key);
+        command.payload["key"] = std::move(keys);
+    }
+    return command;
+}
+
+Expected<Command, std::string> transfer(const json::object& body) {
+    const std::optional<std::string> vendor = text(body, "vendorId");
+    if (!vendor) {
+        return Unexpected{std::string{"vendorId must be a text"}};
+    }
+    Command command{"DataTransfer", {}, 0};
+    command.payload["vendorId"] = *vendor;
+    for (const char* const name : {"messageId", "data"}) {
+        if (const std::optional<std::string> value = text(body, name)) {
+            command.payload[name] = *value;
+        }
+    }
+    return command;
+}
+
+struct Action {
+    std::string_view name;
+    Expected<Command, std::string> (*make)(const json::object&);
+};
+constexpr Action actions[]{
+    {"remote-start", remote_start},
+    {"trigger", trigger},
+    {"change-configuration", change_configuration},
+    {"get-configuration", get_configuration},
+    {"data-transfer", transfer},
+};
+
+json::object connector_json(const node::ConnectorState& state) {
+    json::object object;
+    object["connector"] = state.connector;
+    object["health"] = node::to_text(state.health);
+    object["error_code"] = state.error_code;
+    return object;
+}
+
+}  // namespace
+
+Api::Api(Bridge& bridge, node::Metrics& metrics, const std::string& token)
+    : m_bridge{bridge}, m_metrics{metrics}, m_token{sha256(as_bytes(token))} {}
+
+bool Api::is_allowed(const std::string& token) const {
+    // Hashes are compared, so that the time says nothing about the token.
+    return !token.empty() && sha256(as_bytes(token)) == m_token;
+}
+
+HttpResponse Api::ready() const {
+    json::array reasons;
+    if (m_bridge.is_failed()) {
+        reasons.emplace_back("storage_failed");
+    }
+    if (!m_bridge.core().is_node_connected()) {
+        reasons.emplace_back("node_unreachable");
+    }
+    if (m_bridge.core().outbox().is_crowded()) {
+        reasons.emplace_back("outbox_crowded");
+    }
+    const bool is_ready = reasons.empty();
+    json::object object;
+    object["ready"] = is_ready;
+    object["reasons"] = std::move(reasons);
+    return json_response(object, is_ready ? 200 : 503);
+}
+
+HttpResponse Api::chargers() {
+    SessionCore& core = m_bridge.core();
+    std::map<std::string, json::array> sessions;
+    for (const LiveSession* session : core.sessions().all()) {
+        json::array& list = sessions[session->record.station];
+        if (list.size() < node::http_list_items_max || !session->record.is_finished()) {
+            list.emplace_back(session_json(*session));
+        }
+    }
+    json::array items;
+    for (const std::string& station : core.health().stations()) {
+        json::object item;
+        item["id"] = station;
+        item["connected"] = core.health().is_connected(station);
+        item["silent"] = core.health().is_silent(station, m_bridge.now());
+        json::array connectors;
+        for (const auto& state : core.connector_states(station, m_bridge.now())) {
+            connectors.emplace_back(connector_json(state));
+        }
+        item["connectors"] = std::move(connectors);
+        item["sessions"] = std::move(sessions[station]);
+        items.emplace_back(std::move(item));
+    }
+    json::array refusals;
+    for (const Refusal& refusal : core.refusals()) {
+        json::object item;
+        item["time"] = time_to_text(refusal.time);
+        item["station"] = refusal.station;
+        item["token"] = node::redacted(refusal.token);
+        item["reason"] = refusal.reason;
+        refusals.emplace_back(std::move(item));
+        if (refusals.size() == node::http_list_items_max) {
+            break;
+        }
+    }
+    json::object object;
+    object["items"] = std::move(items);
+    object["refusals"] = std::move(refusals);
+    return json_response(object);
+}
+
+HttpResponse Api::orphans(const HttpRequest& request) const {
+    std::uint64_t from = 0;
+    if (const auto given = request.query.find("from"); given != request.query.end()) {
+        const std::string& digits = given->second;
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), from);
+        if (error != std::errc{} || end != digits.data() + digits.size()) {
+            return http_error(400, "bad_request", "from must be a number");
+        }
+    }
+    json::array items;
+    for (const Orphan& orphan : m_bridge.core().orphans().all()) {
+        if (orphan.number < from || items.size() == node::http_list_items_max) {
+            continue;
+        }
+        json::object item;
+        item["number"] = orphan.number;
+        item["kind"] = orphan.kind;
+        item["station"] = orphan.station;
+        item["transaction"] = orphan.transaction;
+        item["received_at"] = time_to_text(orphan.received_at);
+        item["detail"] = orphan.detail;
+        item["text"] = orphan.text;
+        items.emplace_back(std::move(item));
+    }
+    json::object object;
+    object["items"] = std::move(items);
+    return json_response(object);
+}
+
+void Api::send_command(const std::string& station, Command command, const HttpReply& reply) {
+    m_bridge.command(station, std::move(command), [reply](const CommandReply& answer) {
+        if (answer.result) {
+            reply(json_response(*answer.result));
+        } else {
+            const unsigned status = answer.failure == "timeout" ? 504 : 502;
+            reply(http_error(status, answer.failure, "the charger did not carry it out"));
+        }
+    });
+}
+
+void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
+    const auto target = action_of(request.path);
+    if (!target || !m_bridge.knows(target->first)) {
+        reply(http_error(404, "not_found", "no such charger"));
+        return;
+    }
+    const auto& [station, name] = *target;
+    const json::object body = body_of(request);
+    if (name == "remote-stop") {
+        const std::optional<std::int64_t> transaction = integer(body, "transaction");
+        const LiveSession* const session =
+            transaction ? m_bridge.core().find_transaction(station, *transaction) : nullptr;
+        if (session == nullptr || session->record.state != SessionState::charging) {
+            reply(http_error(404, "not_found", "no such charge"));
+            return;
+        }
+        m_bridge.want_stop(station, session->record.transaction);
+        json::object object;
+        object["status"] = "Accepted";
+        reply(json_response(object, 202));
+        return;
+    }
+    const Action* const action = std::find_if(std::begin(actions), std::end(actions),
+                                              [&](const Action& a) { return a.name == name; });
+    if (action == std::end(actions)) {
+        reply(http_error(404, "not_found", "no such action"));
+        return;
+    }
+    auto command = action->make(body);
+    if (!command) {
+        reply(http_error(400, "bad_request", command.error()));
+        return;
+    }
+    send_command(station, std::move(command).value(), reply);
+}
+
+void Api::handle(const HttpRequest& request, const HttpReply& reply) {
+    const bool is_get = request.method == "GET";
+    if (request.path == "/livez" && is_get) {
+        json::object object;
+        object["live"] = true;
+        reply(json_response(object));
+    } else if (request.path == "/readyz" && is_get) {
+        reply(ready());
+    } else if (request.path == "/metrics" && is_get) {
+        HttpResponse response;
+        response.content_type = node::Metrics::content_type;
+        response.body = m_metrics.metrics_text();
+        reply(std::move(response));
+    } else if (!request.path.starts_with("/api/v1/")) {
+        reply(http_error(404, "not_found", "no such page"));
+    } else if (!is_allowed(request.bearer_token)) {
+        reply(http_error(401, "unauthorized", "a bearer token is needed"));
+    } else if (request.path == chargers_path && is_get) {
+        reply(chargers());
+    } else if (request.path == "/api/v1/orphans" && is_get) {
+        reply(orphans(request));
+    } else if (request.method == "POST") {
+        charger_action(request, reply);
+    } else {
+        reply(http_error(404, "not_found", "no such page"));
+    }
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,422 @@
+#include "charger_bridge/bridge.h"
+
+#include "charger_bridge/data_transfer.h"
+#include "charger_bridge/ocpp/time_text.h"
+#include "ledger/base/overloaded.h"
+#include "node/runtime/logging.h"
+
+#include <boost/json/object.hpp>
+
+#include <utility>
+
+namespace tally::bridge {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr unsigned silence_factor{3};
+
+CoreConfig core_config(const BridgeConfig& config) {
+    CoreConfig core;
+    core.chain_id = config.chain_id;
+    core.bridge_id = config.bridge_id;
+    core.utc_offset_minutes = config.utc_offset_minutes;
+    for (const ChargerConfig& charger : config.chargers) {
+        core.stations.push_back(charger.station);
+    }
+    core.silence = config.heartbeat_interval * silence_factor;
+    core.clock_ahead_max = config.clock_ahead_max;
+    core.stop_delay_first = config.stop_delay;
+    return core;
+}
+
+/// Names a text that the peer refused: a transaction message is kept for the operator.
+bool is_transaction_message(std::string_view text) {
+    const std::string_view head = text.substr(0, 128);
+    return head.find("\"StartTransaction\"") != std::string_view::npos ||
+           head.find("\"StopTransaction\"") != std::string_view::npos;
+}
+
+}  // namespace
+
+Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
+    : m_parts{std::move(parts)},
+      m_listen{config.ocpp_listen},
+      m_heartbeat{config.heartbeat_interval},
+      m_core{core_config(config), m_parts.key, m_parts.random},
+      m_passwords{m_parts.random},
+      m_timers{m_parts.io} {
+    for (const ChargerConfig& charger : config.chargers) {
+        m_passwords.add(charger.station.id, charger.password);
+    }
+    m_parts.metrics.on_collect([this](node::Metrics& metrics) {
+        metrics.gauge("tally_bridge_stations_connected", "Chargers with an open connection")
+            .set(static_cast<double>(m_stations.size()));
+        metrics.gauge("tally_bridge_outbox_messages", "Durable messages the node does not have yet")
+            .set(static_cast<double>(m_core.outbox().size()));
+        metrics.gauge("tally_bridge_orphans", "Messages and charges kept for the operator")
+            .set(static_cast<double>(m_core.orphans().all().size()));
+        metrics.gauge("tally_bridge_node_connected", "1 while the link to the node is up")
+            .set(m_core.is_node_connected() ? 1.0 : 0.0);
+    });
+}
+
+Bridge::~Bridge() { stop(); }
+
+Expected<Done, std::string> Bridge::load() { return m_core.load(m_parts.store); }
+
+void Bridge::start() {
+    SocketHandlers handlers;
+    handlers.authenticate = [this](const std::string& station, std::string_view header,
+                                   const std::string& address) {
+        const auto verdict = m_passwords.check(station, header, address, now().mono);
+        return verdict == PasswordBook::Verdict::accepted;
+    };
+    handlers.opened = [this](const std::string& station, SocketId socket) {
+        return opened(station, socket);
+    };
+    handlers.received = [this](SocketId socket, std::string_view text) { received(socket, text); };
+    handlers.closed = [this](SocketId socket, const std::string& why) { closed(socket, why); };
+    handlers.rejected = [this](const std::string& why) {
+        count("tally_bridge_rejected_connections_total", "Connections refused before OCPP",
+              {{"why", why}});
+        node::log_info("ocpp", "connection_rejected", {{"why", why}});
+    };
+    m_server = std::make_unique<WebSocketServer>(m_parts.io, m_listen.host, m_listen.port,
+                                                 std::move(handlers));
+    tick();
+}
+
+void Bridge::stop() {
+    m_timers.cancel_all();
+    if (m_server) {
+        m_server->stop();
+    }
+}
+
+std::uint16_t Bridge::ocpp_port() const { return m_server ? m_server->port() : 0; }
+
+Instant Bridge::now() const {
+    return {m_parts.clock.now(),
+            std::chrono::duration_cast<std::chrono::milliseconds>(m_parts.clock.monotonic())};
+}
+
+bool Bridge::knows(const std::string& station) const { return m_core.health().knows(station); }
+
+void Bridge::count(const std::string& name, const std::string& help,
+                   const node::MetricLabels& labels) {
+    m_parts.metrics.counter(name, help, labels).add();
+}
+
+void Bridge::tick() {
+    feed(Tick{});
+    for (auto& [id, station] : m_stations) {
+        carry_out(id, station.peer.tick(now().mono), {});
+    }
+    m_timers.after(tick_interval, [this] { tick(); });
+}
+
+// ---- sockets
+
+bool Bridge::may_swap(const std::string& station) {
+    std::deque<std::chrono::milliseconds>& swaps = m_swaps[station];
+    while (!swaps.empty() && now().mono - swaps.front() > swap_window) {
+        swaps.pop_front();
+    }
+    if (swaps.size() >= swaps_max) {
+        return false;
+    }
+    swaps.push_back(now().mono);
+    return true;
+}
+
+bool Bridge::opened(const std::string& station, SocketId socket) {
+    if (m_failed) {
+        return false;
+    }
+    const auto old = m_stations.find(station);
+    if (old != m_stations.end()) {
+        const bool allowed = may_swap(station);
+        count("tally_bridge_station_swaps_total", "Second connections of a station",
+              {{"outcome", allowed ? "replaced" : "refused"}});
+        node::log_warn("ocpp", allowed ? "connection_replaced" : "swap_refused",
+                       {{"station", station}});
+        if (!allowed) {
+            return false;
+        }
+        const SocketId gone = old->second.socket;
+        for (const CommandReply& reply : old->second.peer.abandon()) {
+            finish(reply);
+        }
+        m_sockets.erase(gone);
+        m_stations.erase(old);
+        m_server->close(gone, "replaced");
+        feed(StationDisconnected{station});
+    }
+    std::uint64_t salt = 0;
+    for (const std::uint8_t byte : m_parts.random.fixed<FixedBytes<8, struct SaltTag>>().data) {
+        salt = salt << 8U | byte;
+    }
+    const bool booted = m_core.health().was_booted(station);
+    m_stations.emplace(station, Station{socket, Peer{booted, salt}, false});
+    m_sockets[socket] = station;
+    node::log_info("ocpp", "station_connected", {{"station", station}});
+    feed(StationConnected{station});
+    return true;
+}
+
+void Bridge::closed(SocketId socket, const std::string& why) {
+    count("tally_bridge_closed_connections_total", "Connections of chargers that ended",
+          {{"why", why}});
+    const auto found = m_sockets.find(socket);
+    if (found == m_sockets.end()) {
+        return;  // Replaced by a newer one.
+    }
+    const std::string station = found->second;
+    m_sockets.erase(found);
+    const auto open = m_stations.find(station);
+    for (const CommandReply& reply : open->second.peer.abandon()) {
+        finish(reply);
+    }
+    m_stations.erase(open);
+    node::log_info("ocpp", "station_disconnected", {{"station", station}, {"why", why}});
+    feed(StationDisconnected{station});
+}
+
+void Bridge::received(SocketId socket, std::string_view text) {
+    const auto found = m_sockets.find(socket);
+    if (found == m_sockets.end() || m_failed) {
+        return;
+    }
+    const std::string station = found->second;
+    feed(StationHeard{station});
+    carry_out(station, m_stations.at(station).peer.receive(text), text);
+}
+
+// ---- OCPP
+
+void Bridge::carry_out(const std::string& id, PeerOutput output, std::string_view text) {
+    const auto found = m_stations.find(id);
+    if (found == m_stations.end()) {
+        return;
+    }
+    const SocketId socket = found->second.socket;
+    if (!output.refused.empty()) {
+        count("tally_bridge_refused_messages_total", "Messages of chargers that break OCPP",
+              {{"code", to_text(output.refused_code)}});
+        node::log_warn(
+            "ocpp", "message_refused",
+            {{"station", id}, {"code", to_text(output.refused_code)}, {"rule", output.refused}});
+        if (is_transaction_message(text)) {
+            feed(Quarantined{id, "refused_message", to_text(output.refused_code),
+                             std::string{text}});
+        }
+    }
+    for (std::string& message : output.send) {
+        m_server->send(socket, std::move(message));
+    }
+    for (const CommandReply& reply : output.replies) {
+        finish(reply);
+    }
+    if (!output.close.empty()) {
+        m_server->close(socket, output.close);
+        return;
+    }
+    if (output.request) {
+        dispatch(id, std::move(*output.request), text);
+    }
+}
+
+void Bridge::finish(const CommandReply& reply) {
+    const std::string outcome = reply.result ? "answered" : reply.failure;
+    count("tally_bridge_commands_total", "CALLs to chargers by outcome",
+          {{"action", reply.action}, {"outcome", outcome}});
+    const auto waiting = m_replies.find(reply.tag);
+    if (waiting != m_replies.end()) {
+        const ReplyHandler done = std::move(waiting->second);
+        m_replies.erase(waiting);
+        done(reply);
+    }
+}
+
+void Bridge::dispatch(const std::string& id, Request request, std::string_view text) {
+    count("tally_bridge_ocpp_calls_total", "Requests of chargers", {{"action", request.action}});
+    Station& station = m_stations.at(id);
+    const CallKey call{id, request.id};
+    const bool is_boot = std::holds_alternative<BootNotification>(request.body);
+    if (!is_boot && !station.triggered) {
+        ask_status(id, station);
+    }
+    station.triggered = true;
+    const Overloaded handle{
+        [&](const BootNotification& body) { boot(id, request, body); },
+        [&](const Heartbeat&) {
+            json::object payload;
+            payload["currentTime"] = time_to_text(now().wall);
+            answer(call, payload);
+        },
+        [&](const StatusNotification& body) {
+            feed(StatusReported{id, body});
+            answer(call, {});
+        },
+        [&](const Authorize& body) {
+            feed(AuthorizeCalled{call, body});
+        },
+        [&](const StartTransaction& body) {
+            feed(StartCalled{call, body, std::string{text}});
+        },
+        [&](const MeterValues& body) {
+            feed(MeterValuesCalled{call, body, std::string{text}});
+        },
+        [&](const StopTransaction& body) {
+            feed(StopCalled{call, body, std::string{text}});
+        },
+        [&](const DataTransfer& body) { data_transfer(id, request, body); },
+        [&](const StatusReport&) { answer(call, {}); },
+    };
+    std::visit(handle, request.body);
+}
+
+void Bridge::ask_status(const std::string& id, Station& station) {
+    json::object payload;
+    payload["requestedMessage"] = "StatusNotification";
+    PeerOutput output = station.peer.command({"TriggerMessage", std::move(payload), 0}, now().mono);
+    carry_out(id, std::move(output), {});
+}
+
+void Bridge::boot(const std::string& id, const Request& request, const BootNotification& body) {
+    node::log_info("ocpp", "booted",
+                   {{"station", id},
+                    {"vendor", body.vendor},
+                    {"model", body.model},
+                    {"firmware", body.firmware}});
+    feed(StationBooted{id});
+    m_stations.at(id).peer.set_booted();
+    json::object payload;
+    payload["status"] = "Accepted";
+    payload["currentTime"] = time_to_text(now().wall);
+    payload["interval"] = m_heartbeat.count();
+    answer({id, request.id}, payload);
+}
+
+void Bridge::data_transfer(const std::string& id, const Request& request,
+                           const DataTransfer& body) {
+    const CallKey call{id, request.id};
+    if (body.vendor != vendor_id) {
+        answer(call, status_answer("UnknownVendorId"));
+        return;
+    }
+    if (body.message == "Prepaid") {
+        const std::optional<PrepaidStated> stated = prepaid_from_text(id, body.data);
+        if (stated) {
+            feed(*stated);
+        }
+        answer(call, status_answer(stated ? "Accepted" : "Rejected"));
+        return;
+    }
+    std::optional<std::string> data;
+    if (body.message == "Figures") {
+        data = figures_text(m_core, id, body.data);
+    } else if (body.message == "Reason") {
+        data = refusal_text(m_core, id, body.data);
+    } else {
+        answer(call, status_answer("UnknownMessageId"));
+        return;
+    }
+    json::object payload = status_answer(data ? "Accepted" : "Rejected");
+    if (data) {
+        payload["data"] = *data;
+    }
+    answer(call, payload);
+}
+
+void Bridge::answer(const CallKey& call, const json::object& payload) {
+    const auto found = m_stations.find(call.station);
+    if (found == m_stations.end() || m_failed) {
+        return;  // The charger went away; it will ask again.
+    }
+    std::string text = found->second.peer.answer(call.id, payload);
+    if (!text.empty()) {
+        m_server->send(found->second.socket, std::move(text));
+    }
+}
+
+// ---- sessions
+
+void Bridge::feed(const Event& event) {
+    if (m_failed) {
+        return;
+    }
+    const Step step = m_core.step(now(), event);
+    if (!step.changes.operations.empty() && !m_parts.store.write(step.changes, step.must_sync)) {
+        m_failed = true;
+        node::log_error("store", "write_failed");
+        m_parts.storage_failed();
+        return;
+    }
+    for (const Effect& effect : step.effects) {
+        std::visit([this](const auto& concrete) { apply(concrete); }, effect);
+    }
+}
+
+void Bridge::apply(const AnswerAuthorize& effect) {
+    answer(effect.call, id_tag_answer(to_text(effect.status)));
+}
+
+void Bridge::apply(const AnswerStart& effect) {
+    answer(effect.call, start_answer(effect.transaction, to_text(effect.status)));
+}
+
+void Bridge::apply(const AnswerMeterValues& effect) { answer(effect.call, {}); }
+
+void Bridge::apply(const AnswerStop& effect) {
+    answer(effect.call, effect.with_tag ? id_tag_answer("Accepted") : json::object{});
+}
+
+void Bridge::apply(const SendToNode& effect) {
+    static_cast<void>(m_parts.node.send(effect.message));
+}
+
+void Bridge::apply(const RemoteStop& effect) {
+    json::object payload;
+    payload["transactionId"] = effect.transaction;
+    command(effect.station, {"RemoteStopTransaction", std::move(payload), 0},
+            [](const CommandReply&) {});
+}
+
+void Bridge::apply(const Noted& effect) {
+    count("tally_bridge_events_total", "What happened to sessions", {{"what", effect.what}});
+    node::log_info(
+        "session", effect.what,
+        {{"station", effect.station}, {"session", effect.session}, {"detail", effect.detail}});
+}
+
+void Bridge::node_connected() {
+    node::log_info("node", "connected");
+    feed(NodeConnected{});
+}
+
+void Bridge::node_disconnected() {
+    node::log_warn("node", "disconnected");
+    feed(NodeDisconnected{});
+}
+
+void Bridge::node_said(const node::BridgeMessage& message) { feed(NodeSaid{message}); }
+
+void Bridge::command(const std::string& station, Command command, ReplyHandler done) {
+    const auto found = m_stations.find(station);
+    if (found == m_stations.end()) {
+        done(CommandReply{0, command.action, std::nullopt, "disconnected"});
+        return;
+    }
+    command.tag = m_next_tag++;
+    m_replies[command.tag] = std::move(done);
+    carry_out(station, found->second.peer.command(std::move(command), now().mono), {});
+}
+
+void Bridge::want_stop(const std::string& station, std::int32_t transaction) {
+    feed(StopWanted{station, transaction});
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,173 @@
+#include "charger_bridge/config.h"
+
+#include "charger_bridge/ocpp/credentials.h"
+#include "ledger/model/ids.h"
+#include "node/runtime/key_file.h"
+
+#include <set>
+#include <utility>
+
+namespace tally::bridge {
+
+namespace {
+
+using node::ConfigProblem;
+using node::ConfigReader;
+using node::ConfigTable;
+using node::HostPort;
+using Problems = std::vector<ConfigProblem>;
+
+bool is_loopback(const std::string& host) {
+    return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+template <typename Fixed>
+Fixed fixed_hex(const ConfigTable& table, const char* key) {
+    const std::string text = table.text(key);
+    const std::optional<Fixed> value = fixed_from_hex<Fixed>(text);
+    if (!value && !text.empty()) {
+        table.problem(key, "must be " + std::to_string(Fixed::size * 2) + " hexadecimal digits");
+    }
+    return value.value_or(Fixed{});
+}
+
+std::string name(const ConfigTable& table, const char* key, std::size_t bytes_max) {
+    std::string text = table.text(key);
+    if (!text.empty() && !is_valid_name(text, bytes_max)) {
+        table.problem(key, "must be 1 to " + std::to_string(bytes_max) +
+                               " printable ASCII characters without spaces");
+    }
+    return text;
+}
+
+Bytes read_password(const ConfigTable& table) {
+    if (table.has("password_hex")) {
+        const std::string text = table.text("password_hex");
+        const std::optional<Bytes> bytes = from_hex(text);
+        if (!bytes || bytes->empty() || bytes->size() > password_bytes_max) {
+            table.problem("password_hex", "must be 2 to 128 hexadecimal digits, an even number");
+            return {};
+        }
+        return *bytes;
+    }
+    std::string text;
+    if (table.has("password_file")) {
+        const std::string path = table.path("password_file");
+        const auto secret = node::read_secret_text(path);
+        if (!secret) {
+            table.problem("password_file", secret.error().text);
+            return {};
+        }
+        text = *secret;
+    } else {
+        text = table.text("password");
+    }
+    if (text.empty() || text.size() > password_bytes_max) {
+        table.problem("password", "must be 1 to 64 bytes");
+    }
+    return {text.begin(), text.end()};
+}
+
+void read_chargers(const ConfigTable& root, BridgeConfig& config) {
+    std::set<std::string> seen;
+    for (const ConfigTable& table : root.tables("charger", chargers_max)) {
+        ChargerConfig charger;
+        charger.station.id = name(table, "id", station_id_bytes_max);
+        charger.station.connectors =
+            static_cast<std::uint16_t>(table.integer("connectors", {1, connectors_max}));
+        charger.password = read_password(table);
+        if (!charger.station.id.empty() && !seen.insert(charger.station.id).second) {
+            table.problem("id", "is there twice");
+        }
+        config.chargers.push_back(std::move(charger));
+    }
+    if (config.chargers.empty()) {
+        root.problem("charger", "at least one [[charger]] is needed");
+    }
+}
+
+void read_listeners(const ConfigTable& root, BridgeConfig& config) {
+    const ConfigTable ocpp = root.table("ocpp");
+    config.ocpp_listen = ocpp.host_port("listen");
+    const bool insecure = ocpp.boolean("insecure", false);
+    if (!insecure && !config.ocpp_listen.host.empty() && !is_loopback(config.ocpp_listen.host)) {
+        ocpp.problem("listen",
+                     "plain ws:// outside the loopback interface sends passwords in the clear: put "
+                     "TLS in front, or set insecure = true");
+    }
+    config.heartbeat_interval =
+        std::chrono::seconds{ocpp.integer("heartbeat_interval_s", {5, 86'400}, 60)};
+    config.clock_ahead_max =
+        std::chrono::seconds{ocpp.integer("clock_ahead_max_s", {0, 366L * 86'400}, 300)};
+    config.stop_delay =
+        std::chrono::milliseconds{ocpp.integer("stop_delay_ms", {0, 300'000}, 5'000)};
+    const ConfigTable api = root.table("api");
+    config.api_listen = api.host_port("listen");
+    const std::string token_path = api.path("token_file");
+    if (!token_path.empty()) {
+        const auto token = node::read_secret_text(token_path);
+        if (token) {
+            config.api_token = *token;
+        } else {
+            api.problem("token_file", token.error().text);
+        }
+    }
+}
+
+void read_node(const ConfigTable& root, BridgeConfig& config) {
+    const ConfigTable table = root.table("node");
+    config.node_address = table.host_port("address");
+    config.node_link_key = fixed_hex<PublicKey>(table, "link_key");
+    if (!config.node_link_key.is_zero() && !VerifyKey::parse(config.node_link_key)) {
+        table.problem("link_key", "is not a compressed secp256k1 public key");
+    }
+}
+
+Expected<BridgeConfig, Problems> read_from(const ConfigReader& reader) {
+    const ConfigTable root = reader.root();
+    BridgeConfig config;
+    config.data_dir = root.path("data_dir");
+    config.bridge_id = name(root, "bridge_id", bridge_id_bytes_max);
+    config.chain_id = fixed_hex<Hash>(root, "chain_id");
+    config.utc_offset_minutes =
+        static_cast<std::int16_t>(root.integer("utc_offset_minutes", {-840, 840}, 0));
+    config.log_level =
+        root.choice("log_level", {"trace", "debug", "info", "warn", "error"}, "info");
+    const std::string key_path = root.path("key_file");
+    if (!key_path.empty()) {
+        const auto key = node::read_secret_key(key_path);
+        if (key) {
+            config.key = *key;
+        } else {
+            root.problem("key_file", key.error().text);
+        }
+    }
+    read_listeners(root, config);
+    read_node(root, config);
+    read_chargers(root, config);
+    Problems problems = reader.finish();
+    if (!problems.empty()) {
+        return Unexpected{std::move(problems)};
+    }
+    return config;
+}
+
+}  // namespace
+
+Expected<BridgeConfig, Problems> read_config(const std::string& path) {
+    const auto reader = ConfigReader::open(path);
+    if (!reader) {
+        return Unexpected{Problems{reader.error()}};
+    }
+    return read_from(*reader);
+}
+
+Expected<BridgeConfig, Problems> parse_config(std::string_view text, const std::string& path) {
+    const auto reader = ConfigReader::parse(text, path);
+    if (!reader) {
+        return Unexpected{Problems{reader.error()}};
+    }
+    return read_from(*reader);
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,60 @@
+#include "charger_bridge/node_line.h"
+
+#include "node/runtime/logging.h"
+
+#include <optional>
+#include <utility>
+
+namespace tally::bridge {
+
+namespace {
+
+node::LinkConfig link_config(const BridgeConfig& config) {
+    node::LinkConfig link;
+    link.chain_id = config.chain_id;
+    link.targets.push_back(
+        {config.node_link_key, config.node_address.host, config.node_address.port});
+    return link;
+}
+
+}  // namespace
+
+LinkedNode::LinkedNode(boost::asio::io_context& io, const BridgeConfig& config, Signer& key,
+                       node::Metrics& metrics)
+    : m_node{config.node_link_key},
+      m_metrics{metrics},
+      m_hub{io, link_config(config), key,
+            node::LinkHandlers{[this](const PublicKey& peer) {
+                                   node::PeerIdentity identity;
+                                   identity.link_key = peer;
+                                   return peer == m_node ? std::optional{identity} : std::nullopt;
+                               },
+                               [this](const node::PeerIdentity&) { m_bridge->node_connected(); },
+                               [this](const node::PeerIdentity&) { m_bridge->node_disconnected(); },
+                               [this](const node::PeerIdentity&, node::FrameKind kind, Bytes body) {
+                                   received(kind, body);
+                               }}} {}
+
+void LinkedNode::start(Bridge& bridge) {
+    m_bridge = &bridge;
+    m_hub.start();
+}
+
+void LinkedNode::stop() { m_hub.stop(); }
+
+bool LinkedNode::send(const node::BridgeMessage& message) {
+    return m_hub.send(m_node, node::FrameKind::bridge, node::encode_bridge_message(message));
+}
+
+void LinkedNode::received(node::FrameKind kind, const Bytes& body) {
+    const auto message = node::decode_bridge_message(body);
+    if (kind != node::FrameKind::bridge || !message) {
+        m_metrics.counter("tally_bridge_node_malformed_total", "Frames of the node not understood")
+            .add();
+        node::log_warn("node", "malformed_message");
+        return;
+    }
+    m_bridge->node_said(*message);
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,93 @@
+#include "charger_bridge/program.h"
+
+#include "charger_bridge/api.h"
+#include "charger_bridge/bridge.h"
+#include "charger_bridge/node_line.h"
+#include "ledger/base/system_clock.h"
+#include "ledger/base/system_random.h"
+#include "ledger/store/leveldb_store.h"
+#include "node/runtime/exit_codes.h"
+#include "node/runtime/http_server.h"
+#include "node/runtime/logging.h"
+#include "node/runtime/process.h"
+
+#include <boost/asio/io_context.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+namespace tally::bridge {
+
+namespace {
+
+int run_with(const BridgeConfig& config, KeyValueStore& store) {
+    boost::asio::io_context io{1};
+    SystemClock clock;
+    SystemRandom random;
+    KeySigner key{config.key};
+    node::Metrics metrics;
+    int exit_code = 0;
+    LinkedNode line{io, config, key, metrics};
+    const auto storage_failed = [&] {
+        exit_code = node::exit_io;
+        io.stop();
+    };
+    Bridge bridge{BridgeParts{io, store, clock, random, key, metrics, line, storage_failed},
+                  config};
+    if (const auto loaded = bridge.load(); !loaded) {
+        fmt::print(stderr, "tally-bridge: {}: {}\n", config.data_dir, loaded.error());
+        return node::exit_io;
+    }
+    Api api{bridge, metrics, config.api_token};
+    node::HttpServer http{io, config.api_listen.host, config.api_listen.port,
+                          [&api](const node::HttpRequest& request, const node::HttpReply& reply) {
+                              api.handle(request, reply);
+                          }};
+    const node::SignalWatcher signals{io, [&] {
+                                          node::log_info("bridge", "stopping");
+                                          http.stop();
+                                          bridge.stop();
+                                          line.stop();
+                                          io.stop();
+                                      }};
+    bridge.start();
+    line.start(bridge);
+    node::log_info("bridge", "started",
+                   {{"bridge", config.bridge_id},
+                    {"ocpp_port", bridge.ocpp_port()},
+                    {"api_port", http.port()},
+                    {"chargers", config.chargers.size()}});
+    io.run();
+    return exit_code;
+}
+
+}  // namespace
+
+int run_bridge(const std::string& config_path) {
+    const auto config = read_config(config_path);
+    if (!config) {
+        for (const node::ConfigProblem& problem : config.error()) {
+            fmt::print(stderr, "{}\n", problem.text());
+        }
+        return node::exit_config;
+    }
+    static_cast<void>(node::configure_logging(
+        {node::log_level_from_text(config->log_level).value_or(node::LogLevel::info), {}}));
+    std::error_code error;
+    std::filesystem::create_directories(config->data_dir, error);
+    const auto store = LevelDbStore::open(config->data_dir + "/store");
+    if (!store) {
+        fmt::print(stderr, "tally-bridge: {}\n", store.error());
+        return node::exit_io;
+    }
+    try {
+        return run_with(*config, **store);
+    } catch (const std::system_error& failure) {
+        fmt::print(stderr, "tally-bridge: {}\n", failure.what());
+        return node::exit_io;
+    }
+}
+
+}  // namespace tally::bridge

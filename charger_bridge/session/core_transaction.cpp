@@ -53,7 +53,10 @@ bool SessionCore::is_clock_right(std::optional<UnixMillis> device) const {
 }
 
 MeterReading SessionCore::reading(UnixMillis time, std::int64_t register_wh) const {
-    return MeterReading{time, m_config.utc_offset_minutes, register_wh, false};
+    // Nonsense from a meter must not make a record that cannot be read again; clamped, it is held.
+    const std::int64_t within = std::clamp<std::int64_t>(register_wh, 0, register_wh_max);
+    const UnixMillis when = std::clamp<UnixMillis>(time, 0, unix_millis_max);
+    return MeterReading{when, m_config.utc_offset_minutes, within, false};
 }
 
 UnixMillis SessionCore::billing_time(const Session& session, std::optional<UnixMillis> device,

@@ -4,6 +4,7 @@
 
 #include "charger_bridge/ocpp/messages.h"
 #include "charger_bridge/session/session.h"
+#include "ledger/base/key_value_store.h"
 #include "node/link/bridge_messages.h"
 
 #include <cstdint>

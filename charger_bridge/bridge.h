@@ -1,0 +1,136 @@
+#pragma once
+
+// The chargers' central system at one site: joins websocket server, OCPP, sessions, store and node.
+
+#include "charger_bridge/config.h"
+#include "charger_bridge/ocpp/credentials.h"
+#include "charger_bridge/ocpp/peer.h"
+#include "charger_bridge/server/websocket_server.h"
+#include "charger_bridge/session/core.h"
+#include "ledger/base/clock.h"
+#include "ledger/base/key_value_store.h"
+#include "node/runtime/asio_timers.h"
+#include "node/runtime/metrics.h"
+
+#include <boost/json/value.hpp>
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace tally::bridge {
+
+/// Replacements of a station's connection by a newer one that are allowed in `swap_window`; more
+/// look like two chargers with one id, and the newcomer is refused.
+inline constexpr std::size_t swaps_max{10};
+inline constexpr std::chrono::minutes swap_window{10};
+inline constexpr std::chrono::milliseconds tick_interval{250};
+
+/// The way to the operator's node; node_line.h has the real one.
+class NodeLine {
+public:
+    virtual ~NodeLine() = default;
+    /// False when the link is down or full; what is durable comes again after the next reconnect.
+    virtual bool send(const node::BridgeMessage& message) = 0;
+};
+
+/// What the bridge stands on; all of it must outlive the bridge.
+struct BridgeParts {
+    boost::asio::io_context& io;
+    KeyValueStore& store;
+    const Clock& clock;
+    Random& random;
+    Signer& key;
+    node::Metrics& metrics;
+    NodeLine& node;
+    /// A write failed: nothing may be acknowledged any more, the process must end.
+    std::function<void()> storage_failed;
+};
+
+/// Durability: the changes of every step are on disk before its answers leave. Threads: one, the
+/// io_context's.
+class Bridge {
+public:
+    using ReplyHandler = std::function<void(const CommandReply&)>;
+
+    Bridge(BridgeParts parts, const BridgeConfig& config);
+    ~Bridge();
+    Bridge(const Bridge&) = delete;
+    Bridge& operator=(const Bridge&) = delete;
+
+    /// Restores the sessions; the error says what in the store is wrong.
+    [[nodiscard]] Expected<Done, std::string> load();
+    /// Listens for chargers (throws std::system_error when the port is taken) and starts ticking.
+    void start();
+    void stop();
+    [[nodiscard]] std::uint16_t ocpp_port() const;
+
+    // From the node.
+    void node_connected();
+    void node_disconnected();
+    void node_said(const node::BridgeMessage& message);
+
+    // For the API.
+    [[nodiscard]] SessionCore& core() { return m_core; }
+    [[nodiscard]] Instant now() const;
+    [[nodiscard]] bool knows(const std::string& station) const;
+    [[nodiscard]] bool is_failed() const { return m_failed; }
+    /// Sends a CALL; `done` is called once, also when the station is away.
+    void command(const std::string& station, Command command, ReplyHandler done);
+    /// Asks for the end of a charge and repeats it until the charger stops.
+    void want_stop(const std::string& station, std::int32_t transaction);
+
+private:
+    struct Station {
+        SocketId socket;
+        Peer peer;
+        bool triggered{false};  ///< asked once for its status, when it came back without booting
+    };
+
+    // Sockets
+    bool opened(const std::string& station, SocketId socket);
+    void received(SocketId socket, std::string_view text);
+    void closed(SocketId socket, const std::string& why);
+    [[nodiscard]] bool may_swap(const std::string& station);
+
+    // OCPP
+    void carry_out(const std::string& id, PeerOutput output, std::string_view text);
+    void dispatch(const std::string& id, Request request, std::string_view text);
+    void boot(const std::string& id, const Request& request, const BootNotification& body);
+    void data_transfer(const std::string& id, const Request& request, const DataTransfer& body);
+    void ask_status(const std::string& id, Station& station);
+    void answer(const CallKey& call, const boost::json::object& payload);
+    void finish(const CommandReply& reply);
+
+    // Sessions
+    void feed(const Event& event);
+    void apply(const AnswerAuthorize& effect);
+    void apply(const AnswerStart& effect);
+    void apply(const AnswerMeterValues& effect);
+    void apply(const AnswerStop& effect);
+    void apply(const SendToNode& effect);
+    void apply(const RemoteStop& effect);
+    void apply(const Noted& effect);
+
+    void tick();
+    void count(const std::string& name, const std::string& help, const node::MetricLabels& labels);
+
+    BridgeParts m_parts;
+    node::HostPort m_listen;
+    std::chrono::seconds m_heartbeat;
+    SessionCore m_core;
+    PasswordBook m_passwords;
+    std::map<std::string, Station> m_stations;
+    std::map<SocketId, std::string> m_sockets;
+    std::map<std::string, std::deque<std::chrono::milliseconds>> m_swaps;
+    std::map<std::uint64_t, ReplyHandler> m_replies;
+    std::uint64_t m_next_tag{1};
+    bool m_failed{false};
+    node::AsioTimers m_timers;
+    std::unique_ptr<WebSocketServer> m_server;
+};
+
+}  // namespace tally::bridge

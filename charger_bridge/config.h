@@ -1,0 +1,51 @@
+#pragma once
+
+// The bridge's configuration file (TOML), see docs/protocol/bridge.md.
+
+#include "charger_bridge/session/health.h"
+#include "ledger/base/bytes.h"
+#include "ledger/base/expected.h"
+#include "ledger/crypto/secp256k1.h"
+#include "node/runtime/config_reader.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tally::bridge {
+
+inline constexpr std::size_t chargers_max{2'000};
+inline constexpr std::uint16_t connectors_max{63};  ///< of one station, connector 0 besides
+
+struct ChargerConfig {
+    StationConfig station;
+    Bytes password;
+};
+
+struct BridgeConfig {
+    std::string data_dir;
+    std::string bridge_id;
+    Hash chain_id;
+    SecretKey key;  ///< of the bridge: signs what it metered and opens the link to the node
+    std::int16_t utc_offset_minutes{0};
+    node::HostPort ocpp_listen;
+    node::HostPort api_listen;
+    std::string api_token;
+    node::HostPort node_address;
+    PublicKey node_link_key;
+    std::chrono::seconds heartbeat_interval{60};
+    std::chrono::milliseconds clock_ahead_max{300'000};
+    std::chrono::milliseconds stop_delay{5'000};
+    std::string log_level{"info"};
+    std::vector<ChargerConfig> chargers;
+};
+
+/// Every problem of the file with line and key, or the configuration. Reads key and token files.
+[[nodiscard]] Expected<BridgeConfig, std::vector<node::ConfigProblem>> read_config(
+    const std::string& path);
+/// The same from text; `path` only names it and roots relative paths.
+[[nodiscard]] Expected<BridgeConfig, std::vector<node::ConfigProblem>> parse_config(
+    std::string_view text, const std::string& path);
+
+}  // namespace tally::bridge

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "charger_bridge/bridge.h"
+#include "node/link/link.h"
+
+namespace tally::bridge {
+
+/// The authenticated link to the operator's node: dials, keeps connected, hands messages over.
+/// What does not decode ends up in a metric and the log; the node is trusted no further than that.
+class LinkedNode final : public NodeLine {
+public:
+    LinkedNode(boost::asio::io_context& io, const BridgeConfig& config, Signer& key,
+               node::Metrics& metrics);
+    /// Starts dialing; from now on `bridge` hears of the link. It must outlive the running loop.
+    void start(Bridge& bridge);
+    void stop();
+    bool send(const node::BridgeMessage& message) override;
+
+private:
+    void received(node::FrameKind kind, const Bytes& body);
+
+    PublicKey m_node;
+    node::Metrics& m_metrics;
+    Bridge* m_bridge{nullptr};
+    node::LinkHub m_hub;
+};
+
+}  // namespace tally::bridge
