@@ -1,0 +1,67 @@
+#include "tools/audit/audit_target.h"
+
+#include "ledger/base/posix_file_system.h"
+#include "tools/audit/http_segment_source.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace tally::tools {
+namespace {
+
+/// A folder's segments together with the file system that reads them.
+class LocalSegmentSource final : public SegmentSource {
+public:
+    explicit LocalSegmentSource(const std::string& folder) : m_source{m_files, folder} {}
+    Expected<std::vector<SegmentInfo>, SourceError> list() override { return m_source.list(); }
+    Expected<Bytes, SourceError> read(const std::string& name, std::uint64_t offset,
+                                      std::uint64_t length) override {
+        return m_source.read(name, offset, length);
+    }
+
+private:
+    PosixFileSystem m_files;
+    FolderSegmentSource m_source;
+};
+
+/// Whether another process holds LevelDB's lock, which it does as long as it runs.
+bool is_locked(const std::filesystem::path& lock_file) {
+    const int descriptor = ::open(lock_file.c_str(), O_RDWR | O_CLOEXEC);
+    if (descriptor < 0) {
+        return false;
+    }
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): fcntl takes its argument that way.
+    const bool asked = ::fcntl(descriptor, F_GETLK, &lock) == 0;
+    ::close(descriptor);
+    return asked && lock.l_type != F_UNLCK;
+}
+
+}  // namespace
+
+Expected<AuditTarget, SourceError> open_audit_target(const std::string& name) {
+    AuditTarget target;
+    if (name.starts_with("http://")) {
+        target.source = std::make_unique<HttpSegmentSource>(name);
+        target.live = true;
+        return target;
+    }
+    std::error_code error;
+    std::filesystem::path folder{name};
+    if (std::filesystem::is_directory(folder / "ledger" / "segments", error)) {
+        folder = folder / "ledger" / "segments";
+    }
+    if (!std::filesystem::is_directory(folder, error)) {
+        return Unexpected{SourceError{name + " is neither a folder nor an http:// URL"}};
+    }
+    const std::filesystem::path absolute = std::filesystem::canonical(folder, error);
+    target.live = !error && is_locked(absolute.parent_path() / "state" / "LOCK");
+    target.source = std::make_unique<LocalSegmentSource>(folder.string());
+    return target;
+}
+
+}  // namespace tally::tools

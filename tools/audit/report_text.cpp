@@ -1,0 +1,127 @@
+#include "tools/audit/report_text.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <cstdio>
+#include <sstream>
+
+namespace tally::tools {
+namespace {
+
+namespace json = boost::json;
+
+void add_finding(std::ostringstream& out, const Finding& finding) {
+    out << "finding: " << to_text(finding.kind) << " at height " << finding.height;
+    if (finding.index) {
+        out << ", index " << *finding.index;
+    }
+    if (!finding.segment.empty()) {
+        out << " (" << finding.segment << " at byte " << finding.offset << ")";
+    }
+    out << ": " << finding.message << "\n";
+}
+
+json::object to_json(const Finding& finding) {
+    json::object object;
+    object["kind"] = to_text(finding.kind);
+    object["height"] = finding.height;
+    if (finding.index) {
+        object["index"] = *finding.index;
+    }
+    object["segment"] = finding.segment;
+    object["offset"] = finding.offset;
+    object["message"] = finding.message;
+    return object;
+}
+
+std::string one_decimal(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f", value);
+    return text;
+}
+
+double per_second(std::uint64_t count, double seconds) {
+    return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+}  // namespace
+
+std::string audit_report_text(const AuditReport& report, const AuditRun& run) {
+    std::ostringstream out;
+    for (const Finding& finding : report.findings) {
+        add_finding(out, finding);
+    }
+    if (report.findings_count > report.findings.size()) {
+        out << "and " << report.findings_count - report.findings.size() << " more findings\n";
+    }
+    out << "ledger        " << run.target << (run.live ? " (in use)" : "") << "\n"
+        << "chain         " << to_hex(report.chain_id) << "\n"
+        << "level         " << to_text(report.level) << "\n"
+        << "blocks        " << report.blocks << " in " << report.segments << " segment files, "
+        << report.bytes << " bytes\n"
+        << "certificates  " << report.certificates << "\n";
+    if (report.level >= AuditLevel::merkle) {
+        out << "envelopes     " << report.envelopes << "\n"
+            << "transactions  " << report.transactions << "\n"
+            << "leaves        " << report.leaves << ", checked to height " << report.log_checked_to
+            << "\n";
+    }
+    if (report.level >= AuditLevel::replay) {
+        out << "executed to   " << report.replayed_to << "\n";
+    }
+    out << "signatures    " << report.signatures << "\n"
+        << "height        " << report.last_height << "\n"
+        << "digest        " << to_hex(report.last_digest) << "\n"
+        << "state root    " << to_hex(report.state_root) << "\n"
+        << "log root      " << to_hex(report.log_root) << "\n";
+    if (report.uncovered > 0) {
+        out << "not covered   the last " << report.uncovered
+            << " blocks, whose certificate is still to be written\n";
+    }
+    out << "time          " << one_decimal(run.seconds) << " s, "
+        << one_decimal(per_second(report.blocks, run.seconds)) << " blocks/s, "
+        << one_decimal(per_second(report.transactions, run.seconds)) << " transactions/s\n";
+    if (report.findings_count == 0) {
+        out << "verified\n";
+    } else {
+        out << "NOT verified: " << report.findings_count << " findings\n";
+    }
+    return out.str();
+}
+
+std::string audit_report_json(const AuditReport& report, const AuditRun& run) {
+    json::array findings;
+    for (const Finding& finding : report.findings) {
+        findings.emplace_back(to_json(finding));
+    }
+    json::object object;
+    object["verified"] = report.findings_count == 0;
+    object["target"] = run.target;
+    object["live"] = run.live;
+    object["level"] = to_text(report.level);
+    object["chain_id"] = to_hex(report.chain_id);
+    object["segments"] = report.segments;
+    object["bytes"] = report.bytes;
+    object["blocks"] = report.blocks;
+    object["certificates"] = report.certificates;
+    object["envelopes"] = report.envelopes;
+    object["transactions"] = report.transactions;
+    object["leaves"] = report.leaves;
+    object["signatures"] = report.signatures;
+    object["height"] = report.last_height;
+    object["digest"] = to_hex(report.last_digest);
+    object["state_root"] = to_hex(report.state_root);
+    object["log_root"] = to_hex(report.log_root);
+    object["log_checked_to"] = report.log_checked_to;
+    object["replayed_to"] = report.replayed_to;
+    object["uncovered"] = report.uncovered;
+    object["seconds"] = run.seconds;
+    object["transactions_per_second"] = per_second(report.transactions, run.seconds);
+    object["findings_count"] = report.findings_count;
+    object["findings"] = std::move(findings);
+    return json::serialize(object) + "\n";
+}
+
+}  // namespace tally::tools
