@@ -196,11 +196,8 @@ std::vector<Vote> Core::newest_votes(ValidatorIndex validator) const {
     return votes;
 }
 
-std::vector<QuorumCertificate> Core::unfinalized_certificates() const {
+std::vector<QuorumCertificate> Core::nullifications() const {
     std::vector<QuorumCertificate> certificates;
-    for (const auto& [view, certificate] : m_notarizations) {
-        certificates.push_back(certificate);
-    }
     for (const auto& [view, certificate] : m_nullifications) {
         certificates.push_back(certificate);
     }

@@ -80,8 +80,10 @@ public:
     [[nodiscard]] std::optional<QuorumCertificate> entry_certificate() const;
     /// Newest vote of each kind that we have seen of a validator.
     [[nodiscard]] std::vector<Vote> newest_votes(ValidatorIndex validator) const;
-    /// Certificates above the last final view.
-    [[nodiscard]] std::vector<QuorumCertificate> unfinalized_certificates() const;
+    /// Nullifications above the last final view.
+    [[nodiscard]] std::vector<QuorumCertificate> nullifications() const;
+    /// Held already with the same content, or moot because a later view is final.
+    [[nodiscard]] bool is_known(const QuorumCertificate& certificate) const;
     /// Whether a certificate is about this epoch and holds; signatures known from votes are not
     /// checked again.
     [[nodiscard]] bool verify(const QuorumCertificate& certificate) const;
@@ -128,7 +130,6 @@ private:
     [[nodiscard]] const char* justification_problem(const Proposal& proposal,
                                                     const BlockMeta& meta) const;
     [[nodiscard]] bool justification_holds(const Justification& justification) const;
-    [[nodiscard]] bool is_known(const QuorumCertificate& certificate) const;
     [[nodiscard]] bool gap_is_nullified(View parent_view, View view) const;
 
     // collect.cpp (R4)

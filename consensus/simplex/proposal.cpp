@@ -49,7 +49,6 @@ const char* Core::justification_problem(const Proposal& proposal, const BlockMet
     return nullptr;
 }
 
-/// Held already with the same content, or moot because a later view is final.
 bool Core::is_known(const QuorumCertificate& certificate) const {
     const VoteStatement& statement = certificate.statement;
     if (statement.view <= m_final_view) {

@@ -1,0 +1,263 @@
+#include "consensus/driver/driver.h"
+
+#include "consensus/driver/driver_impl.h"
+#include "ledger/base/check.h"
+
+#include <algorithm>
+
+namespace tally::consensus {
+namespace {
+
+std::vector<VerifyKey> parse_keys(const std::vector<PublicKey>& keys) {
+    std::vector<VerifyKey> parsed;
+    for (const PublicKey& key : keys) {
+        const std::optional<VerifyKey> read = VerifyKey::parse(key);
+        ENSURE(read.has_value());
+        parsed.push_back(*read);
+    }
+    return parsed;
+}
+
+}  // namespace
+
+Driver::Impl::Impl(DriverOptions options, DriverPorts ports, Application& application,
+                   Mempool& mempool)
+    : m_options{std::move(options)},
+      m_ports{std::move(ports)},
+      m_application{application},
+      m_mempool{mempool},
+      m_keys{parse_keys(m_options.validators)},
+      m_fetcher{m_options.fetch_timeout} {
+    if (m_options.self) {
+        ENSURE(*m_options.self < m_keys.size());
+        ENSURE(m_ports.signer != nullptr && m_ports.journal != nullptr);
+        ENSURE(m_ports.signer->public_key() == m_options.validators[*m_options.self]);
+        m_signer.emplace(*m_ports.signer, *m_ports.journal, m_options.chain_id, *m_options.self);
+    }
+}
+
+void Driver::Impl::start() {
+    ENSURE(m_core == nullptr);
+    recover();
+    m_next_status = now() + m_options.status_interval;
+    feed(Started{});
+    allow_voting_if_heard();
+    run_turn();
+}
+
+/// Everything that a call from outside leads to. Publication comes last: only what is durable by
+/// then leaves the process.
+void Driver::Impl::run_turn() {
+    if (m_halted) {
+        return;
+    }
+    do {
+        drain();
+        progress();
+    } while (!m_events.empty() && !m_halted);
+    request_missing();
+    publish();
+    compact_journal();
+    m_sender = 0;
+    if (!m_halted) {
+        arm_timer();
+    }
+}
+
+void Driver::Impl::drain() {
+    while (!m_events.empty() && !m_halted) {
+        const Event event = std::move(m_events.front());
+        m_events.pop_front();
+        Effects effects = m_core->step(event, now());
+        for (Effect& effect : effects) {
+            std::visit([this](auto& concrete) { perform(concrete); }, effect);
+        }
+    }
+}
+
+void Driver::Impl::publish() {
+    if (m_unkept_finalization && !m_halted && m_ports.journal != nullptr &&
+        m_application.last_final().view < m_unkept_finalization->statement.view) {
+        m_ports.journal->append_certificate(*m_unkept_finalization);
+    }
+    m_unkept_finalization.reset();
+    if (m_ports.journal != nullptr && !m_halted) {
+        m_ports.journal->sync();
+        m_halted = m_ports.journal->has_failed();
+    }
+    const std::vector<Outgoing> outbox = std::exchange(m_outbox, {});
+    if (m_halted || outbox.empty()) {
+        return;
+    }
+    // Journal must be synced before anything is sent.
+    ENSURE(m_ports.journal == nullptr || m_ports.journal->is_synced());
+    for (const Outgoing& outgoing : outbox) {
+        if (outgoing.audience == Audience::one) {
+            m_ports.transport.send(outgoing.peer, outgoing.frame);
+            continue;
+        }
+        for (const auto& [id, peer] : m_peers.all()) {
+            if (outgoing.audience == Audience::all || peer.peer.validator) {
+                m_ports.transport.send(id, outgoing.frame);
+            }
+        }
+    }
+}
+
+/// Rewrites the journal when it has grown: what is final is in the ledger's segments by now.
+void Driver::Impl::compact_journal() {
+    if (m_halted || m_ports.journal == nullptr || !m_ports.journal->wants_compaction()) {
+        return;
+    }
+    JournalState live;
+    for (const TreeBlock* block : m_tree.by_height()) {
+        if (block->journaled) {
+            live.blocks.push_back({block->header, block->envelopes});
+        }
+    }
+    live.certificates = m_core->nullifications();
+    for (const QuorumCertificate& certificate : m_tree.certificates()) {
+        live.certificates.push_back(certificate);
+    }
+    if (m_own_proposal_view >= m_core->view()) {
+        live.own_proposal = m_own_proposal;
+    }
+    m_ports.journal->compact(live);
+    m_halted = m_ports.journal->has_failed();
+}
+
+/// A wake-up that is armed for an earlier time is left alone: it arms the next one itself. So the
+/// normal path, with new deadlines every few milliseconds, hardly touches the timer.
+void Driver::Impl::arm_timer() {
+    Time next = m_next_status;
+    for (const std::optional<Time>& deadline :
+         {m_core->next_deadline(), m_fetcher.next_deadline(), m_clock_wait}) {
+        next = deadline ? std::min(next, *deadline) : next;
+    }
+    if (m_armed && *m_armed <= next) {
+        return;
+    }
+    m_armed = next;
+    m_ports.timers.wake_after(std::max(Time{0}, next - now()));
+}
+
+void Driver::Impl::on_timer() {
+    if (m_halted || m_core == nullptr) {
+        return;
+    }
+    m_armed.reset();
+    if (now() >= m_next_status) {
+        m_next_status = now() + m_options.status_interval;
+        for (const auto& [id, peer] : m_peers.all()) {
+            send_status(peer);
+        }
+    }
+    if (m_clock_wait && now() >= *m_clock_wait) {
+        m_clock_wait.reset();
+    }
+    feed(Tick{});
+    run_turn();
+}
+
+void Driver::Impl::on_connected(const Peer& peer) {
+    ENSURE(m_core != nullptr);
+    if (m_halted || (peer.validator && *peer.validator >= m_keys.size())) {
+        return;
+    }
+    greet(m_peers.add(peer));
+    run_turn();
+}
+
+void Driver::Impl::on_disconnected(PeerId peer) {
+    m_peers.remove(peer);
+    m_fetcher.forget(peer);
+    run_turn();
+}
+
+void Driver::Impl::on_envelope_available() {
+    if (!m_core->has_pending() && is_pending()) {
+        feed(PendingChanged{true});
+        run_turn();
+    }
+}
+
+void Driver::Impl::gossip(const Bytes& envelope) {
+    send_to_all(EnvelopeGossip{envelope});
+    run_turn();
+}
+
+void Driver::Impl::halt(const std::string& what) {
+    m_halted = true;
+    if (m_ports.fatal) {
+        m_ports.fatal(what);
+    }
+}
+
+void Driver::Impl::send(PeerId peer, const Message& message) {
+    m_outbox.push_back({Audience::one, peer, encode_message(message)});
+}
+
+void Driver::Impl::send_to_validators(const Message& message) {
+    m_outbox.push_back({Audience::validators, 0, encode_message(message)});
+}
+
+void Driver::Impl::send_to_all(const Message& message) {
+    m_outbox.push_back({Audience::all, 0, encode_message(message)});
+}
+
+const char* to_text(Role role) {
+    switch (role) {
+        case Role::follower:
+            return "follower";
+        case Role::waiting:
+            return "waiting";
+        case Role::validator:
+            return "validator";
+        case Role::observer:
+            break;
+    }
+    return "observer";
+}
+
+DriverStatus Driver::Impl::status() const {
+    DriverStatus status = m_counters;
+    const BlockMeta final = m_application.last_final();
+    status.final_height = final.height;
+    status.final_digest = final.digest;
+    status.peers = m_peers.all().size();
+    status.unfinalized_blocks = m_tree.size();
+    for (const auto& [id, peer] : m_peers.all()) {
+        status.validators_connected += peer.peer.validator ? 1U : 0U;
+    }
+    if (m_ports.journal != nullptr) {
+        status.safety = m_ports.journal->safety();
+    }
+    if (m_core == nullptr) {
+        return status;
+    }
+    status.view = m_core->view();
+    status.leader = m_core->leader(status.view);
+    status.last_final_view = m_core->last_final_view();
+    status.delta = m_core->delta();
+    status.role = !m_options.self             ? Role::follower
+                  : m_core->has_lost_record() ? Role::observer
+                  : m_voting_allowed          ? Role::validator
+                                              : Role::waiting;
+    return status;
+}
+
+Driver::Driver(DriverOptions options, DriverPorts ports, Application& application, Mempool& mempool)
+    : m_impl{std::make_unique<Impl>(std::move(options), std::move(ports), application, mempool)} {}
+Driver::~Driver() = default;
+
+void Driver::start() { m_impl->start(); }
+void Driver::on_connected(const Peer& peer) { m_impl->on_connected(peer); }
+void Driver::on_disconnected(PeerId peer) { m_impl->on_disconnected(peer); }
+void Driver::on_message(PeerId peer, ByteView frame) { m_impl->on_message(peer, frame); }
+void Driver::on_timer() { m_impl->on_timer(); }
+void Driver::on_envelope_available() { m_impl->on_envelope_available(); }
+void Driver::gossip(const Bytes& envelope) { m_impl->gossip(envelope); }
+DriverStatus Driver::status() const { return m_impl->status(); }
+std::vector<Evidence> Driver::evidence() const { return m_impl->evidence(); }
+
+}  // namespace tally::consensus

@@ -1,0 +1,162 @@
+#pragma once
+
+// Inside of the driver; only its .cpp files include this.
+
+#include "consensus/driver/block_tree.h"
+#include "consensus/driver/driver.h"
+#include "consensus/driver/fetcher.h"
+#include "consensus/driver/peer_table.h"
+#include "consensus/journal/safety_signer.h"
+#include "consensus/simplex/core.h"
+#include "consensus/wire/wire.h"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tally::consensus {
+
+class Driver::Impl {
+public:
+    Impl(DriverOptions options, DriverPorts ports, Application& application, Mempool& mempool);
+
+    void start();
+    void on_connected(const Peer& peer);
+    void on_disconnected(PeerId peer);
+    void on_message(PeerId peer, ByteView frame);
+    void on_timer();
+    void on_envelope_available();
+    void gossip(const Bytes& envelope);
+    [[nodiscard]] DriverStatus status() const;
+    [[nodiscard]] std::vector<Evidence> evidence() const {
+        return {m_evidence.begin(), m_evidence.end()};
+    }
+
+private:
+    enum class Audience : std::uint8_t { one, validators, all };
+    struct Outgoing {
+        Audience audience{Audience::all};
+        PeerId peer{0};
+        Bytes frame;
+    };
+    struct Examination {
+        View view{0};
+        Hash digest;
+        ValidatorIndex leader{0};
+    };
+    struct OwnBlock {
+        View view{0};
+        Hash digest;
+        Proposal proposal;  ///< without the signature
+    };
+
+    // driver.cpp: the turn
+    [[nodiscard]] Time now() const { return m_ports.clock.monotonic(); }
+    void feed(Event event) { m_events.push_back(std::move(event)); }
+    void run_turn();
+    void drain();
+    void publish();
+    void compact_journal();
+    void arm_timer();
+    void halt(const std::string& what);
+    void send(PeerId peer, const Message& message);
+    void send_to_validators(const Message& message);
+    void send_to_all(const Message& message);
+
+    // effects.cpp
+    void perform(const EnterView& effect);
+    void perform(ExamineBlock& effect);
+    void perform(BuildBlock& effect);
+    void perform(const CastVote& effect);
+    void perform(const KeepCertificate& effect);
+    void perform(const SendCertificate& effect);
+    void perform(const RepeatVote& effect);
+    void perform(const ReportEvidence& effect);
+    void perform(const RejectSender& effect);
+    void journal_block(TreeBlock& block);
+    void send_proposal(const Vote& leader_vote);
+
+    // execution.cpp
+    void progress();
+    void execute_ready();
+    void execute(TreeBlock& block);
+    void examine();
+    void build();
+    void commit();
+    void finish_commit(const BlockMeta& meta, const std::vector<Hash>& envelopes);
+    [[nodiscard]] std::optional<BlockMeta> executed_meta(const Hash& digest) const;
+    [[nodiscard]] bool is_pending() const;
+    void fill_from_mempool(TreeBlock& block);
+
+    // messages.cpp: one handler per kind of message
+    void handle(ConnectedPeer& peer, Vote& message);
+    void handle(ConnectedPeer& peer, QuorumCertificate& message);
+    void handle(ConnectedPeer& peer, Proposal& message);
+    void handle(ConnectedPeer& peer, EnvelopeGossip& message);
+    void handle(ConnectedPeer& peer, Status& message);
+    void reject(PeerId peer, const char* reason);
+
+    // serve.cpp: answers to requests
+    void handle(ConnectedPeer& peer, CertificateRequest& message);
+    void handle(ConnectedPeer& peer, BlockRequest& message);
+    void handle(ConnectedPeer& peer, RangeRequest& message);
+    void handle(ConnectedPeer& peer, EnvelopeRequest& message);
+
+    // repair.cpp: what is lacking, and answers that bring it
+    void request_missing();
+    [[nodiscard]] std::vector<Want> wants() const;
+    void want_certificates(std::vector<Want>& wants) const;
+    void want_blocks(std::vector<Want>& wants) const;
+    void want_range(std::vector<Want>& wants) const;
+    [[nodiscard]] std::optional<Message> request_for(const Ask& ask) const;
+    [[nodiscard]] std::optional<std::pair<View, View>> lacking_views() const;
+    void handle(ConnectedPeer& peer, CertificateResponse& message);
+    void handle(ConnectedPeer& peer, BlockResponse& message);
+    void handle(ConnectedPeer& peer, EnvelopeResponse& message);
+    void handle(ConnectedPeer& peer, RangeResponse& message);
+    [[nodiscard]] const char* range_problem(const std::vector<FinalBlock>& blocks,
+                                            std::vector<BlockMeta>& metas) const;
+    void take_final(const FinalBlock& block, const BlockMeta& meta);
+
+    // recovery.cpp
+    void recover();
+    void restore_blocks(const std::vector<JournalBlock>& blocks);
+    void greet(const ConnectedPeer& peer);
+    void send_status(const ConnectedPeer& peer);
+    void allow_voting_if_heard();
+
+    DriverOptions m_options;
+    DriverPorts m_ports;
+    Application& m_application;
+    Mempool& m_mempool;
+    std::vector<VerifyKey> m_keys;
+    std::optional<SafetySigner> m_signer;
+    std::unique_ptr<Core> m_core;  ///< from `start` on
+    PeerTable m_peers;
+    Fetcher m_fetcher;
+    BlockTree m_tree;
+    EnvelopeCache m_arrivals;
+
+    std::deque<Event> m_events;
+    std::vector<Outgoing> m_outbox;
+    PeerId m_sender{0};  ///< of the message being handled
+    std::optional<Examination> m_examination;
+    std::optional<BuildBlock> m_build;
+    std::optional<OwnBlock> m_own_block;
+    Bytes m_own_proposal;  ///< newest one sent, encoded
+    View m_own_proposal_view{0};
+    std::optional<QuorumCertificate> m_unkept_finalization;
+    std::set<ValidatorIndex> m_status_from;
+    bool m_voting_allowed{false};
+    bool m_halted{false};
+    Time m_next_status{0};
+    std::optional<Time> m_clock_wait;  ///< until a block's time is near enough
+    std::optional<Time> m_armed;
+    std::deque<Evidence> m_evidence;
+    DriverStatus m_counters;  ///< only its counters are used
+};
+
+}  // namespace tally::consensus

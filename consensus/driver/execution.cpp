@@ -1,0 +1,190 @@
+// Executes, builds and commits blocks. Every function here looks at what is the case and does what
+// is possible, so it does not matter in which order bodies, parents and certificates arrive.
+
+#include "consensus/driver/driver_impl.h"
+#include "ledger/base/check.h"
+
+#include <algorithm>
+
+namespace tally::consensus {
+
+void Driver::Impl::progress() {
+    execute_ready();
+    examine();
+    build();
+    commit();
+}
+
+void Driver::Impl::execute_ready() {
+    if (m_halted) {
+        return;
+    }
+    for (TreeBlock* block : m_tree.by_height()) {
+        if (block->is_complete() && !block->executed && executed_meta(block->meta.parent)) {
+            execute(*block);
+        }
+    }
+}
+
+void Driver::Impl::execute(TreeBlock& block) {
+    const std::optional<BlockMeta> parent = executed_meta(block.meta.parent);
+    const bool fits = parent && block.meta.height == parent->height + 1 &&
+                      block.meta.time > parent->time &&
+                      m_application.body_matches(block.header, block.hashes);
+    block.executed = fits && m_application.execute(block.header, block.envelopes);
+    block.invalid = !block.executed;
+}
+
+std::optional<BlockMeta> Driver::Impl::executed_meta(const Hash& digest) const {
+    if (const TreeBlock* block = m_tree.find(digest)) {
+        return block->executed ? std::optional{block->meta} : std::nullopt;
+    }
+    const BlockMeta final = m_application.last_final();
+    return final.digest == digest ? std::optional{final} : std::nullopt;
+}
+
+/// Answers the core's ExamineBlock as soon as the answer is certain. A block from the future is
+/// neither valid nor invalid: it waits, and the view's timer may decide.
+void Driver::Impl::examine() {
+    if (!m_examination) {
+        return;
+    }
+    const TreeBlock* block = m_tree.find(m_examination->digest);
+    if (block == nullptr || (!block->executed && !block->invalid)) {
+        return;
+    }
+    if (block->invalid) {
+        ++m_counters.proposals_rejected;
+        feed(BlockExamined{m_examination->view, m_examination->digest, false});
+        m_examination.reset();
+        return;
+    }
+    const std::optional<BlockMeta> parent = executed_meta(block->meta.parent);
+    const UnixMillis ahead = block->meta.time - m_ports.clock.now();
+    if (ahead > m_options.clock_tolerance.count() && parent &&
+        block->meta.time != parent->time + 1) {
+        const Time wait = std::chrono::milliseconds{ahead} - m_options.clock_tolerance;
+        if (!m_clock_wait) {
+            m_clock_wait = now() + std::min<Time>(wait, std::chrono::seconds{1});
+        }
+        return;
+    }
+    feed(BlockExamined{m_examination->view, m_examination->digest, true});
+    m_examination.reset();
+}
+
+void Driver::Impl::build() {
+    if (!m_build || m_halted) {
+        return;
+    }
+    const std::optional<BlockMeta> parent = executed_meta(m_build->parent);
+    if (!parent) {
+        return;
+    }
+    const BuildBlock work = std::move(*m_build);
+    m_build.reset();
+    BuildRequest request;
+    request.parent = work.parent;
+    request.epoch = m_options.epoch;
+    request.view = work.view;
+    request.parent_view = work.parent_view;
+    request.time = std::max(m_ports.clock.now(), parent->time + 1);
+    request.proposer = *m_options.self;
+    std::vector<Bytes> envelopes;
+    std::map<Hash, const Bytes*> by_hash;
+    for (const VerifiedEnvelope* envelope : m_mempool.pack(
+             m_options.block_limits, m_tree.envelopes_of_chain(work.parent), request.time)) {
+        envelopes.push_back(envelope->bytes);
+        by_hash.emplace(envelope->hash, &envelope->bytes);
+    }
+    const std::optional<BuiltBlock> built = m_application.build(request, envelopes);
+    if (!built) {
+        feed(BuildFailed{work.view});
+        return;
+    }
+    TreeBlock& block = m_tree.insert(built->meta, built->header, built->envelopes);
+    for (const Hash& hash : built->envelopes) {
+        m_tree.offer(hash, *by_hash.at(hash));
+    }
+    m_mempool.drop(built->left_out);
+    block.executed = true;
+    OwnBlock own;
+    own.view = work.view;
+    own.digest = built->meta.digest;
+    own.proposal = {m_options.epoch,  work.view,          work.parent_view, built->header,
+                    built->envelopes, work.justification, Signature{}};
+    m_own_block = std::move(own);
+    feed(BlockBuilt{work.view, work.parent_view, built->meta.digest});
+}
+
+/// Commits the chain up to the newest finalization, when all of it is executed and each block has
+/// a certificate of its own; otherwise `repair` fetches what is lacking.
+void Driver::Impl::commit() {
+    const std::optional<QuorumCertificate> target = m_core->finalization();
+    const BlockMeta final = m_application.last_final();
+    if (!target || m_halted || target->statement.view <= final.view) {
+        return;
+    }
+    const auto path = m_tree.path(final.digest, target->statement.digest);
+    if (!path) {
+        return;
+    }
+    for (const TreeBlock* block : *path) {
+        if (block->invalid) {
+            halt("consensus: a final block does not execute here: " + to_hex(block->meta.digest));
+            return;
+        }
+        if (!block->executed || m_tree.certificate(block->meta.digest) == nullptr) {
+            return;
+        }
+    }
+    if (m_ports.journal != nullptr) {
+        m_ports.journal->sync();  // a vote of this very turn may be part of the finalization
+        m_halted = m_ports.journal->has_failed();
+        if (m_halted) {
+            return;
+        }
+    }
+    std::vector<std::pair<BlockMeta, std::vector<Hash>>> committed;
+    for (const TreeBlock* block : *path) {
+        m_application.commit(block->meta.digest, *m_tree.certificate(block->meta.digest));
+        committed.emplace_back(block->meta, block->hashes);
+    }
+    for (const auto& [meta, envelopes] : committed) {
+        finish_commit(meta, envelopes);
+    }
+}
+
+void Driver::Impl::finish_commit(const BlockMeta& meta, const std::vector<Hash>& envelopes) {
+    m_mempool.remove_final(envelopes, meta.time);
+    m_tree.prune(meta);
+    ++m_counters.blocks_committed;
+    if (m_core->has_pending() && m_mempool.size() == 0) {
+        feed(PendingChanged{false});
+    }
+}
+
+/// Whether the mempool holds an envelope that is not in the chain a leader would build on.
+bool Driver::Impl::is_pending() const {
+    if (m_mempool.size() == 0) {
+        return false;
+    }
+    std::size_t included{0};
+    for (const Hash& hash : m_tree.envelopes_of_chain(m_core->tip())) {
+        included += m_mempool.find(hash) != nullptr ? 1U : 0U;
+    }
+    return m_mempool.size() > included;
+}
+
+void Driver::Impl::fill_from_mempool(TreeBlock& block) {
+    const std::map<Hash, std::size_t> missing = block.missing;
+    for (const auto& [hash, position] : missing) {
+        if (const VerifiedEnvelope* held = m_mempool.find(hash)) {
+            m_tree.offer(hash, held->bytes);
+        } else if (const Bytes* arrived = m_arrivals.find(hash)) {
+            m_tree.offer(hash, *arrived);
+        }
+    }
+}
+
+}  // namespace tally::consensus

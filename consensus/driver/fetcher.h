@@ -1,0 +1,67 @@
+#pragma once
+
+#include "consensus/driver/ports.h"
+#include "consensus/simplex/events.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace tally::consensus {
+
+enum class FetchKind : std::uint8_t { certificates, block, envelopes, range };
+
+/// What is being asked for: certificates and ranges are pursued one at a time (zero digest).
+struct FetchKey {
+    FetchKind kind{FetchKind::certificates};
+    Hash digest;
+    friend auto operator<=>(const FetchKey&, const FetchKey&) = default;
+};
+
+/// Something this node lacks, and who may have it, most likely first.
+struct Want {
+    FetchKey key;
+    std::vector<PeerId> peers;
+};
+
+/// A request to send now.
+struct Ask {
+    FetchKey key;
+    PeerId peer{0};
+    std::uint64_t id{0};
+};
+
+/// Keeps asking for what is wanted until it is not wanted any more: one peer at a time for each
+/// thing, one outstanding request per peer and kind, the next peer after a timeout or an answer
+/// that did not help, and all of them again after a pause. Knows nothing of messages.
+class Fetcher {
+public:
+    explicit Fetcher(Time timeout) : m_timeout{timeout} {}
+
+    /// `wants` is everything that is lacking now; what is not in it is given up.
+    [[nodiscard]] std::vector<Ask> update(const std::vector<Want>& wants, Time now);
+    /// An answer came. Gives what it answers; nothing when it was not asked for (any more).
+    [[nodiscard]] std::optional<FetchKey> settle(PeerId peer, std::uint64_t id, FetchKind kind);
+    /// The answer helped: the same peer may be asked again at once.
+    void helped(const FetchKey& key);
+    void forget(PeerId peer);
+    [[nodiscard]] std::optional<Time> next_deadline() const;
+
+private:
+    struct Pursuit {
+        std::set<PeerId> asked;
+        Time began{0};
+        std::optional<PeerId> current;
+        std::uint64_t id{0};
+        Time sent{0};
+    };
+    [[nodiscard]] bool is_busy(PeerId peer, FetchKind kind) const;
+    [[nodiscard]] std::optional<PeerId> choose(const Want& want, const Pursuit& pursuit) const;
+
+    Time m_timeout;
+    std::uint64_t m_next_id{1};
+    std::map<FetchKey, Pursuit> m_pursuits;
+};
+
+}  // namespace tally::consensus

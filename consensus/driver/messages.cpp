@@ -1,0 +1,88 @@
+// What comes in from peers: decode, see whether this peer may say it, hand it to the core.
+
+#include "consensus/driver/driver_impl.h"
+#include "ledger/base/check.h"
+
+namespace tally::consensus {
+
+void Driver::Impl::on_message(PeerId id, ByteView frame) {
+    ConnectedPeer* peer = m_peers.find(id);
+    if (peer == nullptr || m_halted) {
+        return;
+    }
+    m_sender = id;
+    Expected<Message, WireError> message = decode_message(frame);
+    if (!message) {
+        reject(id, to_text(message.error()));
+        return;
+    }
+    std::visit([this, peer](auto& concrete) { handle(*peer, concrete); }, *message);
+    run_turn();
+}
+
+void Driver::Impl::reject(PeerId peer, const char* reason) {
+    ++m_counters.messages_rejected;
+    if (m_peers.find(peer) != nullptr) {
+        m_ports.transport.disconnect(peer, reason);
+    }
+}
+
+/// Votes count only over the connection of their signer, so a follower has none.
+void Driver::Impl::handle(ConnectedPeer& peer, Vote& message) {
+    if (!peer.peer.validator || message.signer != *peer.peer.validator) {
+        reject(peer.peer.id, "vote: of another signer");
+        return;
+    }
+    feed(VoteReceived{message, *peer.peer.validator});
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, QuorumCertificate& message) {
+    if (!m_core->is_known(message) && peer.certificates.take(now())) {
+        feed(CertificateReceived{std::move(message)});
+    }
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, Proposal& message) {
+    if (!peer.peer.validator) {
+        reject(peer.peer.id, "proposal: not from a validator");
+        return;
+    }
+    const std::optional<BlockMeta> meta = m_application.decode_header(message.header);
+    if (!meta) {
+        reject(peer.peer.id, "proposal: header does not decode");
+        return;
+    }
+    if (peer.certificates.take(now())) {
+        feed(ProposalReceived{std::move(message), *meta, *peer.peer.validator});
+    }
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeGossip& message) {
+    const Hash hash = m_application.hash_of_envelope(message.envelope);
+    if (m_mempool.knows(hash) || m_arrivals.find(hash) != nullptr) {
+        return;
+    }
+    m_arrivals.add(hash, message.envelope);
+    m_tree.offer(hash, message.envelope);
+    m_ports.intake.received(peer.peer.id, std::move(message.envelope));
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, Status& message) {
+    if (message.epoch != m_options.epoch) {
+        return;
+    }
+    if (peer.peer.validator) {
+        feed(ValidatorHeard{*peer.peer.validator});
+    }
+    for (const Vote& vote : message.your_votes) {
+        feed(OwnVoteShown{vote});
+    }
+    if (peer.peer.validator && peer.peer.validator != m_options.self) {
+        m_status_from.insert(*peer.peer.validator);
+        allow_voting_if_heard();
+    }
+    peer.status = std::move(message);
+    peer.status_at = now();
+}
+
+}  // namespace tally::consensus

@@ -1,0 +1,112 @@
+// How a node starts, and how it introduces itself to a peer.
+
+#include "consensus/driver/driver_impl.h"
+#include "ledger/base/check.h"
+
+namespace tally::consensus {
+
+/// The ledger says what is final, the journal what was promised since. Executing the journal's
+/// blocks again is left to the first turn.
+void Driver::Impl::recover() {
+    const BlockMeta final = m_application.last_final();
+    CoreOptions options;
+    options.chain_id = m_options.chain_id;
+    options.epoch = m_options.epoch;
+    options.validators = m_keys;
+    options.self = m_options.self;
+    options.delta = m_options.delta;
+    options.delta_max = m_options.delta_max;
+    options.idle_interval = m_options.idle_interval;
+    options.retry_interval = m_options.retry_interval;
+    options.skip_timeout = m_options.skip_timeout;
+
+    CoreStart start;
+    start.final_view = final.view;
+    start.final_digest = final.digest;
+    start.final_certificate = m_application.last_finalization();
+    start.safety.epoch = m_options.epoch;
+    if (m_ports.journal != nullptr) {
+        JournalState journal = m_ports.journal->take_recovered();
+        start.safety = m_ports.journal->safety();
+        for (const QuorumCertificate& certificate : journal.certificates) {
+            if (certificate.statement.view > final.view) {
+                m_tree.certify(certificate);
+            }
+        }
+        start.certificates = std::move(journal.certificates);
+        restore_blocks(journal.blocks);
+        const Expected<Message, WireError> own = decode_message(journal.own_proposal);
+        if (own && std::holds_alternative<Proposal>(*own)) {
+            m_own_proposal = std::move(journal.own_proposal);
+            m_own_proposal_view = std::get<Proposal>(*own).view;
+        }
+    }
+    m_core = std::make_unique<Core>(std::move(options), std::move(start));
+}
+
+void Driver::Impl::restore_blocks(const std::vector<JournalBlock>& blocks) {
+    const Height final = m_application.last_final().height;
+    for (const JournalBlock& block : blocks) {
+        const std::optional<BlockMeta> meta = m_application.decode_header(block.header);
+        if (!meta || meta->height <= final) {
+            continue;
+        }
+        std::vector<Hash> hashes;
+        for (const Bytes& envelope : block.envelopes) {
+            hashes.push_back(m_application.hash_of_envelope(envelope));
+        }
+        m_tree.insert(*meta, block.header, hashes).journaled = true;
+        for (std::size_t i = 0; i < hashes.size(); ++i) {
+            m_tree.offer(hashes[i], block.envelopes[i]);
+        }
+    }
+}
+
+/// Status, the certificate that leads into our view, and own votes that may have been lost; a
+/// leader's NOTARIZE goes as the proposal it is part of. All of it is durable since long.
+void Driver::Impl::greet(const ConnectedPeer& peer) {
+    send_status(peer);
+    const PeerId id = peer.peer.id;
+    if (const auto entry = m_core->entry_certificate()) {
+        send(id, *entry);
+    }
+    if (!m_own_proposal.empty() && m_own_proposal_view == m_core->view()) {
+        m_outbox.push_back({Audience::one, id, m_own_proposal});
+    }
+    if (!m_options.self || !peer.peer.validator) {
+        return;
+    }
+    const SafetyRecord& safety = m_ports.journal->safety();
+    for (const VoteKind kind : {VoteKind::notarize, VoteKind::nullify, VoteKind::finalize}) {
+        if (safety.of(kind).view > m_core->last_final_view()) {
+            send(id, safety.vote(kind, *m_options.self));
+        }
+    }
+}
+
+void Driver::Impl::send_status(const ConnectedPeer& peer) {
+    const BlockMeta final = m_application.last_final();
+    Status status;
+    status.epoch = m_options.epoch;
+    status.view = m_core->view();
+    status.last_final_view = final.view;
+    status.last_final_height = final.height;
+    status.last_final_digest = final.digest;
+    if (peer.peer.validator) {
+        status.your_votes = m_core->newest_votes(*peer.peer.validator);
+    }
+    send(peer.peer.id, status);
+}
+
+/// A validator that has just started first lets q - 1 others say what they saw of it: if its
+/// record is an old copy, one of them knows a newer vote. Status needs no votes, so a whole
+/// cluster that starts together gets through this.
+void Driver::Impl::allow_voting_if_heard() {
+    if (!m_options.self || m_voting_allowed || m_status_from.size() + 1 < quorum(m_keys.size())) {
+        return;
+    }
+    m_voting_allowed = true;
+    feed(VotingAllowed{});
+}
+
+}  // namespace tally::consensus

@@ -1,0 +1,286 @@
+// Catch-up, beside consensus and all the time: after every turn this node looks at what it lacks
+// and asks for it, until it has it or a finalization makes it moot.
+
+#include "consensus/driver/driver_impl.h"
+#include "ledger/base/check.h"
+
+#include <algorithm>
+
+namespace tally::consensus {
+namespace {
+
+constexpr std::size_t blocks_wanted_max{8};
+
+bool is_certificate_for(const QuorumCertificate& certificate, const BlockMeta& meta) {
+    return certificate.statement.kind != VoteKind::nullify &&
+           certificate.statement.digest == meta.digest;
+}
+
+}  // namespace
+
+void Driver::Impl::request_missing() {
+    if (m_halted) {
+        return;
+    }
+    for (const Ask& ask : m_fetcher.update(wants(), now())) {
+        if (const std::optional<Message> request = request_for(ask)) {
+            send(ask.peer, *request);
+        }
+    }
+}
+
+std::vector<Want> Driver::Impl::wants() const {
+    std::vector<Want> wants;
+    want_range(wants);
+    want_certificates(wants);
+    want_blocks(wants);
+    return wants;
+}
+
+/// Holes below our view are needed to propose; views that a peer has left are needed to follow it.
+std::optional<std::pair<View, View>> Driver::Impl::lacking_views() const {
+    if (const auto missing = m_core->missing_views()) {
+        return missing;
+    }
+    View ahead = m_core->view();
+    for (const auto& [id, peer] : m_peers.all()) {
+        ahead = peer.status ? std::max(ahead, peer.status->view) : ahead;
+    }
+    if (ahead == m_core->view()) {
+        return std::nullopt;
+    }
+    return std::pair{m_core->view(), std::min(ahead - 1, m_core->view() + request_views_max - 1)};
+}
+
+void Driver::Impl::want_certificates(std::vector<Want>& wants) const {
+    const auto views = lacking_views();
+    if (!views) {
+        return;
+    }
+    Want want;
+    want.key.kind = FetchKind::certificates;
+    for (const PeerId id : m_peers.by_preference(0)) {
+        const auto& status = m_peers.all().at(id).status;
+        if (views->first < m_core->view() || (status && status->view > m_core->view())) {
+            want.peers.push_back(id);
+        }
+    }
+    wants.push_back(std::move(want));
+}
+
+/// Bodies of certified blocks, parents of blocks that wait, and envelopes that a proposal names.
+void Driver::Impl::want_blocks(std::vector<Want>& wants) const {
+    const BlockMeta final = m_application.last_final();
+    std::map<Hash, std::uint64_t> digests;  // with validators that should have the block
+    for (const QuorumCertificate* certificate : m_tree.without_block()) {
+        if (certificate->statement.view > final.view && digests.size() < blocks_wanted_max) {
+            digests.emplace(certificate->statement.digest, certificate->bitmap);
+        }
+    }
+    for (const TreeBlock* block : m_tree.by_height()) {
+        if (block->executed || block->invalid || block->meta.height <= final.height) {
+            continue;
+        }
+        const std::uint64_t proposer = std::uint64_t{1} << (block->meta.proposer % validators_max);
+        if (!block->missing.empty()) {
+            wants.push_back(
+                {{FetchKind::envelopes, block->meta.digest}, m_peers.by_preference(proposer)});
+        }
+        const Hash& parent = block->meta.parent;
+        if (block->meta.height > final.height + 1 && m_tree.find(parent) == nullptr &&
+            digests.size() < blocks_wanted_max) {
+            digests.emplace(parent, proposer);
+        }
+    }
+    for (const auto& [digest, bitmap] : digests) {
+        wants.push_back({{FetchKind::block, digest}, m_peers.by_preference(bitmap)});
+    }
+}
+
+/// Final blocks that a peer has and we have not. Whoever is one block behind most likely has that
+/// block in hand already, so then only a status that has aged counts.
+void Driver::Impl::want_range(std::vector<Want>& wants) const {
+    const BlockMeta final = m_application.last_final();
+    Want want;
+    want.key.kind = FetchKind::range;
+    for (const PeerId id : m_peers.by_preference(0)) {
+        const ConnectedPeer& peer = m_peers.all().at(id);
+        const auto& status = peer.status;
+        const bool ahead = status && status->last_final_height > final.height;
+        if (ahead && (status->last_final_height > final.height + 1 ||
+                      now() >= peer.status_at + m_options.fetch_timeout)) {
+            want.peers.push_back(id);
+        }
+    }
+    if (!want.peers.empty()) {
+        wants.push_back(std::move(want));
+    }
+}
+
+std::optional<Message> Driver::Impl::request_for(const Ask& ask) const {
+    switch (ask.key.kind) {
+        case FetchKind::certificates: {
+            const auto views = lacking_views();
+            ENSURE(views.has_value());
+            return CertificateRequest{ask.id, m_options.epoch, views->first, views->second};
+        }
+        case FetchKind::block:
+            return BlockRequest{ask.id, ask.key.digest};
+        case FetchKind::envelopes: {
+            EnvelopeRequest request;
+            request.id = ask.id;
+            const TreeBlock* block = m_tree.find(ask.key.digest);
+            ENSURE(block != nullptr);
+            for (const auto& [hash, position] : block->missing) {
+                if (request.hashes.size() < message_hashes_max) {
+                    request.hashes.push_back(hash);
+                }
+            }
+            return request;
+        }
+        case FetchKind::range:
+            break;
+    }
+    return RangeRequest{ask.id, m_application.last_final().height + 1,
+                        static_cast<std::uint32_t>(response_blocks_max)};
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, CertificateResponse& message) {
+    const auto key = m_fetcher.settle(peer.peer.id, message.id, FetchKind::certificates);
+    if (!key) {
+        return;
+    }
+    const View before = m_core->view();
+    const auto missing_before = m_core->missing_views();
+    for (QuorumCertificate& certificate : message.certificates) {
+        feed(CertificateReceived{std::move(certificate)});
+    }
+    drain();
+    if (m_core->view() > before || m_core->missing_views() != missing_before) {
+        m_fetcher.helped(*key);
+    }
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, BlockResponse& message) {
+    const auto key = m_fetcher.settle(peer.peer.id, message.id, FetchKind::block);
+    if (!key || message.header.empty()) {
+        return;
+    }
+    const std::optional<BlockMeta> meta = m_application.decode_header(message.header);
+    std::vector<Hash> hashes;
+    for (const Bytes& envelope : message.envelopes) {
+        hashes.push_back(m_application.hash_of_envelope(envelope));
+    }
+    if (!meta || meta->digest != key->digest ||
+        !m_application.body_matches(message.header, hashes)) {
+        reject(peer.peer.id, "block: not the one asked for");
+        return;
+    }
+    m_tree.insert(*meta, message.header, hashes);
+    for (std::size_t i = 0; i < hashes.size(); ++i) {
+        m_tree.offer(hashes[i], message.envelopes[i]);
+    }
+    ++m_counters.blocks_fetched;
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeResponse& message) {
+    const auto key = m_fetcher.settle(peer.peer.id, message.id, FetchKind::envelopes);
+    const TreeBlock* block = key ? m_tree.find(key->digest) : nullptr;
+    if (block == nullptr) {
+        return;
+    }
+    bool helped{false};
+    for (const Bytes& envelope : message.envelopes) {
+        const Hash hash = m_application.hash_of_envelope(envelope);
+        if (block->missing.count(hash) != 0) {
+            m_tree.offer(hash, envelope);
+            ++m_counters.envelopes_fetched;
+            helped = true;
+        }
+    }
+    if (helped) {
+        m_fetcher.helped(*key);
+    }
+}
+
+/// Checks a range before any of it is stored: heights and parents in line from our last final
+/// block on, bodies as the headers say, and a valid certificate for each header, the last one a
+/// finalization.
+const char* Driver::Impl::range_problem(const std::vector<FinalBlock>& blocks,
+                                        std::vector<BlockMeta>& metas) const {
+    BlockMeta parent = m_application.last_final();
+    for (const FinalBlock& block : blocks) {
+        const std::optional<BlockMeta> meta = m_application.decode_header(block.header);
+        if (!meta || meta->height != parent.height + 1 || meta->parent != parent.digest ||
+            !is_certificate_for(block.certificate, *meta)) {
+            return "range: blocks do not follow each other";
+        }
+        std::vector<Hash> hashes;
+        for (const Bytes& envelope : block.envelopes) {
+            hashes.push_back(m_application.hash_of_envelope(envelope));
+        }
+        if (!m_application.body_matches(block.header, hashes)) {
+            return "range: body does not match its header";
+        }
+        metas.push_back(*meta);
+        parent = *meta;
+    }
+    if (blocks.back().certificate.statement.kind != VoteKind::finalize) {
+        return "range: does not end with a finalization";
+    }
+    for (const FinalBlock& block : blocks) {
+        if (!m_core->verify(block.certificate)) {
+            return "range: certificate does not hold";
+        }
+    }
+    return nullptr;
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, RangeResponse& message) {
+    const auto key = m_fetcher.settle(peer.peer.id, message.id, FetchKind::range);
+    if (!key) {
+        return;
+    }
+    // Blocks that became final here while the answer was on its way.
+    const Height final = m_application.last_final().height;
+    std::vector<FinalBlock>& blocks = message.blocks;
+    const auto is_old = [&](const FinalBlock& block) {
+        const auto meta = m_application.decode_header(block.header);
+        return meta && meta->height <= final;
+    };
+    blocks.erase(blocks.begin(), std::find_if_not(blocks.begin(), blocks.end(), is_old));
+    if (blocks.empty()) {
+        return;
+    }
+    std::vector<BlockMeta> metas;
+    if (const char* problem = range_problem(blocks, metas)) {
+        reject(peer.peer.id, problem);
+        return;
+    }
+    for (std::size_t i = 0; i < blocks.size() && !m_halted; ++i) {
+        take_final(blocks[i], metas[i]);
+    }
+    if (m_halted) {
+        return;
+    }
+    m_fetcher.helped(*key);
+    feed(CertificateReceived{blocks.back().certificate});
+}
+
+void Driver::Impl::take_final(const FinalBlock& block, const BlockMeta& meta) {
+    if (!m_application.has_executed(meta.digest) &&
+        !m_application.execute(block.header, block.envelopes)) {
+        halt("consensus: a final block does not execute here: height " +
+             std::to_string(meta.height) + ", " + to_hex(meta.digest));
+        return;
+    }
+    std::vector<Hash> hashes;
+    for (const Bytes& envelope : block.envelopes) {
+        hashes.push_back(m_application.hash_of_envelope(envelope));
+    }
+    m_application.commit(meta.digest, block.certificate);
+    ++m_counters.blocks_fetched;
+    finish_commit(meta, hashes);
+}
+
+}  // namespace tally::consensus

@@ -1,0 +1,110 @@
+// Answers to what peers ask for. Each answer is bounded in count and bytes; who asks too often is
+// not answered.
+
+#include "consensus/driver/driver_impl.h"
+
+namespace tally::consensus {
+
+void Driver::Impl::handle(ConnectedPeer& peer, CertificateRequest& message) {
+    if (!peer.requests.take(now()) || message.epoch != m_options.epoch) {
+        return;
+    }
+    CertificateResponse response;
+    response.id = message.id;
+    View view = message.from_view;
+    const auto& finalization = m_core->finalization();
+    if (view <= m_core->last_final_view()) {
+        if (finalization) {
+            response.certificates.push_back(*finalization);
+        }
+        view = m_core->last_final_view() + 1;
+    }
+    for (; view <= message.to_view && view < m_core->view() &&
+           response.certificates.size() < response_certificates_max;
+         ++view) {
+        if (const auto settling = m_core->settling_certificate(view)) {
+            response.certificates.push_back(*settling);
+        }
+    }
+    send(peer.peer.id, response);
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, BlockRequest& message) {
+    if (!peer.requests.take(now())) {
+        return;
+    }
+    BlockResponse response;
+    response.id = message.id;
+    const TreeBlock* block = m_tree.find(message.digest);
+    if (block != nullptr && block->is_complete()) {
+        response.header = block->header;
+        response.envelopes = block->envelopes;
+    }
+    send(peer.peer.id, response);
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, RangeRequest& message) {
+    if (!peer.requests.take(now())) {
+        return;
+    }
+    RangeResponse response;
+    response.id = message.id;
+    const Height last = m_application.last_final().height;
+    std::size_t bytes{0};
+    std::size_t provable{0};  // blocks up to the last one with a FINALIZE certificate
+    for (Height height = message.from_height;
+         height <= last && response.blocks.size() < message.count; ++height) {
+        std::optional<FinalizedBytes> block = m_application.read_final(height);
+        if (!block) {
+            break;
+        }
+        bytes += block->header.size();
+        for (const Bytes& envelope : block->envelopes) {
+            bytes += envelope.size();
+        }
+        if (!response.blocks.empty() && bytes > response_bytes_max) {
+            break;
+        }
+        const bool proves = block->finalization.statement.kind == VoteKind::finalize;
+        response.blocks.push_back({std::move(block->header), std::move(block->envelopes),
+                                   std::move(block->finalization)});
+        provable = proves ? response.blocks.size() : provable;
+    }
+    response.blocks.resize(provable);
+    send(peer.peer.id, response);
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeRequest& message) {
+    if (!peer.requests.take(now())) {
+        return;
+    }
+    EnvelopeResponse response;
+    response.id = message.id;
+    std::map<Hash, const Bytes*> in_tree;
+    for (const TreeBlock* block : m_tree.by_height()) {
+        for (std::size_t i = 0; i < block->hashes.size(); ++i) {
+            if (block->missing.count(block->hashes[i]) == 0) {
+                in_tree.emplace(block->hashes[i], &block->envelopes[i]);
+            }
+        }
+    }
+    std::size_t bytes{0};
+    for (const Hash& hash : message.hashes) {
+        const VerifiedEnvelope* held = m_mempool.find(hash);
+        const auto found = in_tree.find(hash);
+        const Bytes* envelope = held != nullptr          ? &held->bytes
+                                : found != in_tree.end() ? found->second
+                                                         : m_arrivals.find(hash);
+        if (envelope == nullptr) {
+            continue;
+        }
+        bytes += envelope->size();
+        if (!response.envelopes.empty() && bytes > response_bytes_max) {
+            break;
+        }
+        response.envelopes.push_back(*envelope);
+    }
+    send(peer.peer.id, response);
+}
+
+}  // namespace tally::consensus
