@@ -79,20 +79,21 @@ const PlannedNode& node_of(const DevnetPlan& plan, const PartyId& party) {
 
 std::string bridge_toml(const DevnetPlan& plan, const PlannedBridge& bridge) {
     const PlannedNode& node = node_of(plan, bridge.party);
-    std::string text = "bridge_id = " + quoted(bridge.bridge_id) +
-                       "\n"
-                       "key_file = \"keys/bridge.key\"\n"
-                       "data_dir = \"data\"\n"
-                       "chain_id = " +
-                       quoted(to_hex(plan.genesis.chain_id())) +
-                       "\n"
-                       "utc_offset_minutes = 480\n\n"
-                       "[node]\n"
-                       "address = " +
-                       local(node.link_port) + "\nlink_key = " + quoted(to_hex(node.keys.link)) +
-                       "\n\n[ocpp]\nlisten = " + local(bridge.ocpp_port) +
-                       "\n\n[api]\nlisten = " + local(bridge.api_port) +
-                       "\ntoken_file = \"api.token\"\n\n";
+    std::string text =
+        "bridge_id = " + quoted(bridge.bridge_id) +
+        "\n"
+        "key_file = \"keys/bridge.key\"\n"
+        "data_dir = \"data\"\n"
+        "chain_id = " +
+        quoted(to_hex(plan.genesis.chain_id())) +
+        "\n"
+        "utc_offset_minutes = 480\n\n"
+        "[node]\n"
+        "address = " +
+        local(node.link_port) + "\nlink_key = " + quoted(to_hex(node.keys.link)) +
+        "\n\n[ocpp]\nlisten = " + local(bridge.ocpp_port) +
+        "\nclock_ahead_max_s = 2592000\n\n[api]\nlisten = " + local(bridge.api_port) +
+        "\ntoken_file = \"api.token\"\n\n";
     for (const DevnetCharger& charger : bridge.chargers) {
         text += "[[charger]]\nid = " + quoted(charger.id) +
                 "\npassword = " + quoted(charger.password) +

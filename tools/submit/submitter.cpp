@@ -58,6 +58,24 @@ Expected<std::vector<TransactionRef>, std::string> submit_actions(const SubmitAs
     return refs;
 }
 
+Expected<SubmittedTransaction, std::string> wait_final(const std::string& api,
+                                                       const TransactionRef& ref,
+                                                       std::chrono::milliseconds deadline) {
+    const JsonApi node{api, ""};
+    SubmittedTransaction done;
+    const bool is_final = wait_until(Deadline{deadline}, [&] {
+        const auto answer = node.get("/api/v1/transactions/" + to_text(ref));
+        if (answer) {
+            done = {ref, json_number(*answer, "height"), json_text(*answer, "result")};
+        }
+        return answer.has_value();
+    });
+    if (!is_final) {
+        return Unexpected{to_text(ref) + ": not final in time"};
+    }
+    return done;
+}
+
 Expected<std::vector<SubmittedTransaction>, std::string> submit_and_wait(
     const SubmitAs& as, std::vector<Action> actions, std::chrono::milliseconds deadline) {
     const auto refs = submit_actions(as, std::move(actions));
@@ -65,21 +83,12 @@ Expected<std::vector<SubmittedTransaction>, std::string> submit_and_wait(
         return Unexpected{refs.error()};
     }
     std::vector<SubmittedTransaction> finals;
-    const JsonApi api{as.api, ""};
-    const Deadline until{deadline};
     for (const TransactionRef& ref : *refs) {
-        const std::string path = "/api/v1/transactions/" + to_text(ref);
-        const bool is_final = wait_until(until, [&] {
-            const auto answer = api.get(path);
-            if (!answer) {
-                return false;
-            }
-            finals.push_back({ref, json_number(*answer, "height"), json_text(*answer, "result")});
-            return true;
-        });
-        if (!is_final) {
-            return Unexpected{to_text(ref) + ": not final in time"};
+        const auto done = wait_final(as.api, ref, deadline);
+        if (!done) {
+            return Unexpected{done.error()};
         }
+        finals.push_back(*done);
     }
     return finals;
 }

@@ -35,4 +35,8 @@ struct SubmittedTransaction {
 [[nodiscard]] Expected<std::vector<TransactionRef>, std::string> submit_actions(
     const SubmitAs& as, std::vector<Action> actions);
 
+/// Waits until a transaction is final.
+[[nodiscard]] Expected<SubmittedTransaction, std::string> wait_final(
+    const std::string& api, const TransactionRef& ref, std::chrono::milliseconds deadline);
+
 }  // namespace tally::tools
