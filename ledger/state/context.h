@@ -34,8 +34,6 @@ struct Context {
     [[nodiscard]] UnixMillis now() const noexcept { return block.time; }
 };
 
-/// Latest block time, milliseconds: the end of the year 9999. Keeps every deadline in 64 bits.
-inline constexpr UnixMillis block_time_max{253'402'300'799'999};
 /// Longest duration that counts as a deadline's distance: 10,000 years.
 inline constexpr UnixMillis duration_max{10'000LL * 366 * 24 * 3'600'000};
 

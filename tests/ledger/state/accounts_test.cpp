@@ -1,0 +1,170 @@
+// Reservations, postings and the sums.
+
+#include "ledger/state/accounts.h"
+
+#include "ledger/base/memory_store.h"
+#include "ledger/state/invariants.h"
+#include "ledger/state/keys.h"
+#include "ledger/state/queries.h"
+
+#include <catch2/catch.hpp>
+
+#include <limits>
+
+namespace tally {
+namespace {
+
+const PartyId aaa = *party_from_text("AAA");
+const PartyId bbb = *party_from_text("BBB");
+const Currency cny = *currency_from_text("CNY");
+const Pair b_to_a{bbb, aaa, cny};
+constexpr Money most{std::numeric_limits<Money>::max()};
+
+struct State {
+    MemoryStore base;
+    StateOverlay overlay{base, {}};
+
+    void put(const PartyId& party, const Account& account) {
+        overlay.put(keys::account(party, cny), encode(account));
+    }
+    [[nodiscard]] Account account(const PartyId& party) const {
+        return find_account(overlay, party, cny).value_or(Account{});
+    }
+};
+
+}  // namespace
+
+TEST_CASE("an account without a limit owes nothing", "[state][accounts]") {
+    State state;
+    CHECK(reserve(state.overlay, b_to_a, 1, 0) == ResultCode::limit_exceeded);
+    CHECK(reserve(state.overlay, b_to_a, 0, 0) == ResultCode::ok);
+}
+
+TEST_CASE("a refused reservation writes nothing", "[state][accounts]") {
+    State state;
+    set_limit(state.overlay, bbb, cny, 10);
+    const StateChanges before = state.overlay.changes();
+    CHECK(reserve(state.overlay, b_to_a, 11, 0) == ResultCode::limit_exceeded);
+    CHECK(reserve(state.overlay, b_to_a, 10, 9) == ResultCode::exposure_exceeded);
+    CHECK(state.overlay.changes() == before);
+}
+
+TEST_CASE("the limit counts pending and net posted debits", "[state][accounts]") {
+    CHECK(used_of_limit({5, 0, 0, 0, 0}) == 5);
+    CHECK(used_of_limit({5, 7, 0, 0, 0}) == 12);
+    CHECK(used_of_limit({5, 7, 100, 3, 0}) == 9);  // Pending credits do not count.
+    CHECK(used_of_limit({5, 7, 0, 9, 0}) == 5);    // Posted credits count up to what is owed.
+    CHECK(used_of_limit({0, 0, 0, most, 0}) == 0);
+}
+
+TEST_CASE("resolving posts a part and releases the rest", "[state][accounts]") {
+    State state;
+    set_limit(state.overlay, bbb, cny, 100);
+    REQUIRE(reserve(state.overlay, b_to_a, 60, 0) == ResultCode::ok);
+    REQUIRE(reserve(state.overlay, b_to_a, 40, 0) == ResultCode::ok);
+    resolve(state.overlay, b_to_a, 60, 25);
+    CHECK(state.account(bbb) == Account{40, 25, 0, 0, 100});
+    CHECK(state.account(aaa) == Account{0, 0, 40, 25, 0});
+    resolve(state.overlay, b_to_a, 40, 0);
+    CHECK(state.account(bbb) == Account{0, 25, 0, 0, 100});
+    CHECK(find_exposure(state.overlay, bbb, aaa, cny) == Exposure{0, 25});
+    CHECK(find_exposure(state.overlay, aaa, bbb, cny) == Exposure{});
+}
+
+TEST_CASE("the pair's cap nets what is due both ways", "[state][accounts]") {
+    CHECK(net_exposure({5, 10}, {}) == 15);
+    CHECK(net_exposure({5, 10}, {0, 4}) == 11);
+    CHECK(net_exposure({5, 10}, {100, 14}) == 5);
+    CHECK(binding_cap(0, 0) == 0);
+    CHECK(binding_cap(7, 0) == 7);
+    CHECK(binding_cap(0, 7) == 7);
+    CHECK(binding_cap(9, 7) == 7);
+}
+
+TEST_CASE("overflow: sums that would leave 64 bits are refused", "[state][accounts]") {
+    State state;
+    SECTION("on the debtor's side") {
+        state.put(bbb, {0, most - 10, 0, most - 10, 100});
+        CHECK(reserve(state.overlay, b_to_a, 11, 0) == ResultCode::overflow);
+        CHECK(reserve(state.overlay, b_to_a, 10, 0) == ResultCode::ok);
+    }
+    SECTION("on the creditor's side") {
+        state.put(bbb, {0, 0, 0, 0, 100});
+        state.put(aaa, {0, 0, 5, most - 10, 0});
+        CHECK(reserve(state.overlay, b_to_a, 6, 0) == ResultCode::overflow);
+        CHECK(reserve(state.overlay, b_to_a, 5, 0) == ResultCode::ok);
+        resolve(state.overlay, b_to_a, 5, 5);
+    }
+    SECTION("between the pair") {
+        state.put(bbb, {0, 0, 0, 0, 100});
+        state.overlay.put(keys::exposure(bbb, aaa, cny), encode(Exposure{0, most}));
+        CHECK(reserve(state.overlay, b_to_a, 1, 0) == ResultCode::overflow);
+    }
+}
+
+TEST_CASE("totals follow the accounts and must balance", "[state][invariants]") {
+    State state;
+    set_limit(state.overlay, bbb, cny, 100);
+    REQUIRE(reserve(state.overlay, b_to_a, 60, 0) == ResultCode::ok);
+    CHECK_FALSE(update_totals(state.overlay));
+    CHECK(find_totals(state.overlay, cny) == Totals{60, 0, 60, 0});
+    SECTION("one-sided money is found") {
+        Account account = state.account(aaa);
+        account.credits_posted += 1;
+        state.put(aaa, account);
+        const auto problem = update_totals(state.overlay);
+        REQUIRE(problem);
+        CHECK(*problem == "debits and credits differ in CNY");
+    }
+}
+
+TEST_CASE("totals are updated from block to block", "[state][invariants]") {
+    State state;
+    set_limit(state.overlay, bbb, cny, 100);
+    REQUIRE(reserve(state.overlay, b_to_a, 60, 0) == ResultCode::ok);
+    REQUIRE_FALSE(update_totals(state.overlay));
+    const StateChanges first = state.overlay.changes();
+    StateOverlay next{state.base, {&first}};
+    resolve(next, b_to_a, 60, 25);
+    CHECK_FALSE(update_totals(next));
+    CHECK(find_totals(next, cny) == Totals{0, 25, 0, 25});
+}
+
+TEST_CASE("the full check names what is wrong", "[state][invariants]") {
+    State state;
+    set_limit(state.overlay, bbb, cny, 100);
+    REQUIRE_FALSE(update_totals(state.overlay));
+    CHECK_FALSE(check_invariants(state.overlay));
+    SECTION("a reservation without an authorization") {
+        REQUIRE(reserve(state.overlay, b_to_a, 60, 0) == ResultCode::ok);
+        REQUIRE_FALSE(update_totals(state.overlay));
+        CHECK(check_invariants(state.overlay) ==
+              "pending from BBB to AAA differs from its live authorizations");
+    }
+    SECTION("an account that its pairs do not explain") {
+        state.put(bbb, {0, 5, 0, 5, 100});
+        REQUIRE(check_invariants(state.overlay));
+    }
+    SECTION("totals that are not the sum") {
+        state.overlay.put(keys::totals(cny), encode(Totals{1, 0, 1, 0}));
+        CHECK(check_invariants(state.overlay) == "totals of CNY differ from the sum of accounts");
+    }
+    SECTION("a deadline of nothing") {
+        state.overlay.put(keys::deadline({5, {bbb, {}}, DeadlineKind::authorization}), {});
+        CHECK(check_invariants(state.overlay) ==
+              "deadlines differ from what they are derived from");
+    }
+    SECTION("a station of nothing") {
+        state.overlay.put(keys::station(aaa, "ST1", 1), {0x41});
+        CHECK(check_invariants(state.overlay) == "stations differ from the chargers");
+    }
+    SECTION("a busy charger without a charge") {
+        ChargerRecord charger;
+        charger.station = "ST1";
+        charger.busy = AuthorizationRef{bbb, {}};
+        state.overlay.put(keys::charger(aaa, "E1"), encode(charger));
+        CHECK(check_invariants(state.overlay) == "busy chargers differ from the started charges");
+    }
+}
+
+}  // namespace tally

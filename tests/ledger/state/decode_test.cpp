@@ -1,0 +1,126 @@
+// Keys and events read back.
+
+#include "ledger/state/event.h"
+#include "ledger/state/keys.h"
+#include "ledger/state/records.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+namespace tally {
+namespace {
+
+const PartyId aaa = *party_from_text("AAA");
+const PartyId bbb = *party_from_text("BBB");
+const Currency cny = *currency_from_text("CNY");
+
+TransactionRef ref_of(std::uint8_t number) {
+    TransactionRef ref{bbb, {}};
+    ref.id.data.fill(number);
+    return ref;
+}
+
+}  // namespace
+
+TEST_CASE("keys of one table have one length", "[state][keys]") {
+    CHECK(keys::charger(aaa, "E").size() == keys::charger(aaa, std::string(48, 'x')).size());
+    CHECK(keys::bridge(aaa, "b").size() == 1 + 3 + bridge_id_bytes_max);
+    CHECK(keys::station(aaa, "S", 1).size() == 1 + 3 + station_id_bytes_max + 2);
+    CHECK(keys::tariff(aaa, {"t", 1}).size() == 1 + 3 + tariff_id_bytes_max + 4);
+    CHECK(keys::authorization(ref_of(1)).size() == 20);
+    CHECK(keys::finished(ref_of(1)).front() == 0x82);
+}
+
+TEST_CASE("a name that begins another gives another key", "[state][keys]") {
+    CHECK(keys::charger(aaa, "E1") != keys::charger(aaa, "E10"));
+    const Bytes station = keys::station(aaa, "ST10", 1);
+    const Bytes prefix = keys::station_prefix(aaa, "ST1");
+    CHECK_FALSE(std::equal(prefix.begin(), prefix.end(), station.begin()));
+}
+
+TEST_CASE("names come back from keys", "[state][keys]") {
+    const std::string longest(evse_id_bytes_max, 'x');
+    CHECK(keys::name_at(keys::charger(aaa, "E1"), 4, evse_id_bytes_max) == "E1");
+    CHECK(keys::name_at(keys::charger(aaa, longest), 4, evse_id_bytes_max) == longest);
+    CHECK(keys::party_at(keys::account(aaa, cny), 1) == aaa);
+    CHECK(keys::currency_at(keys::account(aaa, cny), 4) == cny);
+    CHECK(keys::version_of(keys::tariff(aaa, {"t", 77})) == 77);
+    CHECK(keys::ref_of(keys::authorization(ref_of(9))) == ref_of(9));
+}
+
+TEST_CASE("deadlines sort by time, then transaction", "[state][keys]") {
+    const auto key = [](UnixMillis time, std::uint8_t id) {
+        return keys::deadline({time, ref_of(id), DeadlineKind::authorization});
+    };
+    CHECK(key(255, 9) < key(256, 1));
+    CHECK(key(256, 1) < key(256, 2));
+    CHECK(key(0, 0) < key(unix_millis_max, 0));
+}
+
+TEST_CASE("a deadline's key reads back, and nothing else does", "[state][keys]") {
+    const keys::Deadline deadline{12345, ref_of(7), DeadlineKind::countersign};
+    const Bytes key = keys::deadline(deadline);
+    CHECK(keys::decode_deadline(key) == deadline);
+    for (std::size_t length = 0; length < key.size(); ++length) {
+        CHECK_FALSE(keys::decode_deadline(ByteView{key}.first(length)));
+    }
+    Bytes other = key;
+    other.push_back(0);
+    CHECK_FALSE(keys::decode_deadline(other));
+    other = key;
+    other[0] = 0x81;
+    CHECK_FALSE(keys::decode_deadline(other));
+    other = key;
+    other[1] = 0x80;
+    CHECK_FALSE(keys::decode_deadline(other));
+    other = key;
+    other.back() = 3;
+    CHECK_FALSE(keys::decode_deadline(other));
+}
+
+TEST_CASE("an event reads back", "[state][event]") {
+    const Event event{EventKind::expired, ExpiryCause::not_claimed, ref_of(5), bbb, aaa, cny, 42};
+    const Bytes encoded = event.encode();
+    CHECK(encoded.size() == 2 + 19 + 9 + 8);
+    CHECK(Event::decode(encoded) == event);
+    Event bare;
+    bare.cause = ExpiryCause::not_countersigned;
+    bare.ref = ref_of(5);
+    CHECK(Event::decode(bare.encode()) == bare);
+    CHECK(event.hash() != bare.hash());
+}
+
+TEST_CASE("hostile events are refused", "[state][event]") {
+    const Event event{EventKind::expired, ExpiryCause::not_claimed, ref_of(5), bbb, aaa, cny, 42};
+    const Bytes encoded = event.encode();
+    for (std::size_t length = 0; length < encoded.size(); ++length) {
+        CHECK_FALSE(Event::decode(ByteView{encoded}.first(length)));
+    }
+    const auto with = [&encoded](std::size_t at, std::uint8_t value) {
+        Bytes other = encoded;
+        other[at] = value;
+        return other;
+    };
+    CHECK_FALSE(Event::decode(with(0, 0)));
+    CHECK_FALSE(Event::decode(with(0, 2)));
+    CHECK_FALSE(Event::decode(with(1, 0)));
+    CHECK_FALSE(Event::decode(with(1, 5)));
+    CHECK_FALSE(Event::decode(with(2, 'a')));    // signer
+    CHECK_FALSE(Event::decode(with(21, 0)));     // debtor: a letter missing
+    CHECK_FALSE(Event::decode(with(30, 0x80)));  // negative amount
+    Bytes longer = encoded;
+    longer.push_back(0);
+    CHECK_FALSE(Event::decode(longer));
+}
+
+TEST_CASE("names of codes", "[state]") {
+    CHECK(std::string{to_text(ExpiryCause::not_started)} == "not_started");
+    CHECK(std::string{to_text(ExpiryCause::not_recorded)} == "not_recorded");
+    CHECK(std::string{to_text(ExpiryCause::not_claimed)} == "not_claimed");
+    CHECK(std::string{to_text(ExpiryCause::not_countersigned)} == "not_countersigned");
+    CHECK(std::string{to_text(AuthorizationStatus::approved)} == "approved");
+    CHECK(std::string{to_text(AuthorizationStatus::expired)} == "expired");
+}
+
+}  // namespace tally

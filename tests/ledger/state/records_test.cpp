@@ -1,0 +1,179 @@
+// Records: one encoding each, and nothing else decodes.
+
+#include "ledger/state/records.h"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+
+namespace tally {
+namespace {
+
+const PartyId aaa = *party_from_text("AAA");
+const PartyId bbb = *party_from_text("BBB");
+const Currency cny = *currency_from_text("CNY");
+
+Authorization approved() {
+    Authorization authorization;
+    authorization.visited = aaa;
+    authorization.currency = cny;
+    authorization.amount = 500'000;
+    authorization.request_hash.data.fill(1);
+    authorization.token_commitment.data.fill(2);
+    authorization.station = "ST1";
+    authorization.tariffs = {{"std", 1}, {"night", 7}};
+    authorization.decided_at = 1000;
+    authorization.start_by = 2000;
+    return authorization;
+}
+
+Authorization with_status(AuthorizationStatus status, bool start, bool record, bool end) {
+    Authorization authorization = approved();
+    authorization.status = status;
+    if (start) {
+        authorization.start = Authorization::Start{1500, 9000, "E1", {"std", 1}};
+    }
+    if (record) {
+        authorization.record =
+            Authorization::Record{3000, 4000, 5000, 1400, 2900, 12'000, 180'000, 170'000, {}};
+    }
+    if (end) {
+        authorization.end =
+            Authorization::End{3500, 170'000, DenyReason::not_allowed, ExpiryCause::not_claimed};
+    }
+    return authorization;
+}
+
+/// Encodes, reads back, and checks that every shorter, longer and flipped form is told apart.
+template <typename Record>
+void check_codec(const Record& record) {
+    const Bytes encoded = encode(record);
+    REQUIRE(decode_record<Record>(encoded) == record);
+    for (std::size_t length = 0; length < encoded.size(); ++length) {
+        REQUIRE_FALSE(decode_record<Record>(ByteView{encoded}.first(length)));
+    }
+    Bytes longer = encoded;
+    longer.push_back(0);
+    REQUIRE_FALSE(decode_record<Record>(longer));
+    for (std::size_t i = 0; i < encoded.size(); ++i) {
+        for (const unsigned flip : {0x01U, 0x80U, 0xffU}) {
+            Bytes other = encoded;
+            other[i] = static_cast<std::uint8_t>(other[i] ^ flip);
+            const std::optional<Record> decoded = decode_record<Record>(other);
+            // Whatever decodes is canonical: it encodes to the very bytes it came from.
+            REQUIRE((!decoded || encode(*decoded) == other));
+        }
+    }
+    Bytes version = encoded;
+    version[0] = 2;
+    REQUIRE_FALSE(decode_record<Record>(version));
+}
+
+ChargerRecord charger(bool busy, bool last) {
+    ChargerRecord record;
+    record.station = "ST1";
+    record.connector = 2;
+    record.bridge_id = "bridge-1";
+    record.rated_power_w = 60'000;
+    record.meter_serial = "M1";
+    record.meter_epoch = 3;
+    record.meter_public_key = Bytes(91, 7);
+    if (busy) {
+        record.busy = AuthorizationRef{bbb, {}};
+    }
+    if (last) {
+        record.last_end_time = 77;
+        record.last_reading = ChargerRecord::LastReading{"M0", 1, 99};
+    }
+    return record;
+}
+
+}  // namespace
+
+TEST_CASE("every record has one encoding", "[state][records]") {
+    Member member;
+    member.party = aaa;
+    member.country = "CN";
+    member.operator_id = "123456789";
+    member.member_key.data.fill(3);
+    check_codec(MemberRecord{member, true});
+    check_codec(Account{1, 2, 3, 4, 5});
+    check_codec(AgreementRecord{true, cny, {"a", "bc"}, 9});
+    check_codec(AgreementRecord{false, cny, {}, 0});
+    check_codec(BridgeRecord{member.member_key, BridgeKind::tcec});
+    check_codec(charger(false, false));
+    check_codec(charger(true, true));
+    check_codec(CountersignRecord{Hash{}, 5, SetLimit{aaa, cny, 6}});
+    check_codec(Exposure{1, 2});
+    check_codec(Totals{1, -1, WideMoney{1} << 100, 0});
+    Tariff tariff;
+    tariff.currency = cny;
+    tariff.bands = {{0, 1, 2}, {600, 3, 4}};
+    check_codec(tariff);
+}
+
+TEST_CASE("an authorization has the parts of its status", "[state][records]") {
+    using Status = AuthorizationStatus;
+    check_codec(with_status(Status::approved, false, false, false));
+    check_codec(with_status(Status::started, true, false, false));
+    check_codec(with_status(Status::recorded, true, true, false));
+    check_codec(with_status(Status::settled, true, true, true));
+    check_codec(with_status(Status::claimed, true, true, true));
+    check_codec(with_status(Status::released, false, false, true));
+    check_codec(with_status(Status::released, true, false, true));
+    check_codec(with_status(Status::denied, false, false, true));
+    check_codec(with_status(Status::expired, true, true, true));
+    Bytes approved_with_status_started = encode(approved());
+    approved_with_status_started[1] = static_cast<std::uint8_t>(Status::started);
+    CHECK_FALSE(decode_record<Authorization>(approved_with_status_started));
+}
+
+TEST_CASE("negative amounts and unknown codes do not decode", "[state][records]") {
+    Bytes account = encode(Account{1, 2, 3, 4, 5});
+    account[1] = 0x80;
+    CHECK_FALSE(decode_record<Account>(account));
+    Bytes bridge = encode(BridgeRecord{});
+    bridge.back() = 4;
+    CHECK_FALSE(decode_record<BridgeRecord>(bridge));
+    bridge.back() = 0;
+    CHECK_FALSE(decode_record<BridgeRecord>(bridge));
+}
+
+TEST_CASE("lists beyond their bound do not decode", "[state][records]") {
+    Authorization authorization = approved();
+    authorization.tariffs.assign(tariffs_offered_max, {"std", 1});
+    check_codec(authorization);
+    authorization.tariffs.push_back({"std", 1});
+    CHECK_FALSE(decode_record<Authorization>(encode(authorization)));
+    AgreementRecord agreement{true, cny, {}, 0};
+    agreement.tariffs_offered.assign(tariffs_offered_max + 1, "a");
+    CHECK_FALSE(decode_record<AgreementRecord>(encode(agreement)));
+}
+
+TEST_CASE("the deadline follows the status", "[state][records]") {
+    using Status = AuthorizationStatus;
+    CHECK(with_status(Status::approved, false, false, false).deadline() == 2000);
+    CHECK(with_status(Status::started, true, false, false).deadline() == 9000);
+    CHECK(with_status(Status::recorded, true, true, false).deadline() == 5000);
+}
+
+TEST_CASE("random bytes never crash a decoder", "[state][records]") {
+    std::mt19937_64 random{3};
+    for (int round = 0; round < 20'000; ++round) {
+        Bytes input(random() % 120);
+        for (std::uint8_t& byte : input) {
+            byte = static_cast<std::uint8_t>(random() % 4 == 0 ? random() : random() % 3);
+        }
+        if (!input.empty()) {
+            input[0] = 1;
+        }
+        const auto record = decode_record<Authorization>(input);
+        REQUIRE((!record || encode(*record) == input));
+        const auto known = decode_record<ChargerRecord>(input);
+        REQUIRE((!known || encode(*known) == input));
+        const auto agreement = decode_record<AgreementRecord>(input);
+        REQUIRE((!agreement || encode(*agreement) == input));
+    }
+}
+
+}  // namespace tally
