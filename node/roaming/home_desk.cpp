@@ -252,10 +252,11 @@ void HomeDesk::on_own_result(const SubmissionOwner& owner, const FinalTransactio
     } else if (owner.action == OwnAction::settle && transaction.result != ResultCode::ok) {
         const auto authorization =
             find_authorization(m_context.ledger.final_state(), session->authorization);
-        home::SettleRefused refused;
-        refused.code = transaction.result;
-        refused.status = authorization ? std::optional{authorization->status} : std::nullopt;
-        apply(*session, refused);
+        std::optional<AuthorizationStatus> status;
+        if (authorization) {
+            status = authorization->status;
+        }
+        apply(*session, home::SettleRefused{transaction.result, status});
     }
 }
 
