@@ -1,77 +1,53 @@
 #include "ledger/audit/finding.h"
 
+#include <array>
 #include <utility>
 
 namespace tally {
+namespace {
+
+constexpr std::array<std::pair<FindingKind, const char*>, 33> names{
+    {{FindingKind::file_header, "file_header"},
+     {FindingKind::record_header, "record_header"},
+     {FindingKind::record_checksum, "record_checksum"},
+     {FindingKind::torn_tail, "torn_tail"},
+     {FindingKind::after_footer, "after_footer"},
+     {FindingKind::missing_footer, "missing_footer"},
+     {FindingKind::wrong_footer, "wrong_footer"},
+     {FindingKind::missing_blocks, "missing_blocks"},
+     {FindingKind::undecodable, "undecodable"},
+     {FindingKind::chain_id, "chain_id"},
+     {FindingKind::parent, "parent"},
+     {FindingKind::height, "height"},
+     {FindingKind::view, "view"},
+     {FindingKind::time, "time"},
+     {FindingKind::validators, "validators"},
+     {FindingKind::certificate_kind, "certificate_kind"},
+     {FindingKind::certificate_block, "certificate_block"},
+     {FindingKind::certificate_signers, "certificate_signers"},
+     {FindingKind::certificate_signature, "certificate_signature"},
+     {FindingKind::not_final, "not_final"},
+     {FindingKind::body_root, "body_root"},
+     {FindingKind::envelope, "envelope"},
+     {FindingKind::transaction, "transaction"},
+     {FindingKind::result_count, "result_count"},
+     {FindingKind::log_size, "log_size"},
+     {FindingKind::log_root, "log_root"},
+     {FindingKind::signer, "signer"},
+     {FindingKind::signature, "signature"},
+     {FindingKind::execution, "execution"},
+     {FindingKind::state_mismatch, "state_mismatch"},
+     {FindingKind::result_differs, "result_differs"},
+     {FindingKind::event_differs, "event_differs"},
+     {FindingKind::accounting, "accounting"}}};
+
+}  // namespace
 
 const char* to_text(FindingKind kind) {
-    switch (kind) {
-        case FindingKind::file_header:
-            return "file_header";
-        case FindingKind::record_header:
-            return "record_header";
-        case FindingKind::record_checksum:
-            return "record_checksum";
-        case FindingKind::torn_tail:
-            return "torn_tail";
-        case FindingKind::after_footer:
-            return "after_footer";
-        case FindingKind::missing_footer:
-            return "missing_footer";
-        case FindingKind::wrong_footer:
-            return "wrong_footer";
-        case FindingKind::missing_blocks:
-            return "missing_blocks";
-        case FindingKind::undecodable:
-            return "undecodable";
-        case FindingKind::chain_id:
-            return "chain_id";
-        case FindingKind::parent:
-            return "parent";
-        case FindingKind::height:
-            return "height";
-        case FindingKind::view:
-            return "view";
-        case FindingKind::time:
-            return "time";
-        case FindingKind::validators:
-            return "validators";
-        case FindingKind::certificate_kind:
-            return "certificate_kind";
-        case FindingKind::certificate_block:
-            return "certificate_block";
-        case FindingKind::certificate_signers:
-            return "certificate_signers";
-        case FindingKind::certificate_signature:
-            return "certificate_signature";
-        case FindingKind::not_final:
-            return "not_final";
-        case FindingKind::body_root:
-            return "body_root";
-        case FindingKind::envelope:
-            return "envelope";
-        case FindingKind::transaction:
-            return "transaction";
-        case FindingKind::result_count:
-            return "result_count";
-        case FindingKind::log_size:
-            return "log_size";
-        case FindingKind::log_root:
-            return "log_root";
-        case FindingKind::signer:
-            return "signer";
-        case FindingKind::signature:
-            return "signature";
-        case FindingKind::execution:
-            return "execution";
-        case FindingKind::state_mismatch:
-            return "state_mismatch";
-        case FindingKind::result_differs:
-            return "result_differs";
-        case FindingKind::event_differs:
-            return "event_differs";
-        case FindingKind::accounting:
-            return "accounting";
+    for (const auto& [known, name] : names) {
+        if (known == kind) {
+            return name;
+        }
     }
     return "unknown";
 }

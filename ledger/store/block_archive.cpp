@@ -12,13 +12,13 @@ namespace {
 constexpr std::uint64_t footer_record_bytes{RecordHeader::encoded_bytes +
                                             SegmentFooter::encoded_bytes};
 
-constexpr const char* rebuild_hint{
-    "; restore this file from another node's copy or a backup (closed files are the same on every "
-    "node), or start the node with an empty data folder; `tally audit` says what is damaged"};
+constexpr const char* restore_hint{
+    "; restore this file from a backup of this node, or start the node with an empty data folder; "
+    "`tally audit` says what is damaged"};
 
 ArchiveError corrupted(const std::string& file, std::uint64_t offset, const std::string& what) {
     return {ArchiveError::Kind::corrupted,
-            file + " at byte " + std::to_string(offset) + ": " + what + rebuild_hint};
+            file + " at byte " + std::to_string(offset) + ": " + what + restore_hint};
 }
 
 ArchiveError error_of(const SegmentFault& fault) {

@@ -26,8 +26,10 @@ private:
     FolderSegmentSource m_source;
 };
 
-/// Whether another process holds LevelDB's lock, which it does as long as it runs.
-bool is_locked(const std::filesystem::path& lock_file) {
+}  // namespace
+
+bool is_state_locked(const std::string& state_folder) {
+    const std::string lock_file = state_folder + "/LOCK";
     const int descriptor = ::open(lock_file.c_str(), O_RDWR | O_CLOEXEC);
     if (descriptor < 0) {
         return false;
@@ -40,8 +42,6 @@ bool is_locked(const std::filesystem::path& lock_file) {
     ::close(descriptor);
     return asked && lock.l_type != F_UNLCK;
 }
-
-}  // namespace
 
 Expected<AuditTarget, SourceError> open_audit_target(const std::string& name) {
     AuditTarget target;
@@ -59,7 +59,7 @@ Expected<AuditTarget, SourceError> open_audit_target(const std::string& name) {
         return Unexpected{SourceError{name + " is neither a folder nor an http:// URL"}};
     }
     const std::filesystem::path absolute = std::filesystem::canonical(folder, error);
-    target.live = !error && is_locked(absolute.parent_path() / "state" / "LOCK");
+    target.live = !error && is_state_locked((absolute.parent_path() / "state").string());
     target.source = std::make_unique<LocalSegmentSource>(folder.string());
     return target;
 }

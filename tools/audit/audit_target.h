@@ -18,4 +18,8 @@ struct AuditTarget {
 /// `name` is the URL of a node, a node's data folder, or a folder with segment files.
 [[nodiscard]] Expected<AuditTarget, SourceError> open_audit_target(const std::string& name);
 
+/// Whether another process has the state store in this folder open: LevelDB holds a lock on it as
+/// long as it runs.
+[[nodiscard]] bool is_state_locked(const std::string& state_folder);
+
 }  // namespace tally::tools

@@ -6,6 +6,7 @@
 #include "node/runtime/http_client.h"
 #include "tools/audit/audit_target.h"
 #include "tools/audit/http_segment_source.h"
+#include "tools/audit/rebuild.h"
 #include "tools/audit/report_text.h"
 #include "tools/audit/thread_job_runner.h"
 
@@ -204,6 +205,7 @@ void add_audit_commands(CLI::App& app, int& exit_code) {
     add_audit(app, exit_code);
     add_receipt(app, exit_code);
     add_verify(app, exit_code);
+    add_rebuild_command(app, exit_code);
 }
 
 }  // namespace tally::tools

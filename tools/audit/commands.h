@@ -6,7 +6,7 @@ class App;
 
 namespace tally::tools {
 
-/// Adds `tally audit`, `tally receipt` and `tally verify-receipt`.
+/// Adds `tally audit`, `tally receipt`, `tally verify-receipt` and `tally rebuild`.
 void add_audit_commands(CLI::App& app, int& exit_code);
 
 }  // namespace tally::tools
