@@ -11,7 +11,7 @@ namespace tally::node {
 
 namespace {
 
-constexpr std::size_t consensus_frame_bytes_max{4UL * 1024 * 1024};
+constexpr std::size_t consensus_frame_bytes_max{6UL * 1024 * 1024};
 constexpr std::size_t roaming_frame_bytes_max{1024UL * 1024};
 /// A body's memory before its first bytes are here.
 constexpr std::size_t body_reserve_max{16UL * 1024};

@@ -56,9 +56,6 @@ std::optional<Refusal> refusal_of(const ErrorCode& error) {
     if (error == http::error::end_of_stream || error == asio::error::operation_aborted) {
         return std::nullopt;  // Nobody is there to read an answer.
     }
-    if (error == beast::error::timeout) {
-        return Refusal{408, "timeout", "the request did not arrive in time"};
-    }
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {
         return Refusal{431, "header_too_large", "the request header is too large"};
     }
@@ -160,10 +157,13 @@ private:
 };
 
 /// One connection: reads a request, has it answered, and again.
-class HttpServer::Impl::Session {
+class HttpServer::Impl::Session : public std::enable_shared_from_this<Session> {
 public:
     Session(Impl& server, tcp::socket socket, std::string address)
-        : m_server{server}, m_stream{std::move(socket)}, m_address{std::move(address)} {}
+        : m_server{server},
+          m_stream{std::move(socket)},
+          m_deadline{server.m_io},
+          m_address{std::move(address)} {}
 
     static asio::awaitable<void> run(std::shared_ptr<Impl> server, std::shared_ptr<Session> self);
 
@@ -180,6 +180,12 @@ public:
 private:
     enum class Next : std::uint8_t { another_request, drain, close };
 
+    void begin_reading(std::chrono::milliseconds deadline);
+    void end_reading() {
+        m_reading = false;
+        m_deadline.cancel();
+    }
+
     asio::awaitable<bool> await_first_byte();
     asio::awaitable<Next> serve_one();
     asio::awaitable<std::optional<Refusal>> read_request(Parser& parser, bool& broken);
@@ -190,8 +196,11 @@ private:
 
     Impl& m_server;
     beast::tcp_stream m_stream;
+    asio::steady_timer m_deadline;  ///< of reading
     beast::flat_buffer m_buffer{read_buffer_bytes_max};
     std::string m_address;
+    bool m_reading{false};
+    bool m_late{false};  ///< the deadline of reading has passed
     bool m_idle{false};
     bool m_first{true};
     bool m_closing{false};
@@ -220,17 +229,35 @@ asio::awaitable<void> HttpServer::Impl::Session::run(std::shared_ptr<Impl> serve
     server->ended(*self, self->m_address);
 }
 
+/// From now on reads fail when `deadline` has passed. The stream's own deadline would close the
+/// socket, and then nobody could be told why.
+void HttpServer::Impl::Session::begin_reading(std::chrono::milliseconds deadline) {
+    m_stream.expires_never();
+    m_reading = true;
+    m_deadline.expires_after(deadline);
+    m_deadline.async_wait([weak = weak_from_this()](const ErrorCode& cancelled) {
+        const std::shared_ptr<Session> self = weak.lock();
+        // A cancelled wait that had already expired still comes without an error.
+        const bool late = self && !cancelled && self->m_reading &&
+                          self->m_deadline.expiry() <= std::chrono::steady_clock::now();
+        if (late) {
+            self->m_late = true;
+            self->m_stream.cancel();
+        }
+    });
+}
+
 /// Waits for a request to begin. A new connection has only the time of a header.
 asio::awaitable<bool> HttpServer::Impl::Session::await_first_byte() {
     if (m_buffer.size() > 0) {
         co_return true;  // Pipelined.
     }
     m_idle = true;
-    m_stream.expires_after(m_first ? m_server.m_limits.header_deadline
-                                   : m_server.m_limits.idle_deadline);
+    begin_reading(m_first ? m_server.m_limits.header_deadline : m_server.m_limits.idle_deadline);
     ErrorCode error;
     const auto space = m_buffer.prepare(4096);
     const std::size_t received = co_await m_stream.async_read_some(space, await_into(error));
+    end_reading();
     m_idle = false;
     m_buffer.commit(received);
     co_return !error && !m_closing;
@@ -241,7 +268,7 @@ asio::awaitable<std::optional<Refusal>> HttpServer::Impl::Session::read_request(
     parser.header_limit(static_cast<std::uint32_t>(http_header_bytes_max));
     parser.body_limit(m_server.m_limits.body_bytes_max);
     ErrorCode error;
-    m_stream.expires_after(m_server.m_limits.header_deadline);
+    begin_reading(m_server.m_limits.header_deadline);
     co_await http::async_read_header(m_stream, m_buffer, parser, await_into(error));
     if (!error) {
         if (const std::optional<Refusal> refusal = check_framing(parser.get())) {
@@ -254,13 +281,14 @@ asio::awaitable<std::optional<Refusal>> HttpServer::Impl::Session::read_request(
         }
     }
     if (!error) {
-        m_stream.expires_after(m_server.m_limits.body_deadline);
+        begin_reading(m_server.m_limits.body_deadline);
         co_await http::async_read(m_stream, m_buffer, parser, await_into(error));
     }
     if (!error) {
         co_return std::nullopt;
     }
-    const std::optional<Refusal> refusal = refusal_of(error);
+    const std::optional<Refusal> refusal =
+        m_late ? Refusal{408, "timeout", "the request did not arrive in time"} : refusal_of(error);
     broken = !refusal;
     co_return refusal;
 }
@@ -269,6 +297,7 @@ asio::awaitable<HttpServer::Impl::Session::Next> HttpServer::Impl::Session::serv
     Parser parser;
     bool broken{false};
     std::optional<Refusal> refusal = co_await read_request(parser, broken);
+    end_reading();
     if (broken) {
         co_return Next::close;
     }
