@@ -90,62 +90,88 @@ bool SafetyOracle::vote_sent(std::size_t node, const VoteStatement& statement) {
     }
     check_rules(node, statement);
     VoteRecord& record = m_nodes[node].record;
-    switch (statement.kind) {
-        case VoteKind::notarize:
-            record.notarize = statement;
-            break;
-        case VoteKind::nullify:
-            record.nullify = statement;
-            break;
-        case VoteKind::finalize:
-            record.finalize = statement;
-            break;
+    VoteStatement& newest = statement.kind == VoteKind::notarize  ? record.notarize
+                            : statement.kind == VoteKind::nullify ? record.nullify
+                                                                  : record.finalize;
+    if (statement.view > newest.view) {
+        newest = statement;
     }
     return false;
 }
 
-/// R0 of the specification, for a vote that this node has not sent before.
-void SafetyOracle::check_rules(std::size_t node, const VoteStatement& vote) {
-    const VoteRecord& last = m_nodes[node].record;
-    const auto demand = [&](bool holds, const char* rule, const VoteStatement& earlier) {
-        if (!holds) {
-            report(fmt::format("node {} sent {}: {} (its last: {})", node, to_text(vote), rule,
-                               to_text(earlier)));
-        }
-    };
-    demand(vote.view > 0, "votes begin at view 1", vote);
-    switch (vote.kind) {
-        case VoteKind::notarize:
-            demand(vote.view > last.notarize.view, "second notarize in a view or an older view",
-                   last.notarize);
-            demand(vote.view > last.nullify.view, "notarize after nullify", last.nullify);
-            demand(vote.view > last.finalize.view, "notarize in a finalized view", last.finalize);
-            demand(m_blocks.contains(vote.digest), "notarize of a block nobody proposed", vote);
-            break;
-        case VoteKind::nullify:
-            demand(vote.view > last.finalize.view, "nullify after finalize", last.finalize);
-            demand(vote.view > last.nullify.view, "nullify of an older view", last.nullify);
-            demand(vote.digest.is_zero() && vote.parent_view == 0, "nullify names a block", vote);
-            break;
-        case VoteKind::finalize: {
-            demand(vote.view > last.finalize.view, "second finalize in a view or an older view",
-                   last.finalize);
-            demand(vote.view > last.nullify.view, "finalize after nullify", last.nullify);
-            std::size_t notarizers{0};
-            const VoteStatement first{.epoch = vote.epoch, .view = vote.view, .digest = {}};
-            for (auto at = m_released.lower_bound(first);
-                 at != m_released.end() && at->first.kind == VoteKind::notarize &&
-                 at->first.view == vote.view;
-                 ++at) {
-                if (at->first.digest == vote.digest) {
-                    notarizers = std::max(notarizers, at->second.size());
-                }
-            }
-            demand(notarizers >= quorum_of(m_nodes.size()), "finalize without a notarization",
-                   last.notarize);
-            break;
+std::size_t SafetyOracle::notarizers_of(const VoteStatement& finalize) const {
+    std::size_t most{0};
+    const VoteStatement first{.epoch = finalize.epoch, .view = finalize.view, .digest = {}};
+    for (auto at = m_released.lower_bound(first);
+         at != m_released.end() && at->first.kind == VoteKind::notarize &&
+         at->first.view == finalize.view;
+         ++at) {
+        if (at->first.digest == finalize.digest) {
+            most = std::max(most, at->second.size());
         }
     }
+    return most;
+}
+
+/// What a node must not have said in one view, whatever the order in which it got out: a crash may
+/// hold back a vote that is on disk already until after a later one.
+void SafetyOracle::check_rules(std::size_t node, const VoteStatement& vote) {
+    SentVotes& sent = m_nodes[node].sent[vote.view];
+    const auto demand = [&](bool holds, const char* rule) {
+        if (!holds) {
+            report(fmt::format("node {} sent {}: {}", node, to_text(vote), rule));
+        }
+    };
+    demand(vote.view > 0, "votes begin at view 1");
+    switch (vote.kind) {
+        case VoteKind::notarize:
+            demand(!sent.notarize, "second notarize in a view");
+            demand(m_blocks.contains(vote.digest), "notarize of a block nobody proposed");
+            sent.notarize = vote;
+            break;
+        case VoteKind::nullify:
+            demand(!sent.finalize, "nullify and finalize in a view");
+            demand(vote.digest.is_zero() && vote.parent_view == 0, "nullify names a block");
+            sent.nullify = true;
+            break;
+        case VoteKind::finalize:
+            demand(!sent.finalize, "second finalize in a view");
+            demand(!sent.nullify, "nullify and finalize in a view");
+            demand(notarizers_of(vote) >= quorum_of(m_nodes.size()),
+                   "finalize without a notarization");
+            sent.finalize = vote;
+            break;
+    }
+}
+
+void SafetyOracle::record_changed(std::size_t node, const VoteRecord& before,
+                                  const VoteRecord& after) {
+    const auto demand = [&](bool holds, const char* rule) {
+        if (!holds) {
+            report(fmt::format("node {}: {} (before: {}, {}, {}; after: {}, {}, {})", node, rule,
+                               to_text(before.notarize), to_text(before.nullify),
+                               to_text(before.finalize), to_text(after.notarize),
+                               to_text(after.nullify), to_text(after.finalize)));
+        }
+    };
+    const auto grows = [](const VoteStatement& old, const VoteStatement& now) {
+        return now.view > old.view || now == old;
+    };
+    demand(grows(before.notarize, after.notarize), "notarize record went back or changed");
+    demand(grows(before.nullify, after.nullify), "nullify record went back or changed");
+    demand(grows(before.finalize, after.finalize), "finalize record went back or changed");
+    // R0, for votes made since.
+    if (after.notarize != before.notarize) {
+        demand(after.notarize.view > before.nullify.view, "notarize after nullify");
+    }
+    if (after.nullify != before.nullify) {
+        demand(after.nullify.view > before.finalize.view, "nullify after finalize");
+    }
+    if (after.finalize != before.finalize) {
+        demand(after.finalize.view > before.nullify.view, "finalize after nullify");
+    }
+    demand(after.nullify.view == 0 || after.nullify.view != after.finalize.view,
+           "nullify and finalize in a view");
 }
 
 void SafetyOracle::certificate_seen(const QuorumCertificate& certificate) {

@@ -46,6 +46,8 @@ public:
     /// `node` came up again with this final height and, if it is known, this record of votes.
     void restarted(std::size_t node, const consensus::BlockMeta& last_final,
                    const std::optional<VoteRecord>& record);
+    /// The record in the memory of `node` changed: votes were made, in whatever order.
+    void record_changed(std::size_t node, const VoteRecord& before, const VoteRecord& after);
     /// A disk as `node` would find it after a crash now must remember at least all votes sent.
     void check_record(std::size_t node, const VoteRecord& record);
     /// All nodes must have the same header bytes (so the same roots) at a height.
@@ -64,12 +66,20 @@ public:
     [[nodiscard]] static std::size_t quorum_of(std::size_t nodes);
 
 private:
+    /// What a node has sent in one view.
+    struct SentVotes {
+        std::optional<VoteStatement> notarize;
+        bool nullify{false};
+        std::optional<VoteStatement> finalize;
+    };
     struct Node {
-        VoteRecord record;
+        VoteRecord record;  ///< newest of each kind that was sent
+        std::map<consensus::View, SentVotes> sent;
         consensus::Height final_height{0};
     };
 
     void check_rules(std::size_t node, const VoteStatement& vote);
+    [[nodiscard]] std::size_t notarizers_of(const VoteStatement& finalize) const;
     void certificate_exists(const VoteStatement& statement);
     void mark_final(const Hash& digest);
 

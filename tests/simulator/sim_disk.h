@@ -36,7 +36,7 @@ using EffectGate = std::function<bool(EffectKind)>;
 /// What becomes of data that was written but not synced when power fails.
 enum class UnsyncedFate : std::uint8_t {
     lost,
-    kept,         ///< as after kill -9: the page cache lives on
+    kept,         ///< as after kill -9: the page cache lives on, and is still not on disk
     torn,         ///< a random prefix of it is kept
     torn_zeroed,  ///< the file got its length, but a random suffix of the new bytes is zero
 };
@@ -91,17 +91,23 @@ private:
         bool durable{false};
     };
     using Files = std::map<std::string, Name>;
+    using Removed = std::map<std::string, std::shared_ptr<File>>;
+    struct Image {
+        Files files;
+        Removed removed;
+    };
 
     [[nodiscard]] bool power_fails(EffectKind kind) { return m_gate && m_gate(kind); }
-    [[nodiscard]] Files image_after(UnsyncedFate fate, SimRandom& random) const;
+    [[nodiscard]] Image image_after(UnsyncedFate fate, SimRandom& random) const;
+    [[nodiscard]] Image image_of_cache() const;
     void make_durable(File& file) const;
     [[nodiscard]] File* image_file(const std::string& path);
 
     EffectGate m_gate;
     Files m_files;
-    std::map<std::string, std::shared_ptr<File>> m_removed;  // removal not yet durable
+    Removed m_removed;  // removal not yet durable
     std::set<std::string> m_folders{""};
-    std::optional<Files> m_image;
+    std::optional<Image> m_image;
     bool m_syncs{true};
 };
 
@@ -128,7 +134,11 @@ private:
     Table m_current;
     Table m_durable;
     std::vector<WriteBatch> m_unsynced;
-    std::optional<Table> m_image;
+    struct Image {
+        Table durable;
+        std::vector<WriteBatch> unsynced;
+    };
+    std::optional<Image> m_image;
 };
 
 }  // namespace tally::simulator

@@ -18,7 +18,7 @@ std::ptrdiff_t offset_of(std::uint64_t offset) { return static_cast<std::ptrdiff
 /// What is left of a file's bytes when power fails.
 Bytes surviving(const Bytes& data, std::uint64_t synced, UnsyncedFate fate, SimRandom& random) {
     const std::uint64_t unsynced = data.size() - synced;
-    if (fate == UnsyncedFate::kept || unsynced == 0) {
+    if (unsynced == 0) {
         return data;
     }
     std::uint64_t kept{0};
@@ -57,21 +57,35 @@ private:
     std::shared_ptr<File> m_file;
 };
 
-SimFileSystem::Files SimFileSystem::image_after(UnsyncedFate fate, SimRandom& random) const {
-    Files image;
+/// After kill -9 everything is there, and what was not synced still is not.
+SimFileSystem::Image SimFileSystem::image_of_cache() const {
+    Image image;
+    for (const auto& [path, name] : m_files) {
+        image.files[path] = Name{std::make_shared<File>(*name.file), name.durable};
+    }
+    for (const auto& [path, file] : m_removed) {
+        image.removed[path] = std::make_shared<File>(*file);
+    }
+    return image;
+}
+
+SimFileSystem::Image SimFileSystem::image_after(UnsyncedFate fate, SimRandom& random) const {
+    if (fate == UnsyncedFate::kept) {
+        return image_of_cache();
+    }
+    Image image;
     const auto keep = [&](const std::string& path, const std::shared_ptr<File>& file) {
         Bytes left = surviving(file->data, file->synced, fate, random);
         const std::uint64_t length = left.size();
-        image[path] = Name{std::make_shared<File>(File{std::move(left), length}), true};
+        image.files[path] = Name{std::make_shared<File>(File{std::move(left), length}), true};
     };
     for (const auto& [path, file] : m_removed) {
-        if (fate == UnsyncedFate::lost || (fate != UnsyncedFate::kept && random.chance(500))) {
+        if (fate == UnsyncedFate::lost || random.chance(500)) {
             keep(path, file);
         }
     }
     for (const auto& [path, name] : m_files) {
-        const bool lost = !name.durable && (fate == UnsyncedFate::lost ||
-                                            (fate != UnsyncedFate::kept && random.chance(500)));
+        const bool lost = !name.durable && (fate == UnsyncedFate::lost || random.chance(500));
         if (!lost) {
             keep(path, name.file);
         }
@@ -93,15 +107,17 @@ void SimFileSystem::freeze(UnsyncedFate fate, SimRandom& random) {
 
 void SimFileSystem::restart() {
     ENSURE(m_image.has_value());
-    m_files = std::move(*m_image);
+    m_files = std::move(m_image->files);
+    m_removed = std::move(m_image->removed);
     m_image.reset();
-    m_removed.clear();
 }
 
 std::unique_ptr<SimFileSystem> SimFileSystem::crashed_copy(UnsyncedFate fate,
                                                            SimRandom& random) const {
     auto copy = std::make_unique<SimFileSystem>(EffectGate{});
-    copy->m_files = image_after(fate, random);
+    Image image = image_after(fate, random);
+    copy->m_files = std::move(image.files);
+    copy->m_removed = std::move(image.removed);
     copy->m_folders = m_folders;
     return copy;
 }
@@ -128,8 +144,8 @@ std::vector<std::string> SimFileSystem::paths() const {
 }
 
 SimFileSystem::File* SimFileSystem::image_file(const std::string& path) {
-    const auto found = m_image->find(path);
-    return found == m_image->end() ? nullptr : found->second.file.get();
+    const auto found = m_image->files.find(path);
+    return found == m_image->files.end() ? nullptr : found->second.file.get();
 }
 
 Expected<std::unique_ptr<AppendFile>, FileError> SimFileSystem::open_append(

@@ -186,8 +186,9 @@ void SimNode::boot() {
     if (const std::optional<std::string> problem = find_problem()) {
         fail(*problem);
     }
+    m_process->last_record = vote_record(m_process->journal->safety());
     for (WorldObserver* observer : m_world.observers) {
-        observer->starting(m_index);
+        observer->starting(m_index, m_process->last_record);
     }
     m_process->driver->start();
     if (!m_doomed) {
@@ -274,11 +275,7 @@ void SimNode::finish_death() {
 void SimNode::check_status() {
     const consensus::DriverStatus status = m_process->driver->status();
     const VoteRecord record = vote_record(status.safety);
-    const VoteRecord& last = m_process->last_record;
-    if (record.notarize.view < last.notarize.view || record.nullify.view < last.nullify.view ||
-        record.finalize.view < last.finalize.view) {
-        fail("safety record went back");
-    }
+    m_world.oracle.record_changed(m_index, m_process->last_record, record);
     if (status.view < m_process->last_view) {
         fail("view went back");
     }

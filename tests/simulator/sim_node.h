@@ -17,7 +17,7 @@ namespace tally::simulator {
 class WorldObserver {
 public:
     virtual ~WorldObserver() = default;
-    virtual void starting(NodeIndex /*node*/) {}
+    virtual void starting(NodeIndex /*node*/, const VoteRecord& /*recovered*/) {}
     virtual void crashed(NodeIndex /*node*/) {}
     virtual void sent(NodeIndex /*from*/, NodeIndex /*to*/, const consensus::Message& /*message*/) {
     }

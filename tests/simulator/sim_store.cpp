@@ -25,22 +25,26 @@ void SimStore::freeze(UnsyncedFate fate, SimRandom& random) {
     if (m_image) {
         return;
     }
-    std::size_t kept = fate == UnsyncedFate::kept ? m_unsynced.size() : 0;
-    if (fate == UnsyncedFate::torn || fate == UnsyncedFate::torn_zeroed) {
-        kept = static_cast<std::size_t>(random.between(0, m_unsynced.size()));
-    }
-    m_image = m_durable;
-    for (std::size_t i = 0; i < kept; ++i) {
-        apply(*m_image, m_unsynced[i]);
+    m_image = Image{m_durable, {}};
+    if (fate == UnsyncedFate::kept) {
+        m_image->unsynced = m_unsynced;
+    } else if (fate != UnsyncedFate::lost) {
+        const auto kept = static_cast<std::size_t>(random.between(0, m_unsynced.size()));
+        for (std::size_t i = 0; i < kept; ++i) {
+            apply(m_image->durable, m_unsynced[i]);
+        }
     }
 }
 
 void SimStore::restart() {
     ENSURE(m_image.has_value());
-    m_durable = std::move(*m_image);
-    m_current = m_durable;
-    m_unsynced.clear();
+    m_durable = std::move(m_image->durable);
+    m_unsynced = std::move(m_image->unsynced);
     m_image.reset();
+    m_current = m_durable;
+    for (const WriteBatch& batch : m_unsynced) {
+        apply(m_current, batch);
+    }
 }
 
 Expected<std::optional<Bytes>, StoreError> SimStore::get(ByteView key) const {
