@@ -1,0 +1,120 @@
+#pragma once
+
+// A few nodes in one thread with real drivers, journals and keys: a clock that only moves when
+// asked, and messages that arrive in the order sent.
+
+#include "consensus/driver/driver.h"
+#include "consensus/wire/wire.h"
+#include "tests/consensus/memory_files.h"
+#include "tests/consensus/support.h"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+
+namespace tally::consensus::testing {
+
+/// Orders opaque envelopes. What was committed survives a crash.
+class TestApplication final : public Application {
+public:
+    struct Block {
+        Bytes header;
+        BlockMeta meta;
+        std::vector<Bytes> envelopes;
+        std::vector<Hash> hashes;
+    };
+    struct Final {
+        Block block;
+        QuorumCertificate certificate;
+    };
+
+    std::optional<BlockMeta> decode_header(ByteView header) const override {
+        return decode_test_header(header);
+    }
+    Hash hash_of_envelope(ByteView envelope) const override;
+    bool body_matches(ByteView header, const std::vector<Hash>& envelopes) const override;
+    bool has_executed(const Hash& digest) const override;
+    std::optional<BuiltBlock> build(const BuildRequest& request,
+                                    const std::vector<Bytes>& envelopes) override;
+    bool execute(ByteView header, const std::vector<Bytes>& envelopes) override;
+    void commit(const Hash& digest, const QuorumCertificate& certificate) override;
+    BlockMeta last_final() const override;
+    std::optional<QuorumCertificate> last_finalization() const override;
+    std::optional<FinalizedBytes> read_final(Height height) const override;
+
+    void crash() { executed.clear(); }
+
+    std::vector<Final> chain;  ///< from height 1
+    std::map<Hash, Block> executed;
+    std::set<Hash> refused;  ///< envelopes that make a block invalid
+};
+
+class Cluster;
+
+class Node final : public Transport, public Timers, public EnvelopeIntake, public Clock {
+public:
+    Node(Cluster& cluster, PeerId id, std::optional<ValidatorIndex> index);
+    void init();
+    /// Starts (again) from what is on disk.
+    void start();
+    void crash();
+    void submit(std::string_view text);
+    [[nodiscard]] bool is_up() const { return driver != nullptr; }
+
+    void send(PeerId peer, Bytes frame) override;
+    void disconnect(PeerId peer, const char* reason) override;
+    void wake_after(std::chrono::microseconds delay) override;
+    void received(PeerId from, Bytes envelope) override;
+    UnixMillis now() const override;
+    std::chrono::microseconds monotonic() const override;
+
+    Cluster& cluster;
+    PeerId id;
+    std::optional<ValidatorIndex> index;
+    MemoryFiles files;
+    TestApplication application;
+    std::unique_ptr<KeySigner> signer;
+    std::unique_ptr<Mempool> mempool;
+    std::unique_ptr<Journal> journal;
+    std::unique_ptr<Driver> driver;
+    std::optional<Time> wake_at;
+    std::vector<std::string> disconnects;
+    std::vector<std::string> fatals;
+    std::int64_t clock_skew_ms{0};
+};
+
+class Cluster {
+public:
+    Cluster(std::size_t validators, std::size_t followers);
+    void start_all();
+    void connect_all();
+    /// Connects two nodes that are up and not connected.
+    void connect(Node& a, Node& b);
+    void cut(Node& a, Node& b);
+    /// Delivers messages and fires timers until `done` or `limit` of clock time has passed.
+    bool run_until(const std::function<bool()>& done, Time limit);
+    bool everyone_final(Height height) const;
+    /// Same block at every height on all nodes.
+    bool agrees() const;
+
+    std::size_t validators;
+    Time now{1'000'000};
+    std::vector<std::unique_ptr<Node>> nodes;
+    std::set<std::pair<PeerId, PeerId>> links;
+    /// Return false to lose the frame.
+    std::function<bool(PeerId from, PeerId to, const Bytes& frame)> filter;
+    std::size_t frames_sent{0};
+
+private:
+    friend class Node;
+    struct Frame {
+        PeerId from{0};
+        PeerId to{0};
+        Bytes bytes;
+    };
+    std::deque<Frame> m_frames;
+};
+
+}  // namespace tally::consensus::testing
