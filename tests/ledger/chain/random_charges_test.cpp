@@ -1,0 +1,301 @@
+// Random sequences of actions of three operators, block by block, against the naive ledger: every
+// result code, every account, every expiry. Then the whole chain is replayed, with blocks made
+// final late, and must give the same digests.
+
+#include "ledger/state/invariants.h"
+#include "tests/ledger/chain/naive_ledger.h"
+#include "tests/support/ledger_fixture.h"
+
+#include <catch2/catch.hpp>
+
+#include <deque>
+#include <random>
+
+namespace tally::test {
+namespace {
+
+const Currency cny = currency("CNY");
+
+Genesis random_genesis() {
+    Genesis genesis = make_genesis();
+    for (SetLimit& limit : genesis.limits) {
+        limit.limit = units(150);
+    }
+    for (GenesisAgreement& half : genesis.agreements) {
+        if (half.member == party("AAA") && half.agreement.partner == party("BBB")) {
+            half.agreement.exposure_cap = units(110);
+        }
+    }
+    return genesis;
+}
+
+NaiveLedger::Rules rules_of(const Genesis& genesis) {
+    const Parameters& parameters = genesis.parameters;
+    NaiveLedger::Rules rules;
+    rules.limit = units(150);
+    rules.minimum = parameters.minimum_approval;
+    rules.start_window = parameters.start_window;
+    rules.record_window = parameters.record_window;
+    rules.settle_window = parameters.settle_window;
+    rules.claim_window = parameters.claim_window;
+    rules.home_release_after = parameters.home_release_after;
+    rules.clock_ahead = parameters.charger_clock_ahead;
+    rules.caps[{"AAA", "BBB"}] = units(110);
+    return rules;
+}
+
+class RandomCharges {
+public:
+    explicit RandomCharges(std::uint64_t seed)
+        : m_random{seed},
+          m_chain{random_genesis(), {party("AAA"), party("BBB"), party("CCC")}},
+          m_naive{rules_of(m_chain.genesis())} {}
+
+    void run(int blocks) {
+        for (int i = 0; i < blocks; ++i) {
+            INFO("block " << i);
+            step();
+        }
+    }
+    [[nodiscard]] TestChain& chain() { return m_chain; }
+    [[nodiscard]] const std::vector<Block>& blocks() const { return m_blocks; }
+    [[nodiscard]] const std::map<ResultCode, int>& seen() const { return m_seen; }
+
+private:
+    std::int64_t below(std::int64_t bound) {
+        return static_cast<std::int64_t>(m_random() % static_cast<std::uint64_t>(bound));
+    }
+    std::string any_member() {
+        return std::vector<std::string>{"AAA", "BBB", "CCC"}.at(static_cast<std::size_t>(below(3)));
+    }
+    /// Mostly a charge that is still open.
+    int any_charge() {
+        const int last = m_next_id - 1;
+        return last < 0 ? 0 : static_cast<int>(std::max<std::int64_t>(0, last - below(25)));
+    }
+    const NaiveLedger::Charge* find(int id) const {
+        const auto found = m_naive.charges().find(id);
+        return found == m_naive.charges().end() ? nullptr : &found->second;
+    }
+    /// The member that may, most of the time.
+    std::string signer_of(int id, bool home) {
+        const NaiveLedger::Charge* charge = find(id);
+        if (charge == nullptr || below(12) == 0) {
+            return any_member();
+        }
+        return home ? charge->home : charge->visited;
+    }
+    AuthorizationRef ref_of(int id) const {
+        const auto found = m_refs.find(id);
+        return found == m_refs.end() ? AuthorizationRef{party("AAA"), {}} : found->second;
+    }
+
+    struct Planned {
+        Bytes envelope;
+        ResultCode expected;
+    };
+    Planned plan(const std::string& signer, Action action, ResultCode expected) {
+        Transaction made = m_chain.transaction(party(signer), std::move(action));
+        made.not_after = m_time + 1000 + below(119'000);
+        return {make_envelope(m_chain.chain_id(), party(signer), {made}), expected};
+    }
+
+    Planned plan_decide() {
+        const std::string home = any_member();
+        const std::string visited = any_member();
+        DecideAuthorization decision = m_chain.approval(party(visited), below(units(90)));
+        decision.start_by = m_time + below(310'000);
+        const int id = m_next_id++;
+        const ResultCode expected =
+            m_naive.decide(id, home, visited, decision.amount, decision.start_by);
+        Planned planned = plan(home, decision, expected);
+        m_refs[id] = m_chain.last_ref();
+        return planned;
+    }
+    Planned plan_release() {
+        const int id = any_charge();
+        const std::string by = signer_of(id, below(2) == 0);
+        const ResultCode expected = m_naive.release(id, by);
+        return plan(by, ReleaseAuthorization{ref_of(id)}, expected);
+    }
+    Planned plan_start() {
+        const int id = any_charge();
+        const std::string by = signer_of(id, false);
+        const NaiveLedger::Charge* charge = find(id);
+        const int connector = static_cast<int>(1 + below(2));
+        const std::string owner = charge == nullptr ? by : charge->visited;
+        const ResultCode expected = m_naive.start(id, by, connector);
+        return plan(by,
+                    StartCharge{ref_of(id), TestChain::evse(party(owner), connector), {"std", 1}},
+                    expected);
+    }
+    Planned plan_record() {
+        const int id = any_charge();
+        const std::string by = signer_of(id, false);
+        const NaiveLedger::Charge* charge = find(id);
+        const std::string owner = charge == nullptr ? by : charge->visited;
+        const int connector = charge == nullptr || charge->connector == 0 ? 1 : charge->connector;
+        const NaiveLedger::Evse evse = m_naive.evse(owner, connector);
+        const UnixMillis begin =
+            std::max(evse.last_end, charge == nullptr ? m_time : charge->decided);
+        const std::int64_t energy = below(20) == 0 ? 64'040 + below(20) : below(9'000);
+        RecordCharge action;
+        action.metered.authorization = ref_of(id);
+        action.metered.evse_id = TestChain::evse(party(owner), connector);
+        action.metered.bridge_id = "bridge-1";
+        action.metered.meter_serial = "M" + std::to_string(connector);
+        action.metered.readings = {{begin, 480, evse.meter, false},
+                                   {begin + hour_ms, 480, evse.meter + energy, false}};
+        sign_metered(m_chain.chain_id(), party(owner), action.metered);
+        action.rated_amount = energy * 15;
+        action.amount = std::min(action.rated_amount, charge == nullptr ? 0 : charge->amount);
+        return plan(by, action, m_naive.record(id, by, begin, energy));
+    }
+    Planned plan_settle() {
+        const int id = any_charge();
+        const std::string by = signer_of(id, true);
+        const NaiveLedger::Charge* charge = find(id);
+        const Money due = charge == nullptr ? 0 : charge->due;
+        const Money amount = due + (below(4) == 0 ? 1 : 0);
+        return plan(by, SettleCharge{ref_of(id), amount}, m_naive.settle(id, by, amount));
+    }
+    Planned plan_claim() {
+        const int id = any_charge();
+        const std::string by = signer_of(id, false);
+        return plan(by, ClaimCharge{ref_of(id)}, m_naive.claim(id, by));
+    }
+    Planned plan_any() {
+        switch (below(12)) {
+            case 0:
+            case 1:
+            case 2:
+                return plan_decide();
+            case 3:
+                return plan_release();
+            case 4:
+            case 5:
+            case 6:
+                return plan_start();
+            case 7:
+            case 8:
+                return plan_record();
+            case 9:
+            case 10:
+                return plan_settle();
+            default:
+                return plan_claim();
+        }
+    }
+
+    UnixMillis any_step() {
+        switch (below(20)) {
+            case 0:
+                return below(40 * hour_ms) + 1;
+            case 1:
+                return below(200 * hour_ms) + 1;
+            case 2:
+            case 3:
+            case 4:
+                return below(hour_ms) + 1;
+            default:
+                return below(60'000) + 1;
+        }
+    }
+
+    void step() {
+        m_time = m_chain.now() + any_step();
+        const std::size_t expired = m_naive.begin_block(m_time);
+        std::vector<Bytes> envelopes;
+        std::vector<ResultCode> expected;
+        for (std::int64_t count = below(8); count > 0; --count) {
+            Planned planned = plan_any();
+            envelopes.push_back(std::move(planned.envelope));
+            expected.push_back(planned.expected);
+        }
+        const ExecutedBlock& block = m_chain.add_block(m_time, envelopes);
+        REQUIRE(block.results == expected);
+        REQUIRE(block.events.size() == expired);
+        for (const ResultCode result : expected) {
+            ++m_seen[result];
+        }
+        m_blocks.push_back(block.block);
+        compare_accounts();
+    }
+
+    void compare_accounts() {
+        for (const char* member : {"AAA", "BBB", "CCC"}) {
+            const NaiveLedger::Balance naive = m_naive.balance(member);
+            const Account account = *find_account(m_chain.state(), party(member), cny);
+            REQUIRE(account == Account{naive.owes_pending, naive.owes, naive.gets_pending,
+                                       naive.gets, units(150)});
+        }
+        REQUIRE(find_totals(m_chain.state(), cny)->balanced());
+    }
+
+    std::mt19937_64 m_random;
+    TestChain m_chain;
+    NaiveLedger m_naive;
+    UnixMillis m_time{0};
+    int m_next_id{0};
+    std::map<int, AuthorizationRef> m_refs;
+    std::vector<Block> m_blocks;
+    std::map<ResultCode, int> m_seen;
+};
+
+/// Executes `blocks` on a copy of the state before them, each made final only when `lag` more
+/// stand on it: so that reads go through several unfinalized layers.
+void replay(TestChain& start, const std::vector<Block>& blocks, std::size_t lag) {
+    std::deque<std::shared_ptr<ExecutedBlock>> open;
+    std::shared_ptr<const ExecutedBlock> tip = start.tip_pointer();
+    IdWindow window = start.window();
+    for (const Block& block : blocks) {
+        auto result = start.executor().execute(tip, window, block);
+        REQUIRE(result);
+        auto executed = std::make_shared<ExecutedBlock>(std::move(result).value());
+        REQUIRE(executed->digest == block.header.digest());
+        open.push_back(executed);
+        tip = executed;
+        if (open.size() > lag) {
+            REQUIRE(start.base().write(to_batch(open.front()->changes), true));
+            window.add(open.front()->ids);
+            open.front()->parent = nullptr;
+            open.pop_front();
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("random charges give what the naive ledger says", "[chain][property]") {
+    std::map<ResultCode, int> seen;
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        INFO("seed " << seed);
+        RandomCharges charges{seed};
+        charges.run(150);
+        for (const auto& [result, count] : charges.seen()) {
+            seen[result] += count;
+        }
+    }
+    // The sequences went everywhere they should.
+    for (const ResultCode result :
+         {ResultCode::ok, ResultCode::self_roaming, ResultCode::invalid_deadline,
+          ResultCode::below_minimum, ResultCode::exposure_exceeded, ResultCode::limit_exceeded,
+          ResultCode::unknown_authorization, ResultCode::not_permitted, ResultCode::wrong_status,
+          ResultCode::too_early, ResultCode::too_late, ResultCode::not_visited,
+          ResultCode::not_home, ResultCode::evse_busy, ResultCode::amount_differs,
+          ResultCode::energy_implausible}) {
+        INFO(to_text(result));
+        CHECK(seen[result] > 0);
+    }
+}
+
+TEST_CASE("a replay gives the same digests, whenever blocks become final", "[chain][property]") {
+    RandomCharges charges{99};
+    charges.run(80);
+    for (const std::size_t lag : {std::size_t{0}, std::size_t{1}, std::size_t{5}}) {
+        TestChain start{random_genesis(), {party("AAA"), party("BBB"), party("CCC")}};
+        replay(start, charges.blocks(), lag);
+    }
+}
+
+}  // namespace tally::test
