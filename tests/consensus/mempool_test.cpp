@@ -1,0 +1,143 @@
+// Envelopes wait their turn, fairly and within their quotas.
+
+#include "consensus/mempool/mempool.h"
+
+#include <catch2/catch.hpp>
+
+namespace tally::consensus::testing {
+namespace {
+
+MemberKey member(char letter) { return MemberKey{{static_cast<std::uint8_t>(letter), 'A', 'A'}}; }
+
+VerifiedEnvelope envelope(char who, std::uint32_t number, std::size_t size = 10,
+                          UnixMillis expires_at = 1'000) {
+    VerifiedEnvelope made;
+    made.hash.data[0] = static_cast<std::uint8_t>(who);
+    made.hash.data[1] = static_cast<std::uint8_t>(number >> 8);
+    made.hash.data[2] = static_cast<std::uint8_t>(number);
+    made.bytes = Bytes(size, static_cast<std::uint8_t>(number));
+    made.signer = member(who);
+    made.expires_at = expires_at;
+    return made;
+}
+
+std::string packed(Mempool& pool, const PackLimits& limits, const std::set<Hash>& excluded = {},
+                   UnixMillis time = 1) {
+    std::string text;
+    for (const VerifiedEnvelope* chosen : pool.pack(limits, excluded, time)) {
+        text += static_cast<char>(chosen->hash.data[0]);
+        text += std::to_string(chosen->hash.data[2]);
+    }
+    return text;
+}
+
+TEST_CASE("a block takes one envelope of each member in turn, oldest first") {
+    Mempool pool;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+        CHECK(pool.add(envelope('a', i)) == Admission::added);
+    }
+    static_cast<void>(pool.add(envelope('b', 0)));
+    static_cast<void>(pool.add(envelope('c', 0)));
+    static_cast<void>(pool.add(envelope('c', 1)));
+    SECTION("everything fits") { CHECK(packed(pool, {}) == "a0b0c0a1c1a2a3"); }
+    SECTION("the next block goes on with the member after the last one served") {
+        CHECK(packed(pool, {2, 1'000}) == "a0b0");
+        CHECK(packed(pool, {2, 1'000}) == "c0a0");
+    }
+    SECTION("what is in unfinalized ancestors is passed over") {
+        CHECK(packed(pool, {}, {envelope('a', 0).hash, envelope('b', 0).hash}) == "a1c0a2c1a3");
+    }
+    SECTION("an envelope that does not fit ends its member's turn only") {
+        Mempool other;
+        static_cast<void>(other.add(envelope('a', 0, 60)));
+        static_cast<void>(other.add(envelope('a', 1, 60)));
+        static_cast<void>(other.add(envelope('b', 0, 20)));
+        static_cast<void>(other.add(envelope('b', 1, 20)));
+        CHECK(packed(other, {10, 100}) == "a0b0b1");
+    }
+}
+
+TEST_CASE("a member that floods fills its own quota and nobody else's") {
+    MempoolLimits limits;
+    limits.member_count_max = 3;
+    limits.member_bytes_max = 100;
+    limits.count_max = 7;
+    limits.bytes_max = 150;
+    limits.envelope_bytes_max = 60;
+    Mempool pool{limits};
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        CHECK(pool.add(envelope('a', i)) == Admission::added);
+    }
+    CHECK(pool.add(envelope('a', 3)) == Admission::member_full);
+    CHECK(pool.add(envelope('b', 0, 61)) == Admission::too_large);
+    CHECK(pool.add(envelope('b', 0, 60)) == Admission::added);
+    CHECK(pool.add(envelope('b', 1, 41)) == Admission::member_full);
+    CHECK(pool.add(envelope('c', 0, 60)) == Admission::added);
+    CHECK(pool.bytes() == 150);
+    CHECK(pool.add(envelope('d', 0, 1)) == Admission::pool_full);
+    CHECK(pool.size() == 5);
+    SECTION("the whole pool has a count as well") {
+        Mempool many{limits};
+        for (const char who : {'a', 'b', 'c'}) {
+            for (std::uint32_t i = 0; i < 3; ++i) {
+                static_cast<void>(many.add(envelope(who, i)));
+            }
+        }
+        CHECK(many.size() == 7);
+    }
+}
+
+TEST_CASE("a final envelope is forgotten, and not taken back until it has expired") {
+    Mempool pool;
+    static_cast<void>(pool.add(envelope('a', 0)));
+    static_cast<void>(pool.add(envelope('a', 1)));
+    CHECK(pool.add(envelope('a', 0)) == Admission::already_known);
+    pool.remove_final({envelope('a', 0).hash, envelope('z', 9).hash}, 500);
+    CHECK(pool.size() == 1);
+    CHECK(pool.find(envelope('a', 0).hash) == nullptr);
+    CHECK(pool.add(envelope('a', 0)) == Admission::already_known);
+    CHECK(pool.knows(envelope('z', 9).hash));  // final elsewhere, never held here
+    pool.remove_final({}, 1'000);
+    CHECK_FALSE(pool.knows(envelope('a', 0).hash));
+    CHECK(pool.add(envelope('a', 0)) == Admission::expired);
+}
+
+TEST_CASE("envelopes expire by block time") {
+    Mempool pool;
+    static_cast<void>(pool.add(envelope('a', 0, 10, 100)));
+    static_cast<void>(pool.add(envelope('a', 1, 10, 200)));
+    CHECK(packed(pool, {}, {}, 100) == "a1");  // would be too old in that block
+    pool.remove_final({}, 99);
+    CHECK(pool.size() == 2);
+    pool.remove_final({}, 100);
+    CHECK(pool.size() == 1);
+    CHECK(pool.bytes() == 10);
+    CHECK(pool.expired_count() == 1);
+}
+
+TEST_CASE("what would make a block invalid is dropped and may come again") {
+    Mempool pool;
+    static_cast<void>(pool.add(envelope('a', 0)));
+    pool.drop({envelope('a', 0).hash});
+    CHECK(pool.size() == 0);
+    CHECK(pool.bytes() == 0);
+    CHECK(pool.add(envelope('a', 0)) == Admission::added);
+}
+
+TEST_CASE("the memory of final envelopes has a bound") {
+    MempoolLimits limits;
+    limits.recent_max = 5;
+    Mempool pool{limits};
+    for (std::uint32_t i = 0; i < 20; ++i) {
+        pool.remove_final({envelope('a', i).hash}, i);
+    }
+    std::size_t known{0};
+    for (std::uint32_t i = 0; i < 20; ++i) {
+        known += pool.knows(envelope('a', i).hash) ? 1U : 0U;
+    }
+    CHECK(known == 5);
+    CHECK(pool.knows(envelope('a', 19).hash));
+}
+
+}  // namespace
+}  // namespace tally::consensus::testing
