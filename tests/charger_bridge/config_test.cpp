@@ -1,0 +1,132 @@
+// The configuration file: what is read, and that every mistake is named with line and key.
+
+#include "charger_bridge/config.h"
+
+#include "ledger/base/system_random.h"
+#include "node/runtime/key_file.h"
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace tally::bridge {
+
+namespace {
+
+/// A folder with a key and a token file, removed at the end.
+class Folder {
+public:
+    Folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "bridge-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        m_path = name;
+        SystemRandom random;
+        REQUIRE(node::write_new_secret_key(m_path + "/bridge.key", generate_secret(random)));
+        REQUIRE(node::write_new_secret_text(m_path + "/api.token", "a-token"));
+    }
+    ~Folder() { std::filesystem::remove_all(m_path); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    [[nodiscard]] std::string file() const { return m_path + "/bridge.toml"; }
+
+private:
+    std::string m_path;
+};
+
+std::string good() {
+    SecretKey secret;
+    secret.data.fill(3);
+    return R"(data_dir = "data"
+bridge_id = "bridge-AAA"
+chain_id = ")" +
+           std::string(64, 'a') + R"("
+key_file = "bridge.key"
+utc_offset_minutes = 480
+
+[ocpp]
+listen = "127.0.0.1:9000"
+clock_ahead_max_s = 2592000
+
+[api]
+listen = "127.0.0.1:9001"
+token_file = "api.token"
+
+[node]
+address = "127.0.0.1:7000"
+link_key = ")" +
+           to_hex(public_key_of(secret)) + R"("
+
+[[charger]]
+id = "CP1"
+password = "secret-of-cp1"
+connectors = 2
+
+[[charger]]
+id = "CP2"
+password_hex = "0001feff"
+connectors = 1
+)";
+}
+
+std::string problems_of(const Folder& folder, const std::string& from, const std::string& to) {
+    std::string text = good();
+    const std::size_t place = text.find(from);
+    REQUIRE(place != std::string::npos);
+    text.replace(place, from.size(), to);
+    const auto config = parse_config(text, folder.file());
+    if (config) {
+        return {};
+    }
+    std::string all;
+    for (const node::ConfigProblem& problem : config.error()) {
+        all += problem.text() + "\n";
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("a right configuration is read") {
+    const Folder folder;
+    const auto config = parse_config(good(), folder.file());
+    REQUIRE(config);
+    CHECK(config->bridge_id == "bridge-AAA");
+    CHECK(config->utc_offset_minutes == 480);
+    CHECK(config->clock_ahead_max == std::chrono::hours{720});
+    CHECK(config->api_token == "a-token");
+    REQUIRE(config->chargers.size() == 2);
+    CHECK(config->chargers[0].station.connectors == 2);
+    CHECK(config->chargers[1].password == Bytes{0, 1, 0xfe, 0xff});
+    CHECK(config->node_address.port == 7000);
+}
+
+TEST_CASE("each mistake is named with file, line and key") {
+    const Folder folder;
+    const auto names = [&](const std::string& from, const std::string& to, const std::string& key) {
+        const std::string problems = problems_of(folder, from, to);
+        INFO(problems);
+        CHECK(problems.find("bridge.toml:") != std::string::npos);
+        CHECK(problems.find(key) != std::string::npos);
+    };
+    names(R"(listen = "127.0.0.1:9000")", R"(listen = "0.0.0.0:9000")", "insecure = true");
+    names(R"(bridge_id = "bridge-AAA")", R"(bridge_id = "has space")", "bridge_id");
+    names(R"(chain_id = "a)", R"(chain_id = "x)", "chain_id");
+    names(R"(key_file = "bridge.key")", R"(key_file = "none.key")", "key_file");
+    names("utc_offset_minutes = 480", "utc_offset_minutes = 900", "utc_offset_minutes");
+    names(R"(id = "CP2")", R"(id = "CP1")", "is there twice");
+    names(R"(password_hex = "0001feff")", R"(password_hex = "0001fef")", "password_hex");
+    names(R"(password_hex = "0001feff")", "", "password");
+    names("connectors = 2", "connectors = 0", "connectors");
+    names("connectors = 2", "connectors = 2\ncolour = 1", "colour");
+    names(R"(link_key = "0)", R"(link_key = "1)", "link_key");
+}
+
+TEST_CASE("plain ws outside the loopback is allowed when it is asked for") {
+    const Folder folder;
+    CHECK(problems_of(folder, R"(listen = "127.0.0.1:9000")",
+                      "listen = \"0.0.0.0:9000\"\ninsecure = true")
+              .empty());
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,446 @@
+// The whole bridge in one process: real sockets and HTTP, a store in memory, and the node played at
+// the seam of its link.
+
+#include "charger_bridge/api.h"
+#include "charger_bridge/bridge.h"
+#include "charger_bridge/ocpp/time_text.h"
+#include "ledger/base/memory_store.h"
+#include "ledger/base/system_clock.h"
+#include "ledger/base/system_random.h"
+#include "tests/charger_bridge/ocpp_client.h"
+#include "tests/charger_bridge/site.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+namespace tally::bridge::test {
+
+namespace {
+
+/// Answers at the seam as a node would: approves every token but BBB-POOR, acknowledges what is
+/// durable. Lives on the loop's thread.
+class PlayedNode final : public NodeLine {
+public:
+    bool send(const node::BridgeMessage& message) override {
+        got.push_back(message);
+        if (const auto* const request = std::get_if<node::AuthorizeRequest>(&message)) {
+            node::AuthorizeResult result;
+            result.session = request->session;
+            result.accepted = request->token != "BBB-POOR";
+            result.reason = result.accepted ? "" : "insufficient_balance";
+            result.authorization.signer = *party_from_text("BBB");
+            result.prepaid = request->prepaid.value_or(50 * money_scale);
+            result.start_by = SystemClock{}.now() + 300'000;
+            node::AuthorizeResult::Evse evse;
+            evse.connector = 1;
+            evse.evse_id = "CN*AAA*E1";
+            evse.rated_power_w = 60'000;
+            evse.meter_serial = "M1";
+            evse.tariff_ref = {"t1", 1};
+            evse.tariff = flat_tariff();
+            result.evses = {evse};
+            later(result);
+        } else if (const auto* const started = std::get_if<node::ChargeStarted>(&message)) {
+            later(node::Acknowledge{started->sequence});
+        } else if (const auto* const ended = std::get_if<node::ChargeEnded>(&message)) {
+            later(node::Acknowledge{ended->sequence});
+        }
+        return true;
+    }
+    std::function<void(node::BridgeMessage)> later;
+    std::vector<node::BridgeMessage> got;
+};
+
+class Harness {
+public:
+    Harness() : m_work{boost::asio::make_work_guard(m_io)} {
+        BridgeConfig config;
+        config.bridge_id = "bridge-1";
+        config.ocpp_listen = {"127.0.0.1", 0};
+        for (const char* const id : {"CP1", "CP2"}) {
+            const std::string_view password{"secret"};
+            config.chargers.push_back({{id, 2}, Bytes{password.begin(), password.end()}});
+        }
+        m_bridge = std::make_unique<Bridge>(
+            BridgeParts{m_io, m_store, m_clock, m_random, m_key, metrics, node, [] {}}, config);
+        node.later = [this](node::BridgeMessage message) {
+            boost::asio::post(m_io, [this, message] { m_bridge->node_said(message); });
+        };
+        REQUIRE(m_bridge->load());
+        m_bridge->start();
+        m_bridge->node_connected();
+        m_api = std::make_unique<Api>(*m_bridge, metrics, "api-token");
+        m_thread = std::thread{[this] { m_io.run(); }};
+    }
+    ~Harness() {
+        on_loop([this] { m_bridge->stop(); });
+        m_work.reset();
+        m_io.stop();
+        m_thread.join();
+    }
+
+    void on_loop(const std::function<void()>& action) {
+        std::promise<void> done;
+        boost::asio::post(m_io, [&] {
+            action();
+            done.set_value();
+        });
+        done.get_future().wait();
+    }
+    /// Asks the site API; gives the response when it comes.
+    node::HttpResponse api(const node::HttpRequest& request) {
+        auto answer = std::make_shared<std::promise<node::HttpResponse>>();
+        boost::asio::post(m_io, [this, request, answer] {
+            m_api->handle(request, [answer](node::HttpResponse response) {
+                answer->set_value(std::move(response));
+            });
+        });
+        return answer->get_future().get();
+    }
+    template <typename Message>
+    std::vector<Message> at_node() {
+        std::vector<Message> result;
+        on_loop([&] {
+            for (const node::BridgeMessage& message : node.got) {
+                if (const auto* const found = std::get_if<Message>(&message)) {
+                    result.push_back(*found);
+                }
+            }
+        });
+        return result;
+    }
+    [[nodiscard]] std::uint16_t port() const { return m_bridge->ocpp_port(); }
+    [[nodiscard]] Bridge& bridge() { return *m_bridge; }
+
+    node::Metrics metrics;
+    PlayedNode node;
+
+private:
+    boost::asio::io_context m_io;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> m_work;
+    MemoryStore m_store;
+    SystemClock m_clock;
+    SystemRandom m_random;
+    KeySigner m_key{[] {
+        SecretKey key;
+        key.data.fill(7);
+        return key;
+    }()};
+    std::unique_ptr<Bridge> m_bridge;
+    std::unique_ptr<Api> m_api;
+    std::thread m_thread;
+};
+
+constexpr const char* boot{
+    R"([2,"b","BootNotification",{"chargePointVendor":"v","chargePointModel":"m"}])"};
+
+void connect_and_boot(OcppClient& client, const std::string& path = "/ocpp/CP1",
+                      const std::string& authorization = "Basic Q1AxOnNlY3JldA==") {
+    OcppClient::Handshake handshake;
+    handshake.path = path;
+    handshake.authorization = authorization;
+    REQUIRE(client.shake(handshake).starts_with("HTTP/1.1 101"));
+    const std::string answer = client.ask("b", boot);
+    REQUIRE(answer.find(R"("status":"Accepted")") != std::string::npos);
+    REQUIRE(answer.find(R"("interval":60)") != std::string::npos);
+}
+
+std::string now_text() { return time_to_text(SystemClock{}.now()); }
+
+}  // namespace
+
+TEST_CASE("handshake: ocpp1.6 is chosen, compression is not") {
+    Harness site;
+    OcppClient client{site.port()};
+    OcppClient::Handshake handshake;
+    handshake.protocols = "ocpp2.0.1, ocpp1.6";
+    const std::string head = client.shake(handshake);
+    CHECK(head.starts_with("HTTP/1.1 101"));
+    CHECK(head.find("Sec-WebSocket-Protocol: ocpp1.6\r\n") != std::string::npos);
+    CHECK(head.find("deflate") == std::string::npos);
+}
+
+TEST_CASE("handshake: no common sub-protocol finishes without one and closes") {
+    Harness site;
+    for (const char* const offered : {"ocpp2.0.1", "", "OCPP1.6", "ocpp1.6x"}) {
+        OcppClient client{site.port()};
+        OcppClient::Handshake handshake;
+        handshake.protocols = offered;
+        const std::string head = client.shake(handshake);
+        CHECK(head.starts_with("HTTP/1.1 101"));
+        CHECK(head.find("Sec-WebSocket-Protocol") == std::string::npos);
+        CHECK(client.is_closed());
+    }
+    CHECK(site.at_node<node::StationState>().size() == 2);  // of the start, nothing since
+}
+
+TEST_CASE("handshake: the same 401 for unknown stations and wrong passwords, 404 elsewhere") {
+    Harness site;
+    const auto head_of = [&](const char* path, const char* authorization) {
+        OcppClient client{site.port()};
+        OcppClient::Handshake handshake;
+        handshake.path = path;
+        handshake.authorization = authorization;
+        return client.shake(handshake);
+    };
+    const std::string wrong = head_of("/ocpp/CP1", "Basic Q1AxOndyb25n");
+    CHECK(wrong.starts_with("HTTP/1.1 401"));
+    CHECK(head_of("/ocpp/NOBODY", "Basic Tk9CT0RZOnNlY3JldA==") == wrong);
+    CHECK(head_of("/ocpp/CP1", "") == wrong);
+    CHECK(head_of("/ocpp/CP2", "Basic Q1AxOnNlY3JldA==") == wrong);  // CP1's name at CP2's door
+    CHECK(head_of("/ocpp/%zz", "Basic Q1AxOnNlY3JldA==") == wrong);
+    CHECK(head_of("/ocpp/", "") == wrong);
+    CHECK(head_of("/other/CP1", "Basic Q1AxOnNlY3JldA==").starts_with("HTTP/1.1 404"));
+    CHECK(head_of("/ocpp/%43P1", "Basic Q1AxOnNlY3JldA==").starts_with("HTTP/1.1 101"));
+}
+
+TEST_CASE("handshake: plain HTTP and nonsense are turned away") {
+    Harness site;
+    OcppClient plain{site.port()};
+    plain.write(
+        "GET /ocpp/CP1 HTTP/1.1\r\nHost: a\r\nAuthorization: Basic Q1AxOnNlY3JldA==\r\n\r\n");
+    CHECK(plain.is_closed());
+    OcppClient nonsense{site.port()};
+    nonsense.write(std::string(20'000, 'x'));
+    CHECK(nonsense.is_closed());
+}
+
+TEST_CASE("a whole charge over the wire") {
+    Harness site;
+    OcppClient client{site.port()};
+    connect_and_boot(client);
+    CHECK(client.ask("s", R"([2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError",)"
+                          R"("status":"Available"}])") == R"([3,"s",{}])");
+    CHECK(client.ask("d",
+                     R"([2,"d","DataTransfer",{"vendorId":"tally","messageId":"Prepaid",)"
+                     R"("data":"{\"amount\":\"20.00\"}"}])") == R"([3,"d",{"status":"Accepted"}])");
+    CHECK(client.ask("a", R"([2,"a","Authorize",{"idTag":"BBB-1"}])") ==
+          R"([3,"a",{"idTagInfo":{"status":"Accepted"}}])");
+    CHECK(site.at_node<node::AuthorizeRequest>().at(0).prepaid == 20 * money_scale);
+    const std::string start = client.ask(
+        "t", R"([2,"t","StartTransaction",{"connectorId":1,"idTag":"bbb-1","meterStart":100,)"
+             R"("timestamp":")" +
+                 now_text() + R"("}])");
+    CHECK(start == R"([3,"t",{"idTagInfo":{"status":"Accepted"},"transactionId":1}])");
+    CHECK(client.ask("m", R"([2,"m","MeterValues",{"connectorId":1,"transactionId":1,)"
+                          R"("meterValue":[{"timestamp":")" +
+                              now_text() + R"(","sampledValue":[{"value":"150"}]}]}])") ==
+          R"([3,"m",{}])");
+    const std::string figures =
+        client.ask("f", R"([2,"f","DataTransfer",{"vendorId":"tally","messageId":"Figures",)"
+                        R"("data":"{\"transactionId\":1}"}])");
+    CHECK(figures.find(R"(\"energy_wh\":50)") != std::string::npos);
+    CHECK(client.ask("e", R"([2,"e","StopTransaction",{"transactionId":1,"meterStop":200,)"
+                          R"("idTag":"BBB-1","timestamp":")" +
+                              now_text() + R"("}])") ==
+          R"([3,"e",{"idTagInfo":{"status":"Accepted"}}])");
+    const auto ended = site.at_node<node::ChargeEnded>();
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].metered.readings.back().register_wh == 200);
+}
+
+TEST_CASE("a refusal and its reason over the wire") {
+    Harness site;
+    OcppClient client{site.port()};
+    connect_and_boot(client);
+    CHECK(client.ask("a", R"([2,"a","Authorize",{"idTag":"BBB-POOR"}])") ==
+          R"([3,"a",{"idTagInfo":{"status":"Blocked"}}])");
+    const std::string reason =
+        client.ask("r", R"([2,"r","DataTransfer",{"vendorId":"tally","messageId":"Reason",)"
+                        R"("data":"{\"idTag\":\"BBB-POOR\"}"}])");
+    CHECK(reason.find(R"(insufficient_balance)") != std::string::npos);
+    CHECK(client.ask("x", R"([2,"x","DataTransfer",{"vendorId":"tally","messageId":"Nap"}])")
+              .find("UnknownMessageId") != std::string::npos);
+    CHECK(
+        client.ask("y", R"([2,"y","DataTransfer",{"vendorId":"other"}])").find("UnknownVendorId") !=
+        std::string::npos);
+    CHECK(client
+              .ask("z", R"([2,"z","DataTransfer",{"vendorId":"tally","messageId":"Prepaid",)"
+                        R"("data":"{\"amount\":\"-1\"}"}])")
+              .find("Rejected") != std::string::npos);
+}
+
+TEST_CASE("the boot rule: first ever needs it, a reconnect does not and is asked for its status") {
+    Harness site;
+    OcppClient early{site.port()};
+    REQUIRE(early.shake({}).starts_with("HTTP/1.1 101"));
+    CHECK(early.ask("h", R"([2,"h","Heartbeat",{}])").find("SecurityError") != std::string::npos);
+    CHECK(early.ask("b", boot).find("Accepted") != std::string::npos);
+    OcppClient later{site.port()};
+    REQUIRE(later.shake({}).starts_with("HTTP/1.1 101"));
+    CHECK(later.ask("h", R"([2,"h","Heartbeat",{}])").find("currentTime") != std::string::npos);
+    CHECK(later.next_call().find(R"("TriggerMessage",{"requestedMessage":"StatusNotification"})") !=
+          std::string::npos);
+}
+
+TEST_CASE("a second connection replaces the first, and only so often") {
+    Harness site;
+    auto first = std::make_unique<OcppClient>(site.port());
+    connect_and_boot(*first);
+    OcppClient second{site.port()};
+    connect_and_boot(second);
+    CHECK(first->is_closed());
+    CHECK(second.ask("h", R"([2,"h","Heartbeat",{}])").find("currentTime") != std::string::npos);
+    std::vector<std::unique_ptr<OcppClient>> more;
+    for (std::size_t i = 1; i < swaps_max; ++i) {
+        more.push_back(std::make_unique<OcppClient>(site.port()));
+        connect_and_boot(*more.back());
+    }
+    OcppClient refused{site.port()};
+    REQUIRE(refused.shake({}).starts_with("HTTP/1.1 101"));
+    CHECK(refused.is_closed());
+    CHECK(more.back()->ask("h", R"([2,"h","Heartbeat",{}])").find("currentTime") !=
+          std::string::npos);
+    CHECK(site.metrics.metrics_text().find(
+              R"(tally_bridge_station_swaps_total{outcome="refused"} 1)") != std::string::npos);
+}
+
+TEST_CASE("messages that are too big, binary or not UTF-8 end the connection") {
+    Harness site;
+    const auto check = [&](const std::function<void(OcppClient&)>& misbehave) {
+        OcppClient client{site.port()};
+        REQUIRE(client.shake({}).starts_with("HTTP/1.1 101"));
+        misbehave(client);
+        CHECK(client.is_closed());
+    };
+    using Opcode = OcppClient::Opcode;
+    check([](OcppClient& c) { c.send(std::string(ocpp_text_bytes_max + 1, ' ')); });
+    check([](OcppClient& c) {
+        c.send(std::string(40'000, ' '), Opcode::text, false);
+        c.send(std::string(40'000, ' '), Opcode::more, true);
+    });
+    check([](OcppClient& c) { c.send("\x01\x02", Opcode::binary); });
+    check([](OcppClient& c) { c.send("\xff\xfe"); });
+    check([](OcppClient& c) { c.write(std::string(100, '\x7f')); });
+    check([](OcppClient& c) {
+        for (std::uint32_t i = 0; i < peer_malformed_max; ++i) {
+            c.send("[[[[");
+        }
+    });
+}
+
+TEST_CASE("a message in fragments is one message") {
+    Harness site;
+    OcppClient client{site.port()};
+    connect_and_boot(client);
+    client.send(R"([2,"h","Heart)", OcppClient::Opcode::text, false);
+    client.send(R"(beat",{}])", OcppClient::Opcode::more, true);
+    CHECK(client.receive().find("currentTime") != std::string::npos);
+}
+
+TEST_CASE("a charger that does not read is cut off, its memory bounded") {
+    Harness site;
+    OcppClient client{site.port()};
+    connect_and_boot(client);
+    const std::string request = R"([2,"d","DataTransfer",{"vendorId":"x"}])";
+    std::string many;
+    for (int i = 0; i < 1'000; ++i) {
+        many += static_cast<char>(0x81);
+        many += static_cast<char>(0x80 | request.size());
+        many += std::string(4, '\0') + request;
+    }
+    bool cut = false;
+    for (int i = 0; i < 2'000 && !cut; ++i) {
+        client.write(many);
+        site.on_loop([&] { cut = !site.bridge().core().health().is_connected("CP1"); });
+    }
+    CHECK(cut);
+}
+
+TEST_CASE("guessing a password is slowed down") {
+    Harness site;
+    for (unsigned i = 0; i <= PasswordBook::guesses_free; ++i) {
+        OcppClient client{site.port()};
+        OcppClient::Handshake handshake;
+        handshake.authorization = "Basic Q1AxOndyb25n";
+        CHECK(client.shake(handshake).starts_with("HTTP/1.1 401"));
+    }
+    OcppClient right{site.port()};
+    CHECK(right.shake({}).starts_with("HTTP/1.1 401"));
+}
+
+TEST_CASE("site API: token, chargers, commands, orphans") {
+    Harness site;
+    OcppClient client{site.port()};
+    connect_and_boot(client);
+    node::HttpRequest request;
+    request.method = "GET";
+    request.path = "/livez";
+    CHECK(site.api(request).status == 200);
+    request.path = "/readyz";
+    CHECK(site.api(request).status == 200);
+    site.on_loop([&] { site.bridge().node_disconnected(); });
+    const node::HttpResponse unready = site.api(request);
+    CHECK(unready.status == 503);
+    CHECK(unready.body.find("node_unreachable") != std::string::npos);
+    request.path = "/metrics";
+    CHECK(site.api(request).body.find("tally_bridge_stations_connected 1") != std::string::npos);
+    request.path = "/api/v1/chargers";
+    CHECK(site.api(request).status == 401);
+    request.bearer_token = "wrong";
+    CHECK(site.api(request).status == 401);
+    request.bearer_token = "api-token";
+    const node::HttpResponse chargers = site.api(request);
+    CHECK(chargers.status == 200);
+    CHECK(chargers.body.find(R"("id":"CP1","connected":true)") != std::string::npos);
+
+    REQUIRE(client.ask("e", R"([2,"e","StopTransaction",{"transactionId":99,"meterStop":1,)"
+                            R"("timestamp":"2026-03-01T08:00:00Z"}])") == R"([3,"e",{}])");
+    request.path = "/api/v1/orphans";
+    CHECK(site.api(request).body.find("unknown_stop") != std::string::npos);
+
+    request.method = "POST";
+    request.path = "/api/v1/chargers/CP1/remote-start";
+    request.body = R"({"connector":0,"token":"BBB-1"})";
+    CHECK(site.api(request).status == 400);
+    request.path = "/api/v1/chargers/CP9/remote-start";
+    CHECK(site.api(request).status == 404);
+    request.path = "/api/v1/chargers/CP2/trigger";
+    request.body = "{}";
+    CHECK(site.api(request).status == 502);
+    request.path = "/api/v1/chargers/CP1/remote-stop";
+    request.body = R"({"transaction":5})";
+    CHECK(site.api(request).status == 404);
+}
+
+TEST_CASE("site API: a command waits for the charger's answer") {
+    Harness site;
+    OcppClient client{site.port()};
+    connect_and_boot(client);
+    node::HttpRequest request;
+    request.method = "POST";
+    request.bearer_token = "api-token";
+    request.path = "/api/v1/chargers/CP1/remote-start";
+    request.body = R"({"connector":1,"token":"BBB-1"})";
+    auto answer = std::async(std::launch::async, [&] { return site.api(request); });
+    const std::string call = client.receive();
+    CHECK(call.find(R"("RemoteStartTransaction",{"idTag":"BBB-1","connectorId":1})") !=
+          std::string::npos);
+    const std::string id = call.substr(4, call.find('"', 4) - 4);
+    client.send(R"([3,")" + id + R"(",{"status":"Accepted"}])");
+    const node::HttpResponse response = answer.get();
+    CHECK(response.status == 200);
+    CHECK(response.body == R"({"status":"Accepted"})");
+}
+
+TEST_CASE("refused transaction messages are kept for the operator") {
+    Harness site;
+    OcppClient client{site.port()};
+    connect_and_boot(client);
+    CHECK(client
+              .ask("e", R"([2,"e","StopTransaction",{"transactionId":99,"meterStop":null,)"
+                        R"("timestamp":"2026-03-01T08:00:00Z"}])")
+              .find("TypeConstraintViolation") != std::string::npos);
+    site.on_loop([&] {
+        REQUIRE(site.bridge().core().orphans().all().size() == 1);
+        CHECK(site.bridge().core().orphans().all()[0].kind == "refused_message");
+    });
+}
+
+}  // namespace tally::bridge::test
