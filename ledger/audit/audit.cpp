@@ -125,8 +125,9 @@ void Auditor::count(const AuditBlock& block) {
     const BlockHeader& header = block.content.block.header;
     ++m_report.blocks;
     m_report.signatures += block.content.finalization.signatures.size();
-    if (block.content.finalization.statement.digest == block.digest) {
-        ++m_report.certificates;
+    ++m_report.certificates;
+    if (block.content.finalization.statement.kind == VoteKind::finalize) {
+        ++m_report.finalizations;
     }
     for (const AuditEnvelope& envelope : block.envelopes) {
         m_report.signatures += envelope.signature_checked ? 1 : 0;

@@ -29,7 +29,7 @@ inline constexpr std::size_t audit_findings_max{100};
 struct AuditOptions {
     AuditLevel level{AuditLevel::replay};
     /// The ledger is being written right now: a record at its very end that is not complete, and
-    /// last blocks whose certificate is still to come, are not findings.
+    /// last blocks whose finalization is still to come, are not findings.
     bool live{false};
     std::size_t findings_max{audit_findings_max};
 };
@@ -54,7 +54,8 @@ struct AuditReport {
     std::uint64_t transactions{0};  ///< from level merkle
     std::uint64_t leaves{0};        ///< from level merkle
     std::uint64_t certificates{0};
-    std::uint64_t signatures{0};  ///< votes and envelopes verified
+    std::uint64_t finalizations{0};  ///< of the certificates; the others are notarizations
+    std::uint64_t signatures{0};     ///< votes and envelopes verified
     std::uint64_t last_height{0};
     Hash last_digest;
     Hash state_root;  ///< of the last header
@@ -62,7 +63,7 @@ struct AuditReport {
     std::uint64_t log_checked_to{
         0};                        ///< height; log roots behind a damaged block cannot be checked
     std::uint64_t replayed_to{0};  ///< height; execution ends at the first block that fails
-    /// Blocks at the end of a live ledger whose certificate is not written yet.
+    /// Blocks at the end of a live ledger whose finalization is not written yet.
     std::uint64_t uncovered{0};
 };
 

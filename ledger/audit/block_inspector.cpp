@@ -52,9 +52,10 @@ void BlockInspector::check_certificate(AuditBlock& block) const {
         block.certificate_finding = Finding{
             kind, block.content.block.header.height, std::nullopt, {}, 0, std::move(message)};
     };
-    if (certificate.statement.kind != VoteKind::finalize ||
+    if (certificate.statement.kind == VoteKind::nullify ||
         certificate.statement.epoch != block.content.block.header.epoch) {
-        found(FindingKind::certificate_kind, "the certificate is not a finalization of this epoch");
+        found(FindingKind::certificate_kind,
+              "the certificate is neither a finalization nor a notarization of this epoch");
         return;
     }
     const std::optional<CertificateError> error =

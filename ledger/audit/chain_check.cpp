@@ -19,7 +19,7 @@ void ChainCheck::check(const AuditBlock& block) {
     if (block.follows) {
         check_links(block);
     } else {
-        m_awaited.reset();  // the block it waits for may be the damaged one
+        m_uncovered = 0;  // what finalizes the blocks before may be the damaged one
     }
     check_validators(block);
     if (block.certificate_finding) {
@@ -28,7 +28,7 @@ void ChainCheck::check(const AuditBlock& block) {
         finding.offset = block.offset;
         m_log.add(std::move(finding));
     }
-    check_certificate_block(block);
+    check_certificate(block);
     const Hash chain_id = m_previous.chain_id;
     m_previous = block.content.block.header;
     m_previous.chain_id = chain_id;
@@ -70,48 +70,31 @@ void ChainCheck::check_validators(const AuditBlock& block) {
     }
 }
 
-void ChainCheck::check_certificate_block(const AuditBlock& block) {
+void ChainCheck::check_certificate(const AuditBlock& block) {
     const VoteStatement& statement = block.content.finalization.statement;
-    const bool direct = statement.digest == block.digest;
-    if (m_awaited && statement.digest != m_awaited->digest) {
-        m_log.add(m_awaited->finding);
-        m_awaited.reset();
+    if (statement.digest != block.digest) {
+        m_log.add(block.finding(FindingKind::certificate_block,
+                                "the certificate is for block " + to_hex(statement.digest)));
+    } else if (statement.view != block.content.block.header.view) {
+        m_log.add(block.finding(FindingKind::certificate_kind,
+                                "the certificate is of view " + std::to_string(statement.view)));
     }
-    if (direct) {
-        m_awaited.reset();
-        if (statement.view != block.content.block.header.view) {
-            m_log.add(
-                block.finding(FindingKind::certificate_kind,
-                              "the certificate is of view " + std::to_string(statement.view)));
-        }
+    if (statement.kind == VoteKind::finalize) {
+        m_uncovered = 0;
         return;
     }
-    if (m_awaited) {
-        ++m_awaited->blocks;
-        return;
+    if (m_uncovered == 0) {
+        m_first_uncovered = block.finding(
+            FindingKind::not_final, "from this block on, no block of the ledger is finalized");
     }
-    const Finding finding = block.finding(
-        FindingKind::certificate_block, "the certificate is for block " + to_hex(statement.digest) +
-                                            ", which is neither this block nor follows it");
-    if (statement.view <= block.content.block.header.view) {
-        m_log.add(finding);  // what follows has a higher view
-        return;
-    }
-    m_awaited = Awaited{statement.digest, 1, finding};
+    ++m_uncovered;
 }
 
 std::uint64_t ChainCheck::finish(bool live) {
-    if (!m_awaited) {
-        return 0;
+    if (m_uncovered > 0 && !live) {
+        m_log.add(m_first_uncovered);
     }
-    if (!live) {
-        Finding finding = m_awaited->finding;
-        finding.kind = FindingKind::not_final;
-        finding.message = "from this block on, the ledger holds no certificate for its blocks: " +
-                          finding.message;
-        m_log.add(std::move(finding));
-    }
-    return m_awaited->blocks;
+    return m_uncovered;
 }
 
 }  // namespace tally

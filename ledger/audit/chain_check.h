@@ -3,14 +3,11 @@
 #include "ledger/audit/audit_block.h"
 #include "ledger/model/genesis.h"
 
-#include <optional>
-
 namespace tally {
 
-/// The chain of headers, and which certificate makes which block final.
-///
-/// A block is final by a certificate of its own, or by that of the first certified block behind it:
-/// then it and all blocks up to that one carry that certificate.
+/// The chain of headers, and what makes it final. Every block carries a certificate of its own: a
+/// finalization, or a notarization when a block built on it was finalized instead. The last block
+/// must be finalized, because that covers all before it.
 class ChainCheck {
 public:
     ChainCheck(const BlockHeader& genesis_header, const std::vector<Validator>& validators,
@@ -24,20 +21,15 @@ public:
 private:
     void check_links(const AuditBlock& block);
     void check_validators(const AuditBlock& block);
-    void check_certificate_block(const AuditBlock& block);
+    void check_certificate(const AuditBlock& block);
 
     BlockHeader m_previous;
     Hash m_previous_digest;
     std::size_t m_validator_count;
     Hash m_validators_hash;
     FindingLog& m_log;
-    /// A certificate seen with blocks before the one it is for.
-    struct Awaited {
-        Hash digest;
-        std::uint64_t blocks{0};
-        Finding finding;  ///< what to report when its block does not come
-    };
-    std::optional<Awaited> m_awaited;
+    std::uint64_t m_uncovered{0};  ///< blocks since the last finalization
+    Finding m_first_uncovered;     ///< what to report when no finalization follows
 };
 
 }  // namespace tally

@@ -27,11 +27,11 @@ enum class FindingKind : std::uint8_t {
     time,        ///< not after the parent's
     validators,  ///< epoch, next set or proposer do not fit the genesis
     // Certificates
-    certificate_kind,       ///< not a finalization, or of another epoch or view
-    certificate_block,      ///< for a block that is not this one or one that follows it
+    certificate_kind,       ///< neither finalization nor notarization, or of another epoch or view
+    certificate_block,      ///< for another block
     certificate_signers,    ///< too few, repeated or unknown signers
     certificate_signature,  ///< a vote's signature does not verify
-    not_final,              ///< the last blocks are covered by no certificate in the ledger
+    not_final,              ///< the last blocks are notarized only
     // Contents
     body_root,
     envelope,      ///< cannot be decoded

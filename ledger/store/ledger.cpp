@@ -98,7 +98,7 @@ void Ledger::Impl::index_transactions(const ExecutedBlock& block, WriteBatch& ba
 void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
                          const QuorumCertificate& finalization, const BlockPlace& place) {
     const std::uint64_t height = block->block.header.height;
-    const bool direct = finalization.statement.digest == block->digest;
+    const bool finalized = finalization.statement.kind == VoteKind::finalize;
     WriteBatch batch;
     for (const auto& [key, value] : block->changes) {
         batch.operations.push_back({key, value});
@@ -110,7 +110,7 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
     }
     tiles.append(leaf_hashes, batch);
     index_transactions(*block, batch);
-    batch.put(ledger_index::block_key(height), ledger_index::encode({place, direct}));
+    batch.put(ledger_index::block_key(height), ledger_index::encode({place, finalized}));
     batch.put(ledger_index::applied_key(),
               ledger_index::encode({chain_id, height, block->digest, block->log}));
     ++unsynced_blocks;
@@ -128,8 +128,8 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
     tip = block;
     tip->parent = nullptr;  // what it changed is in the store now
     last_finalization = finalization;
-    if (direct) {
-        newest_direct = height;
+    if (finalized) {
+        newest_finalized = height;
     }
 }
 
@@ -197,12 +197,12 @@ std::optional<TransactionLocation> Ledger::Impl::find_transaction(const Transact
 
 std::optional<Receipt> Ledger::Impl::receipt(const TransactionRef& ref) const {
     const std::optional<TransactionLocation> location = find_transaction(ref);
-    if (!location || location->height > newest_direct) {
-        return std::nullopt;  // unknown, or its certificate is still to be written
+    if (!location || location->height > newest_finalized) {
+        return std::nullopt;  // unknown, or its finalization is still to be written
     }
     const std::optional<FinalizedBlock> holder = read_block(location->height);
     const std::optional<FinalizedBlock> proven =
-        location->height == newest_direct ? holder : read_block(newest_direct);
+        location->height == newest_finalized ? holder : read_block(newest_finalized);
     ENSURE(holder && proven);
     const std::uint64_t leaves = holder->events.size() + holder->results.size();
     const std::uint64_t first_transaction =
@@ -268,6 +268,7 @@ std::shared_ptr<const FinalizedBlock> Ledger::commit(const Hash& digest,
     ENSURE(found != m_impl->executed.end());
     const std::shared_ptr<ExecutedBlock> block = found->second.block;
     ENSURE(block->block.header.parent == m_impl->tip->digest);
+    ENSURE(finalization.statement.digest == digest);
     auto kept = std::make_shared<FinalizedBlock>();
     kept->block = block->block;
     kept->results = block->results;

@@ -86,8 +86,9 @@ public:
     [[nodiscard]] Expected<std::shared_ptr<const ExecutedBlock>, BlockError> execute(Block block);
     /// Makes an executed child of the last final block final: segment first, synced; then state.
     /// Blocks that do not descend from it are forgotten. Returns what is now kept, for
-    /// subscribers: nobody needs to read it back. `finalization` may be that of a descendant, when
-    /// the block has no certificate of its own: commit the descendant next.
+    /// subscribers: nobody needs to read it back. `finalization` is the block's own
+    /// certificate: a finalization, or a notarization when a descendant was finalized instead; that
+    /// descendant is to be committed next.
     std::shared_ptr<const FinalizedBlock> commit(const Hash& digest,
                                                  const QuorumCertificate& finalization);
 

@@ -49,7 +49,7 @@ public:
     std::unique_ptr<BlockArchive> archive;
     std::shared_ptr<ExecutedBlock> tip;  ///< the last final block, without a parent
     std::optional<QuorumCertificate> last_finalization;
-    std::uint64_t newest_direct{0};  ///< height of the newest block with its own certificate
+    std::uint64_t newest_finalized{0};  ///< height of the newest block with a finalization
     /// Executed and not final, by digest; `order` says which came first.
     struct Kept {
         std::shared_ptr<ExecutedBlock> block;
@@ -68,7 +68,7 @@ private:
     [[nodiscard]] std::optional<LedgerOpenError> open_tip(const ledger_index::Applied& applied);
     [[nodiscard]] std::optional<LedgerOpenError> open_window();
     [[nodiscard]] std::optional<LedgerOpenError> replay();
-    void find_newest_direct();
+    void find_newest_finalized();
     void evict_one();
     void index_transactions(const ExecutedBlock& block, WriteBatch& batch) const;
 };

@@ -52,7 +52,7 @@ Bytes block_key(std::uint64_t height) { return key_of(Table::block).u64(height).
 Bytes encode(const BlockEntry& entry) {
     Encoder encoder;
     encoder.u64(entry.place.segment).u64(entry.place.offset).u32(entry.place.length);
-    encoder.boolean(entry.direct);
+    encoder.boolean(entry.finalized);
     return std::move(encoder).take();
 }
 
@@ -62,7 +62,7 @@ std::optional<BlockEntry> decode_block_entry(ByteView bytes) {
     entry.place.segment = decoder.u64();
     entry.place.offset = decoder.u64();
     entry.place.length = decoder.u32();
-    entry.direct = decoder.boolean();
+    entry.finalized = decoder.boolean();
     return decoder.finished() ? std::optional{entry} : std::nullopt;
 }
 

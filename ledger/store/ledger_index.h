@@ -40,11 +40,11 @@ struct Applied {
 [[nodiscard]] Bytes encode(const Applied& applied);
 [[nodiscard]] std::optional<Applied> decode_applied(ByteView bytes);
 
-/// One final block: where it is, and whether the certificate kept with it is its own (`direct`) or
-/// that of a descendant.
+/// One final block: where it is, and whether the certificate kept with it is a finalization or a
+/// notarization.
 struct BlockEntry {
     BlockPlace place;
-    bool direct{false};
+    bool finalized{false};
 };
 [[nodiscard]] Bytes block_key(std::uint64_t height);
 [[nodiscard]] Bytes encode(const BlockEntry& entry);

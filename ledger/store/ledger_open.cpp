@@ -199,7 +199,7 @@ std::optional<LedgerOpenError> Ledger::Impl::open(FileSystem& files, const std::
     if (auto problem = replay()) {
         return problem;
     }
-    find_newest_direct();
+    find_newest_finalized();
     sync_store();
     return std::nullopt;
 }
@@ -312,15 +312,15 @@ std::optional<LedgerOpenError> Ledger::Impl::replay() {
     }
 }
 
-void Ledger::Impl::find_newest_direct() {
+void Ledger::Impl::find_newest_finalized() {
     for (std::uint64_t height = tip->block.header.height; height > 0; --height) {
         const std::optional<ledger_index::BlockEntry> found = entry(height);
-        if (found && found->direct) {
-            newest_direct = height;
+        if (found && found->finalized) {
+            newest_finalized = height;
             return;
         }
     }
-    newest_direct = 0;
+    newest_finalized = 0;
 }
 
 }  // namespace tally

@@ -61,7 +61,8 @@ std::string audit_report_text(const AuditReport& report, const AuditRun& run) {
         << "level         " << to_text(report.level) << "\n"
         << "blocks        " << report.blocks << " in " << report.segments << " segment files, "
         << report.bytes << " bytes\n"
-        << "certificates  " << report.certificates << "\n";
+        << "certificates  " << report.certificates << ", of them " << report.finalizations
+        << " finalizations\n";
     if (report.level >= AuditLevel::merkle) {
         out << "envelopes     " << report.envelopes << "\n"
             << "transactions  " << report.transactions << "\n"
@@ -78,7 +79,7 @@ std::string audit_report_text(const AuditReport& report, const AuditRun& run) {
         << "log root      " << to_hex(report.log_root) << "\n";
     if (report.uncovered > 0) {
         out << "not covered   the last " << report.uncovered
-            << " blocks, whose certificate is still to be written\n";
+            << " blocks, whose finalization is still to be written\n";
     }
     out << "time          " << one_decimal(run.seconds) << " s, "
         << one_decimal(per_second(report.blocks, run.seconds)) << " blocks/s, "
@@ -106,6 +107,7 @@ std::string audit_report_json(const AuditReport& report, const AuditRun& run) {
     object["bytes"] = report.bytes;
     object["blocks"] = report.blocks;
     object["certificates"] = report.certificates;
+    object["finalizations"] = report.finalizations;
     object["envelopes"] = report.envelopes;
     object["transactions"] = report.transactions;
     object["leaves"] = report.leaves;

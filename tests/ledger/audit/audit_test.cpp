@@ -71,6 +71,10 @@ TEST_CASE("a certificate of another block is found") {
         std::swap(blocks[3].finalization, blocks[4].finalization);
         CHECK(ledger.finds(AuditLevel::chain, FindingKind::certificate_block, 5));
     }
+    SECTION("of the block after") {
+        blocks[2].finalization = blocks[3].finalization;
+        CHECK(ledger.finds(AuditLevel::chain, FindingKind::certificate_block, 3));
+    }
     SECTION("of a block further on, with others between") {
         blocks[2].finalization = blocks[5].finalization;
         CHECK(ledger.finds(AuditLevel::chain, FindingKind::certificate_block, 3));
@@ -81,15 +85,26 @@ TEST_CASE("a certificate of another block is found") {
         blocks[4].finalization = certify_by(ledger.genesis(), stranger, 0b0111);
         CHECK(ledger.finds(AuditLevel::chain, FindingKind::certificate_block, 5));
     }
-    SECTION("of the last block only: nothing covers it") {
+    SECTION("of the last block") {
         BlockHeader stranger = blocks.back().block.header;
         stranger.view += 1;
         blocks.back().finalization = certify_by(ledger.genesis(), stranger, 0b0111);
-        CHECK(ledger.finds(AuditLevel::chain, FindingKind::not_final, blocks.size()));
+        CHECK(ledger.finds(AuditLevel::chain, FindingKind::certificate_block, blocks.size()));
     }
-    SECTION("a notarization is not a finalization") {
+    SECTION("a nullification is no certificate for a block") {
+        blocks[1].finalization.statement.kind = VoteKind::nullify;
+        blocks[1].finalization.statement.parent_view = 0;
+        blocks[1].finalization.statement.digest = Hash{};
+        CHECK(ledger.finds(AuditLevel::chain, FindingKind::certificate_kind, 2));
+    }
+    SECTION("a finalization made of the votes of a notarization") {
         blocks[1].finalization =
             certify(ledger.genesis(), VoteKind::notarize, blocks[1].block.header);
+        blocks[1].finalization.statement.kind = VoteKind::finalize;
+        CHECK(ledger.finds(AuditLevel::chain, FindingKind::certificate_signature, 2));
+    }
+    SECTION("of another view of the same block") {
+        blocks[1].finalization.statement.view += 1;
         CHECK(ledger.finds(AuditLevel::chain, FindingKind::certificate_kind, 2));
     }
 }
@@ -120,14 +135,16 @@ TEST_CASE("too few, repeated or unknown signers and wrong signatures are found")
     }
 }
 
-TEST_CASE("blocks that share their descendant's certificate are verified") {
+TEST_CASE("blocks that are notarized only are final by what is built on them") {
     ForgedLedger ledger;
     auto& blocks = ledger.blocks();
-    blocks[1].finalization = blocks[3].finalization;
-    blocks[2].finalization = blocks[3].finalization;
+    for (const std::size_t at : {1U, 2U}) {
+        blocks[at].finalization =
+            certify(ledger.genesis(), VoteKind::notarize, blocks[at].block.header);
+    }
     const AuditReport report = ledger.audit(AuditLevel::replay);
     CHECK(report.findings.empty());
-    CHECK(report.certificates == blocks.size() - 2);
+    CHECK(report.finalizations == blocks.size() - 2);
 }
 
 TEST_CASE("an envelope exchanged for another is found and its block named") {
@@ -288,16 +305,18 @@ TEST_CASE("a truncated file is a finding, and only the tail of a live ledger is 
     CHECK_FALSE(ledger.audit_as_is({AuditLevel::chain, true}).findings.empty());
 }
 
-TEST_CASE("a live ledger may end with blocks whose certificate is still to come") {
+TEST_CASE("a ledger that does not end with a finalization is not final, unless it is growing") {
     ForgedLedger ledger;
     auto& blocks = ledger.blocks();
-    blocks[blocks.size() - 2].finalization = blocks.back().finalization;
-    blocks.pop_back();
-    CHECK(ledger.finds(AuditLevel::chain, FindingKind::not_final, blocks.size()));
-    ledger.write();
+    const std::size_t last = blocks.size() - 1;
+    for (const std::size_t at : {last - 1, last}) {
+        blocks[at].finalization =
+            certify(ledger.genesis(), VoteKind::notarize, blocks[at].block.header);
+    }
+    CHECK(ledger.finds(AuditLevel::chain, FindingKind::not_final, last));
     const AuditReport live = ledger.audit_as_is({AuditLevel::replay, true});
     CHECK(live.findings.empty());
-    CHECK(live.uncovered == 1);
+    CHECK(live.uncovered == 2);
 }
 
 TEST_CASE("missing files, files without an end and bytes behind the end are found") {

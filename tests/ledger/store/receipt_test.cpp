@@ -90,7 +90,7 @@ TEST_CASE("a receipt of another chain, or with too few or unknown signers, does 
     CHECK(verify_receipt(swapped, genesis)->find("another transaction") != std::string::npos);
 }
 
-TEST_CASE("a block without a certificate of its own is proven under its descendant's") {
+TEST_CASE("a block that is notarized only is proven under its finalized descendant") {
     FaultPlan plan;
     FaultyFileSystem files{plan};
     MemoryStore store;

@@ -98,9 +98,10 @@ void TestLedger::add_together(const std::vector<Block>& blocks) {
     for (const Block& block : blocks) {
         ENSURE(m_ledger->execute(block).has_value());
     }
-    const QuorumCertificate last = certify_by(m_genesis, blocks.back().header, 0b0111);
     for (const Block& block : blocks) {
-        ENSURE(m_ledger->commit(block.header.digest(), last) != nullptr);
+        const bool last = &block == &blocks.back();
+        const VoteKind kind = last ? VoteKind::finalize : VoteKind::notarize;
+        ENSURE(m_ledger->commit(block.header.digest(), certify(m_genesis, kind, block.header)));
     }
 }
 

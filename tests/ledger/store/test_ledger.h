@@ -47,7 +47,7 @@ public:
 
     /// Executes and commits under its own certificate.
     std::shared_ptr<const FinalizedBlock> add(const Block& block);
-    /// Executes all, then commits them under the certificate of the last one.
+    /// Executes all, then commits them: all notarized, only the last one finalized.
     void add_together(const std::vector<Block>& blocks);
 
 private:
