@@ -51,7 +51,7 @@ void write_record(const Context& context, const Authorization& found, const Reco
     const MeterReading& end = action.metered.readings.back();
     Authorization recorded = found;
     recorded.status = AuthorizationStatus::recorded;
-    Authorization::Record& record = recorded.record.emplace();
+    Authorization::Record record;
     record.recorded_at = context.now();
     record.settle_by = deadline_after(context.now(), context.block.parameters.settle_window);
     record.claim_until = deadline_after(record.settle_by, context.block.parameters.claim_window);
@@ -61,6 +61,7 @@ void write_record(const Context& context, const Authorization& found, const Reco
     record.rated_amount = action.rated_amount;
     record.amount = action.amount;
     record.transaction = context.transaction.id;
+    recorded.record = record;
     replace_live(context.state(), found, recorded);
 
     charger.busy.reset();
