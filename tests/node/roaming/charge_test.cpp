@@ -197,6 +197,7 @@ TEST_CASE("with the hub down the charge goes directly, and the hub catches up", 
     world.bridge().end_charge(session);
     REQUIRE(world.run_until([&] { return world.is_in("HUB", session, SessionState::settled); }));
     CHECK(world.view("HUB", session)->amount == ten_kwh);
+    REQUIRE(world.run_until([&] { return world.is_in("BBB", session, SessionState::settled); }));
     CHECK(customer_of(world, "BBB-1").balance == units(100) - ten_kwh);
 }
 
@@ -328,7 +329,9 @@ TEST_CASE("what costs more than the approval is the visited operator's loss", "[
     ChargePlan plan;
     plan.prepaid = units(10);
     plan.energy_wh = 20'000;
-    CHECK(world.charge(plan).amount == units(10));
+    const SessionView view = world.charge(plan);
+    CHECK(view.amount == units(10));
+    REQUIRE(world.run_until([&] { return world.is_in("BBB", view.id, SessionState::settled); }));
     CHECK(customer_of(world, "BBB-1").balance == units(90));
 }
 
