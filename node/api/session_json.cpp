@@ -7,7 +7,7 @@ namespace json = boost::json;
 namespace {
 
 json::value optional_number(const std::optional<std::int64_t>& number) {
-    return number ? json::value{*number} : json::value{nullptr};
+    return number ? json::value(*number) : json::value(nullptr);
 }
 
 }  // namespace

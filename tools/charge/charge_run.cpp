@@ -35,7 +35,7 @@ std::string utc_text(UnixMillis time) {
 }
 
 std::string text_of(const json::object& object, const char* key) {
-    return json_text(json::value{object}, key);
+    return json_text(json::value(object), key);
 }
 
 /// The steps of one charge, each blocking until the station was answered.
