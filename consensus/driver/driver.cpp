@@ -48,7 +48,7 @@ void Driver::Impl::start() {
 /// Everything that a call from outside leads to. Publication comes last: only what is durable by
 /// then leaves the process.
 void Driver::Impl::run_turn() {
-    if (m_halted) {
+    if (m_halted || m_core == nullptr) {
         return;
     }
     do {
@@ -175,7 +175,7 @@ void Driver::Impl::on_disconnected(PeerId peer) {
 }
 
 void Driver::Impl::on_envelope_available() {
-    if (!m_core->has_pending() && is_pending()) {
+    if (!m_halted && m_core != nullptr && !m_core->has_pending() && is_pending()) {
         feed(PendingChanged{true});
         run_turn();
     }

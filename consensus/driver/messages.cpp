@@ -59,7 +59,7 @@ void Driver::Impl::handle(ConnectedPeer& peer, Proposal& message) {
 
 void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeGossip& message) {
     const Hash hash = m_application.hash_of_envelope(message.envelope);
-    if (m_mempool.knows(hash) || m_arrivals.find(hash) != nullptr) {
+    if (m_mempool.knows(hash)) {
         return;
     }
     m_arrivals.add(hash, message.envelope);

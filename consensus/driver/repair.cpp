@@ -82,7 +82,9 @@ void Driver::Impl::want_blocks(std::vector<Want>& wants) const {
             continue;
         }
         const std::uint64_t proposer = std::uint64_t{1} << (block->meta.proposer % validators_max);
-        if (!block->missing.empty()) {
+        const bool needed = m_tree.certificate(block->meta.digest) != nullptr ||
+                            (m_examination && m_examination->digest == block->meta.digest);
+        if (needed && !block->missing.empty()) {
             wants.push_back(
                 {{FetchKind::envelopes, block->meta.digest}, m_peers.by_preference(proposer)});
         }
