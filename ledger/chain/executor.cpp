@@ -76,7 +76,7 @@ std::optional<BlockError> HeaderRules::check(const BlockHeader& header,
     if (header.parent_view != before.view || header.view <= before.view) {
         return header_error("view or parent_view does not follow the parent's view");
     }
-    if (header.time <= before.time || header.time > block_time_max) {
+    if (header.time <= before.time || header.time > unix_millis_max) {
         return header_error("time does not lie behind the parent's, or is out of range");
     }
     if (header.proposer >= validator_count) {
