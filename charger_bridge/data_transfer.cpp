@@ -29,7 +29,7 @@ std::optional<json::object> object_from_text(std::string_view data) {
 
 template <typename Number>
 json::value number_or_null(const std::optional<Number>& number) {
-    return number ? json::value{*number} : json::value{nullptr};
+    return number ? json::value(*number) : json::value(nullptr);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ std::optional<SchemaViolation> find_violation(std::string_view action, Direction
     }
     const auto found = schemas().find(name);
     ENSURE(found != schemas().end());
-    const json::value value{payload};
+    const json::value value(payload);  // Braces would make a list of it.
     const valijson::adapters::BoostJsonAdapter target{value};
     valijson::Validator validator{valijson::Validator::kStrongTypes};
     // The quick look first: results cost allocations and are needed for wrong payloads only.
