@@ -5,8 +5,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
-
 namespace tally::node::test {
 namespace {
 
@@ -55,8 +53,8 @@ Outcome run_charges(World& world, int charges) {
     for (const SessionId& session : sessions) {
         const auto view = world.view("AAA", session);
         REQUIRE(view);
-        outcome.settled += view->state == SessionState::settled ? 1 : 0;
-        outcome.refused += world.bridge().charge(session).result->accepted ? 0 : 1;
+        outcome.settled += view->state == SessionState::settled ? 1U : 0U;
+        outcome.refused += world.bridge().charge(session).result->accepted ? 0U : 1U;
         if (view->state == SessionState::settled) {
             CHECK(view->amount == ten_kwh);
             CHECK(world.is_in("BBB", session, SessionState::settled));

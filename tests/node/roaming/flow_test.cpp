@@ -69,7 +69,7 @@ template <typename Wanted, typename Effects>
 std::size_t count_of(const Effects& effects) {
     std::size_t count = 0;
     for (const auto& effect : effects) {
-        count += std::holds_alternative<Wanted>(effect) ? 1 : 0;
+        count += std::holds_alternative<Wanted>(effect) ? 1U : 0U;
     }
     return count;
 }
