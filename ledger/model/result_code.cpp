@@ -1,95 +1,69 @@
 #include "ledger/model/result_code.h"
 
+#include <algorithm>
+#include <array>
+
 namespace tally {
 
+namespace {
+
+struct Name {
+    ResultCode code;
+    const char* text;
+};
+
+/// Its completeness is tested; that of the switch below the compiler checks.
+constexpr std::array<Name, 42> names{{
+    {ResultCode::ok, "ok"},
+    {ResultCode::exists, "exists"},
+    {ResultCode::exists_different, "exists_different"},
+    {ResultCode::id_in_use, "id_in_use"},
+    {ResultCode::not_permitted, "not_permitted"},
+    {ResultCode::unknown_member, "unknown_member"},
+    {ResultCode::member_suspended, "member_suspended"},
+    {ResultCode::unknown_bridge, "unknown_bridge"},
+    {ResultCode::unknown_charger, "unknown_charger"},
+    {ResultCode::unknown_tariff, "unknown_tariff"},
+    {ResultCode::tariff_version_gap, "tariff_version_gap"},
+    {ResultCode::currency_mismatch, "currency_mismatch"},
+    {ResultCode::tariff_not_offered, "tariff_not_offered"},
+    {ResultCode::station_taken, "station_taken"},
+    {ResultCode::no_agreement, "no_agreement"},
+    {ResultCode::exposure_exceeded, "exposure_exceeded"},
+    {ResultCode::limit_exceeded, "limit_exceeded"},
+    {ResultCode::overflow, "overflow"},
+    {ResultCode::below_minimum, "below_minimum"},
+    {ResultCode::unknown_authorization, "unknown_authorization"},
+    {ResultCode::wrong_status, "wrong_status"},
+    {ResultCode::not_visited, "not_visited"},
+    {ResultCode::not_home, "not_home"},
+    {ResultCode::too_early, "too_early"},
+    {ResultCode::too_late, "too_late"},
+    {ResultCode::invalid_deadline, "invalid_deadline"},
+    {ResultCode::wrong_station, "wrong_station"},
+    {ResultCode::evse_busy, "evse_busy"},
+    {ResultCode::self_roaming, "self_roaming"},
+    {ResultCode::bad_bridge_signature, "bad_bridge_signature"},
+    {ResultCode::wrong_evse, "wrong_evse"},
+    {ResultCode::wrong_meter, "wrong_meter"},
+    {ResultCode::register_went_back, "register_went_back"},
+    {ResultCode::overlaps_previous, "overlaps_previous"},
+    {ResultCode::time_out_of_bounds, "time_out_of_bounds"},
+    {ResultCode::energy_implausible, "energy_implausible"},
+    {ResultCode::unratable, "unratable"},
+    {ResultCode::rated_amount_differs, "rated_amount_differs"},
+    {ResultCode::amount_differs, "amount_differs"},
+    {ResultCode::unknown_countersign, "unknown_countersign"},
+    {ResultCode::hash_differs, "hash_differs"},
+    {ResultCode::already_signed, "already_signed"},
+}};
+
+}  // namespace
+
 const char* to_text(ResultCode code) {
-    switch (code) {
-        case ResultCode::ok:
-            return "ok";
-        case ResultCode::exists:
-            return "exists";
-        case ResultCode::exists_different:
-            return "exists_different";
-        case ResultCode::id_in_use:
-            return "id_in_use";
-        case ResultCode::not_permitted:
-            return "not_permitted";
-        case ResultCode::unknown_member:
-            return "unknown_member";
-        case ResultCode::member_suspended:
-            return "member_suspended";
-        case ResultCode::unknown_bridge:
-            return "unknown_bridge";
-        case ResultCode::unknown_charger:
-            return "unknown_charger";
-        case ResultCode::unknown_tariff:
-            return "unknown_tariff";
-        case ResultCode::tariff_version_gap:
-            return "tariff_version_gap";
-        case ResultCode::currency_mismatch:
-            return "currency_mismatch";
-        case ResultCode::tariff_not_offered:
-            return "tariff_not_offered";
-        case ResultCode::station_taken:
-            return "station_taken";
-        case ResultCode::no_agreement:
-            return "no_agreement";
-        case ResultCode::exposure_exceeded:
-            return "exposure_exceeded";
-        case ResultCode::limit_exceeded:
-            return "limit_exceeded";
-        case ResultCode::overflow:
-            return "overflow";
-        case ResultCode::below_minimum:
-            return "below_minimum";
-        case ResultCode::unknown_authorization:
-            return "unknown_authorization";
-        case ResultCode::wrong_status:
-            return "wrong_status";
-        case ResultCode::not_visited:
-            return "not_visited";
-        case ResultCode::not_home:
-            return "not_home";
-        case ResultCode::too_early:
-            return "too_early";
-        case ResultCode::too_late:
-            return "too_late";
-        case ResultCode::invalid_deadline:
-            return "invalid_deadline";
-        case ResultCode::wrong_station:
-            return "wrong_station";
-        case ResultCode::evse_busy:
-            return "evse_busy";
-        case ResultCode::self_roaming:
-            return "self_roaming";
-        case ResultCode::bad_bridge_signature:
-            return "bad_bridge_signature";
-        case ResultCode::wrong_evse:
-            return "wrong_evse";
-        case ResultCode::wrong_meter:
-            return "wrong_meter";
-        case ResultCode::register_went_back:
-            return "register_went_back";
-        case ResultCode::overlaps_previous:
-            return "overlaps_previous";
-        case ResultCode::time_out_of_bounds:
-            return "time_out_of_bounds";
-        case ResultCode::energy_implausible:
-            return "energy_implausible";
-        case ResultCode::unratable:
-            return "unratable";
-        case ResultCode::rated_amount_differs:
-            return "rated_amount_differs";
-        case ResultCode::amount_differs:
-            return "amount_differs";
-        case ResultCode::unknown_countersign:
-            return "unknown_countersign";
-        case ResultCode::hash_differs:
-            return "hash_differs";
-        case ResultCode::already_signed:
-            return "already_signed";
-    }
-    return "unknown";
+    const auto* found = std::find_if(names.begin(), names.end(),
+                                     [code](const Name& name) { return name.code == code; });
+    return found == names.end() ? "unknown" : found->text;
 }
 
 std::optional<ResultCode> result_code_from_number(std::uint16_t number) {
