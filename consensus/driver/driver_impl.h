@@ -95,6 +95,8 @@ private:
     void handle(ConnectedPeer& peer, Vote& message);
     void handle(ConnectedPeer& peer, QuorumCertificate& message);
     void handle(ConnectedPeer& peer, Proposal& message);
+    void keep_if_certified(const BlockMeta& meta, const Bytes& header,
+                           const std::vector<Hash>& envelopes);
     void handle(ConnectedPeer& peer, EnvelopeGossip& message);
     void handle(ConnectedPeer& peer, Status& message);
     void reject(PeerId peer, const char* reason);

@@ -18,6 +18,13 @@ void Driver::Impl::perform(const EnterView& /*effect*/) {
 void Driver::Impl::perform(ExamineBlock& effect) {
     const std::optional<BlockMeta> meta = m_application.decode_header(effect.header);
     ENSURE(meta.has_value());
+    // The list of envelopes is not under the digest: a wrong one must not stick to the block, which
+    // may become final with the right one.
+    if (!m_application.body_matches(effect.header, effect.envelopes)) {
+        ++m_counters.proposals_rejected;
+        feed(BlockExamined{effect.view, effect.digest, false});
+        return;
+    }
     fill_from_mempool(m_tree.insert(*meta, effect.header, effect.envelopes));
     m_examination = Examination{effect.view, effect.digest, effect.leader};
 }

@@ -52,8 +52,24 @@ void Driver::Impl::handle(ConnectedPeer& peer, Proposal& message) {
         reject(peer.peer.id, "proposal: header does not decode");
         return;
     }
-    if (peer.certificates.take(now())) {
-        feed(ProposalReceived{std::move(message), *meta, *peer.peer.validator});
+    if (!peer.certificates.take(now())) {
+        return;
+    }
+    const Bytes header = message.header;
+    const std::vector<Hash> envelopes = message.envelopes;
+    feed(ProposalReceived{std::move(message), *meta, *peer.peer.validator});
+    drain();
+    keep_if_certified(*meta, header, envelopes);
+}
+
+/// The votes of others may overtake a proposal, also with it as the last vote of a quorum: then
+/// its view is over and the core does not look at it, but the block is needed all the same.
+void Driver::Impl::keep_if_certified(const BlockMeta& meta, const Bytes& header,
+                                     const std::vector<Hash>& envelopes) {
+    if (m_tree.certificate(meta.digest) != nullptr && m_tree.find(meta.digest) == nullptr &&
+        meta.height > m_application.last_final().height &&
+        m_application.body_matches(header, envelopes)) {
+        fill_from_mempool(m_tree.insert(meta, header, envelopes));
     }
 }
 
