@@ -256,8 +256,10 @@ Expected<Done, JournalError> Journal::Impl::open() {
     safety = recovered.safety;
     m_number = numbers->back();
     m_older.assign(numbers->begin(), numbers->end() - 1);
+    // A process that was killed may have left the newest file's name, or its content, only in the
+    // page cache; the slot must not point at it before both are durable.
     auto file = m_files.open_append(file_path(m_folder, m_number));
-    if (!file || !(*file)->sync()) {
+    if (!file || !(*file)->sync() || !m_files.sync_folder(m_folder)) {
         return error(JournalError::Kind::io_error, "cannot open " + newest);
     }
     m_file = std::move(*file);
