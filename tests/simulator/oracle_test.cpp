@@ -151,7 +151,19 @@ TEST_CASE("the oracle knows forks and lost finality", "[simulator]") {
     }
     SECTION("a commit that nobody finalized") {
         world.oracle.committed(0, block(2, 0, 1), Bytes{2}, final);
-        CHECK(world.oracle.violation());
+        CHECK(world.complains_about("fork at height 1"));
+    }
+    SECTION("a commit whose finalization never gets out") {
+        SafetyOracle quiet{4};
+        quiet.genesis(block(0, 0, 0));
+        quiet.block_seen(block(1, 0, 1));
+        for (std::size_t node = 0; node < 3; ++node) {
+            quiet.vote_sent(node, vote(notarize, 1, 1));
+        }
+        quiet.committed(0, block(1, 0, 1), Bytes{1}, certificate(vote(notarize, 1, 1), 7));
+        CHECK_FALSE(quiet.violation());
+        quiet.check_end();
+        CHECK(quiet.violation());
     }
     SECTION("a commit that leaves a height out") {
         world.all_send(vote(notarize, 2, 3));

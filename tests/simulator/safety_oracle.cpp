@@ -126,7 +126,6 @@ void SafetyOracle::check_rules(std::size_t node, const VoteStatement& vote) {
     switch (vote.kind) {
         case VoteKind::notarize:
             demand(!sent.notarize, "second notarize in a view");
-            demand(m_blocks.contains(vote.digest), "notarize of a block nobody proposed");
             sent.notarize = vote;
             break;
         case VoteKind::nullify:
@@ -198,6 +197,9 @@ void SafetyOracle::certificate_seen(const QuorumCertificate& certificate) {
 void SafetyOracle::certificate_exists(const VoteStatement& statement) {
     switch (statement.kind) {
         case VoteKind::notarize:
+            if (!m_blocks.contains(statement.digest)) {
+                report(fmt::format("view {} notarized a block nobody proposed", statement.view));
+            }
             if (m_notarized.emplace(statement.view, statement.digest).first->second !=
                 statement.digest) {
                 report(fmt::format("two notarized blocks in view {}", statement.view));
@@ -235,9 +237,9 @@ void SafetyOracle::mark_final(const Hash& digest) {
             return;
         }
         const auto [place, added] = m_chain.emplace(block->second.height, at);
-        if (place->second != at) {
-            report(fmt::format("fork at height {}: {} and {}", block->second.height,
-                               short_hex(place->second), short_hex(at)));
+        check_same(block->second.height, place->second, at);
+        if (const auto done = m_committed.find(block->second.height); done != m_committed.end()) {
+            check_same(block->second.height, done->second, at);
         }
         if (!added || block->second.height == 0) {
             return;  // From here down the chain was checked before.
@@ -263,15 +265,28 @@ void SafetyOracle::committed(std::size_t node, const consensus::BlockMeta& meta,
                            state.final_height));
     }
     state.final_height = meta.height;
-    const auto on_chain = m_chain.find(meta.height);
-    if (on_chain == m_chain.end()) {
-        report(fmt::format("node {} committed height {}, which no finalization covers", node,
-                           meta.height));
-    } else if (on_chain->second != meta.digest) {
-        report(fmt::format("node {} committed {} at height {}, others {}", node,
-                           short_hex(meta.digest), meta.height, short_hex(on_chain->second)));
+    // The own vote that completed the finalization may still be on its way out.
+    check_same(meta.height, m_committed.emplace(meta.height, meta.digest).first->second,
+               meta.digest);
+    if (const auto on_chain = m_chain.find(meta.height); on_chain != m_chain.end()) {
+        check_same(meta.height, on_chain->second, meta.digest);
     }
     compare_header(meta.height, header);
+}
+
+void SafetyOracle::check_same(consensus::Height height, const Hash& one, const Hash& other) {
+    if (one != other) {
+        report(
+            fmt::format("fork at height {}: {} and {}", height, short_hex(one), short_hex(other)));
+    }
+}
+
+void SafetyOracle::check_end() {
+    for (const auto& [height, digest] : m_committed) {
+        if (!m_chain.contains(height)) {
+            report(fmt::format("height {} was committed, but no finalization covers it", height));
+        }
+    }
 }
 
 void SafetyOracle::compare_header(consensus::Height height, ByteView header) {
@@ -290,10 +305,10 @@ void SafetyOracle::restarted(std::size_t node, const consensus::BlockMeta& last_
     }
     // One block more is possible: durable, but the crash came before the node could say so.
     state.final_height = last_final.height;
-    const auto on_chain = m_chain.find(last_final.height);
-    if (on_chain == m_chain.end() || on_chain->second != last_final.digest) {
-        report(
-            fmt::format("node {} came up on another chain at height {}", node, last_final.height));
+    if (last_final.height > 0) {
+        check_same(last_final.height,
+                   m_committed.emplace(last_final.height, last_final.digest).first->second,
+                   last_final.digest);
     }
     if (record) {
         check_record(node, *record);

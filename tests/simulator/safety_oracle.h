@@ -52,6 +52,8 @@ public:
     void check_record(std::size_t node, const VoteRecord& record);
     /// All nodes must have the same header bytes (so the same roots) at a height.
     void compare_header(consensus::Height height, ByteView header);
+    /// After the run: all that was committed must be covered by finalizations that were sent.
+    void check_end();
     /// Anything else that must not be.
     void report(std::string what);
 
@@ -82,6 +84,7 @@ private:
     [[nodiscard]] std::size_t notarizers_of(const VoteStatement& finalize) const;
     void certificate_exists(const VoteStatement& statement);
     void mark_final(const Hash& digest);
+    void check_same(consensus::Height height, const Hash& one, const Hash& other);
 
     std::vector<Node> m_nodes;
     std::map<VoteStatement, std::set<std::size_t>> m_released;
@@ -90,6 +93,7 @@ private:
     std::set<consensus::View> m_nullified;
     std::map<consensus::View, Hash> m_finalized;
     std::map<consensus::Height, Hash> m_chain;
+    std::map<consensus::Height, Hash> m_committed;
     std::map<consensus::Height, Bytes> m_headers;
     consensus::View m_highest_final_view{0};
     std::optional<std::string> m_violation;

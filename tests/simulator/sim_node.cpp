@@ -421,6 +421,9 @@ void SimNode::watch_sent(NodeIndex to, const consensus::Message& message) {
         if (vote->signer != m_index) {
             fail("sends a vote of another node");
         }
+        if (!m_told.insert({vote->statement, to}).second) {
+            m_world.coverage.add(Happening::vote_repeated);
+        }
         watch_vote(vote->statement);
     } else if (const auto* certificate = std::get_if<QuorumCertificate>(&message)) {
         watch_certificate(*certificate);
@@ -445,7 +448,6 @@ void SimNode::watch_sent(NodeIndex to, const consensus::Message& message) {
 
 void SimNode::watch_vote(const VoteStatement& statement) {
     if (m_world.oracle.vote_sent(m_index, statement)) {
-        m_world.coverage.add(Happening::vote_repeated);
         return;
     }
     if (!m_random.chance(record_check_permille)) {
@@ -466,6 +468,8 @@ void SimNode::take_final(const FinalNotice& notice) {
     m_world.trace.line(fmt::format("n{} final h={} v={} {} envelopes={}", m_index,
                                    notice.meta.height, notice.meta.view,
                                    short_hex(notice.meta.digest), notice.envelopes.size()));
+    m_world.oracle.block_seen(notice.meta);
+    watch_certificate(notice.finalization);
     m_world.oracle.committed(m_index, notice.meta, notice.header, notice.finalization);
     for (WorldObserver* observer : m_world.observers) {
         observer->committed(m_index, notice);

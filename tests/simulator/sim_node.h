@@ -9,7 +9,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace tally::simulator {
 
@@ -127,6 +129,7 @@ private:
     std::optional<CrashPoint> m_armed;
     std::unique_ptr<Process> m_process;
     FramePtr m_last_frame;
+    std::set<std::pair<VoteStatement, NodeIndex>> m_told;  ///< votes and who they were sent to
     SimTime m_paused_until{0};
     std::uint64_t m_incarnation{0};
     bool m_doomed{false};

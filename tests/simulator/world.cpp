@@ -155,6 +155,9 @@ void World::check_end() {
             m_oracle.report(fmt::format("node {}: {}", node->index(), *problem));
         }
     }
+    if (sound()) {
+        m_oracle.check_end();
+    }
     m_coverage.add(Happening::view_nullified, m_oracle.nullified_views());
     m_trace.line(fmt::format("end: height {}, final view {}, {} envelopes final",
                              m_oracle.highest_final(), m_oracle.highest_final_view(),

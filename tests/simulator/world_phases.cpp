@@ -137,8 +137,10 @@ void World::arm_random_crash(NodeIndex node) {
     static const std::vector<std::optional<EffectKind>> kinds{
         std::nullopt,           EffectKind::file_append, EffectKind::file_sync,
         EffectKind::file_write, EffectKind::store_sync,  EffectKind::send};
-    m_nodes[node]->arm(
-        {.kind = m_random.pick(kinds), .effects_before = m_random.between(0, 20), .frame = {}});
+    // A certain kind is hit soon; all kinds together are many.
+    const std::optional<EffectKind> kind = m_random.pick(kinds);
+    const std::uint64_t most = kind ? 4 : 30;
+    m_nodes[node]->arm({.kind = kind, .effects_before = m_random.between(0, most), .frame = {}});
 }
 
 void World::restart_loop(NodeIndex node) {
