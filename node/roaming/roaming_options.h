@@ -20,7 +20,6 @@ inline constexpr std::size_t sessions_finished_max{10'000};
 inline constexpr std::size_t submissions_max{200'000};
 inline constexpr std::size_t outbox_messages_max{20'000};
 inline constexpr std::size_t seen_messages_max{16'384};
-inline constexpr std::size_t bridges_max{1'000};
 
 /// What an operator may set, and the timing of the flow (defaults are the design's).
 struct RoamingOptions {

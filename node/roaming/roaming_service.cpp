@@ -83,6 +83,7 @@ private:
     void take_block(const FinalizedBlock& block);
     void take_transaction(const FinalTransaction& transaction, UnixMillis block_time);
     [[nodiscard]] std::uint64_t stored_height() const;
+    void store_height();
 
     [[nodiscard]] bool is_authentic(const SignedMessage& message);
     bool relay(const PartyId& peer, const SignedMessage& message, ByteView frame);
@@ -189,6 +190,7 @@ void RoamingService::Impl::start() {
         take_block(*block);
     }
     m_block_time = m_parts.ledger.final_time();
+    store_height();  // no session is ever stored without the height it was opened at
     m_visited.resume();
     touch();
     after(m_options.tick, [this] { tick(); });
@@ -259,11 +261,15 @@ void RoamingService::Impl::take_block(const FinalizedBlock& block) {
         changed = true;
     }
     // Empty blocks need not be written down: seeing them again changes nothing.
-    if (changed || m_height % 64 == 0 || !m_parts.store.get(height_key)) {
-        Encoder encoder;
-        encoder.u64(m_height);
-        m_parts.store.put(height_key, std::move(encoder).take());
+    if (changed || m_height % 64 == 0) {
+        store_height();
     }
+}
+
+void RoamingService::Impl::store_height() {
+    Encoder encoder;
+    encoder.u64(m_height);
+    m_parts.store.put(height_key, std::move(encoder).take());
 }
 
 void RoamingService::Impl::take_transaction(const FinalTransaction& transaction,
