@@ -1,8 +1,11 @@
 #include "tools/charge/charge_plan.h"
 
+#include "ledger/base/lock_file.h"
 #include "ledger/model/money.h"
 #include "node/runtime/asio.h"
 #include "tools/devnet/manifest.h"
+#include "tools/devnet/plan.h"
+#include "tools/support/wait.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,6 +21,9 @@
 namespace tally::tools {
 
 namespace {
+
+/// Cards with less are for trying refusals.
+constexpr Money card_balance_min{100 * money_scale};
 
 /// A station of the devnet while charges are played on it.
 struct Station {
@@ -75,24 +81,58 @@ std::string api_of(const DevnetManifest& manifest, const std::string& member) {
     return {};
 }
 
-std::string first_token(const DevnetManifest& manifest, const std::string& home) {
+/// The cards to charge with. A card that is charging at a station would end its own charge when it
+/// is swiped there again, so every connector of a station has its own.
+std::vector<std::string> cards_of(const DevnetManifest& manifest, const ChargeRequest& request) {
+    if (!request.token.empty()) {
+        return {request.token};
+    }
+    std::vector<std::string> cards;
     for (const DevnetCustomer& customer : manifest.customers) {
-        if (customer.home == home) {
-            return customer.token;
+        const auto balance = money_from_text(customer.balance);
+        if (customer.home == request.script.home && !is_blocked_customer(customer.token) &&
+            balance.value_or(0) >= card_balance_min) {
+            cards.push_back(customer.token);
         }
     }
-    return {};
+    return cards;
+}
+
+/// Chargers of the request that no other process plays with, locked for this one: as many as the
+/// charges need and as are free, at least one. Empty when none becomes free in time.
+struct LockedCharger {
+    const DevnetCharger* charger;
+    LockFile lock;
+};
+std::vector<LockedCharger> lock_chargers(const DevnetBridge& bridge, const ChargeRequest& request) {
+    std::vector<LockedCharger> locked;
+    std::size_t connectors{0};
+    const Deadline deadline{request.script.timeout};
+    static_cast<void>(wait_until(deadline, [&] {
+        for (const DevnetCharger& charger : bridge.chargers) {
+            const bool wanted = request.charger.empty() || request.charger == charger.id;
+            if (!wanted || connectors >= static_cast<std::size_t>(request.parallel)) {
+                continue;
+            }
+            auto lock = LockFile::acquire(request.devnet + "/charger-" + charger.id + ".lock");
+            if (lock) {
+                locked.push_back({&charger, std::move(lock).value()});
+                connectors += request.connector == 0 ? charger.connectors : 1;
+            }
+        }
+        return !locked.empty();
+    }));
+    return locked;
 }
 
 /// The chargers of a bridge with their connections, kept on a thread of their own.
 class Site {
 public:
-    Site(const DevnetBridge& bridge, const ChargeRequest& request)
-        : m_work{boost::asio::make_work_guard(m_io)} {
-        for (const DevnetCharger& charger : bridge.chargers) {
-            if (request.charger.empty() || request.charger == charger.id) {
-                open_station(bridge, charger, request.connector);
-            }
+    Site(const DevnetBridge& bridge, const std::vector<LockedCharger>& chargers,
+         std::uint32_t only_connector, std::size_t cards)
+        : m_work{boost::asio::make_work_guard(m_io)}, m_cards{cards} {
+        for (const LockedCharger& locked : chargers) {
+            open_station(bridge, *locked.charger, only_connector);
         }
         m_thread = std::thread{[this] { m_io.run(); }};
     }
@@ -128,7 +168,8 @@ private:
         station->point = std::make_unique<ChargePoint>(m_io, std::move(options));
         station->point->start();
         for (std::uint32_t number = 1; number <= charger.connectors; ++number) {
-            if (only_connector == 0 || only_connector == number) {
+            // With fewer cards than connectors some connectors stay unused, see `cards_of`.
+            if (only_connector == 0 ? number <= m_cards : only_connector == number) {
                 m_connectors.add({station.get(), number, charger.evse_ids.at(number - 1)});
                 m_has_connectors = true;
             }
@@ -138,6 +179,7 @@ private:
 
     boost::asio::io_context m_io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> m_work;
+    std::size_t m_cards;
     std::vector<std::unique_ptr<Station>> m_stations;
     FreeConnectors m_connectors;
     bool m_has_connectors{false};
@@ -151,10 +193,7 @@ Expected<ChargeScript, std::string> complete(const ChargeRequest& request,
     if (api_of(manifest, script.visited).empty() || api_of(manifest, script.home).empty()) {
         return Unexpected{std::string{"--visited and --home must be members of the devnet"}};
     }
-    if (script.token.empty()) {
-        script.token = first_token(manifest, script.home);
-    }
-    if (script.token.empty()) {
+    if (cards_of(manifest, request).empty()) {
         return Unexpected{script.home + " has no customers: name a card with --token"};
     }
     if (!script.prepaid.empty() && !money_from_text(script.prepaid)) {
@@ -179,19 +218,22 @@ Expected<std::vector<ChargeOutcome>, std::string> play_charges(
     if (bridge == nullptr) {
         return Unexpected{script->visited + " has no charger bridge"};
     }
-    Site site{*bridge, request};
+    const std::vector<std::string> cards = cards_of(*manifest, request);
+    const std::vector<LockedCharger> chargers = lock_chargers(*bridge, request);
+    Site site{*bridge, chargers, request.connector, cards.size()};
     if (!site.has_connectors()) {
-        return Unexpected{std::string{"no such charger or connector at "} + script->visited};
+        return Unexpected{script->visited + ": no such charger or connector, or others use it"};
     }
     std::vector<ChargeOutcome> outcomes(static_cast<std::size_t>(request.parallel));
     std::vector<std::thread> drivers;
     for (ChargeOutcome& outcome : outcomes) {
-        drivers.emplace_back([&site, &manifest, &script, &progress, &outcome] {
+        drivers.emplace_back([&site, &manifest, &script, &progress, &outcome, &cards] {
             const Connector connector = site.connectors().take();
             const ChargePlace place{*connector.station->point,
                                     connector.station->swiping,
                                     connector.station->charger->id,
                                     connector.number,
+                                    cards[(connector.number - 1) % cards.size()],
                                     connector.evse_id,
                                     connector.station->charger->rated_power_w,
                                     api_of(*manifest, script->visited),

@@ -47,8 +47,8 @@ public:
           m_script{script},
           m_place{place},
           m_progress{progress},
-          m_visited{place.visited_api, place.token},
-          m_home{place.home_api, place.token},
+          m_visited{place.visited_api, place.bearer_token},
+          m_home{place.home_api, place.bearer_token},
           m_deadline{script.timeout} {}
 
     ChargeOutcome run() {
@@ -70,7 +70,8 @@ private:
     void find_receipt(ChargeOutcome& outcome);
 
     std::optional<CallAnswer> call(const std::string& action, json::object payload);
-    void notify_status(const char* status, const char* error = "NoError");
+    void notify_status(std::uint32_t connector, const char* status, const char* error = "NoError");
+    void notify_fault(bool faulted);
     std::set<std::string> session_ids() const;
     bool find_session(const std::set<std::string>& before, bool denied);
     void show_progress();
@@ -114,10 +115,17 @@ std::optional<CallAnswer> Play::call(const std::string& action, json::object pay
     return answer.get();
 }
 
-void Play::notify_status(const char* status, const char* error) {
-    static_cast<void>(
-        call("StatusNotification",
-             {{"connectorId", m_place.connector}, {"errorCode", error}, {"status", status}}));
+void Play::notify_status(std::uint32_t connector, const char* status, const char* error) {
+    static_cast<void>(call("StatusNotification",
+                           {{"connectorId", connector}, {"errorCode", error}, {"status", status}}));
+}
+
+/// A station that is faulted as a whole (connector 0) and at this connector.
+void Play::notify_fault(bool faulted) {
+    for (const std::uint32_t connector : {0U, m_place.connector}) {
+        notify_status(connector, faulted ? "Faulted" : "Available",
+                      faulted ? "GroundFailure" : "NoError");
+    }
 }
 
 std::set<std::string> Play::session_ids() const {
@@ -171,14 +179,16 @@ void Play::read_meter() {
 
 std::optional<ChargeOutcome> Play::swipe() {
     const std::set<std::string> before = session_ids();
-    notify_status("Preparing");
+    if (!m_script.fault) {
+        notify_status(m_place.connector, "Preparing");
+    }
     if (!m_script.prepaid.empty()) {
         const std::string data = R"({"amount":")" + m_script.prepaid + R"("})";
         static_cast<void>(call("DataTransfer",
                                {{"vendorId", "tally"}, {"messageId", "Prepaid"}, {"data", data}}));
     }
     const Clock::time_point swiped = Clock::now();
-    const auto answer = call("Authorize", {{"idTag", m_script.token}});
+    const auto answer = call("Authorize", {{"idTag", m_place.card}});
     m_swipe_to_answer =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - swiped);
     if (!answer || !answer->error_code.empty()) {
@@ -198,13 +208,15 @@ std::optional<ChargeOutcome> Play::swipe() {
         outcome.session = session->as_object();
         outcome.reason = text_of(outcome.session, "reason");
     }
-    notify_status("Available");
+    if (!m_script.fault) {
+        notify_status(m_place.connector, "Available");
+    }
     return outcome;
 }
 
 bool Play::begin_transaction() {
     const auto answer = call("StartTransaction", {{"connectorId", m_place.connector},
-                                                  {"idTag", m_script.token},
+                                                  {"idTag", m_place.card},
                                                   {"meterStart", m_meter_begin},
                                                   {"timestamp", utc_text(m_begin)}});
     if (!answer || !answer->error_code.empty()) {
@@ -241,7 +253,7 @@ void Play::show_progress() {
 }
 
 void Play::deliver_energy() {
-    notify_status("Charging");
+    notify_status(m_place.connector, "Charging");
     const Clock::time_point real_begin = Clock::now();
     const auto rated = static_cast<std::int64_t>(m_place.rated_power_w);
     const std::int64_t full_ms = m_script.energy_wh * ms_per_hour / rated;
@@ -268,14 +280,14 @@ void Play::deliver_energy() {
 
 void Play::end_transaction() {
     static_cast<void>(
-        call("StopTransaction", {{"idTag", m_script.token},
+        call("StopTransaction", {{"idTag", m_place.card},
                                  {"transactionId", m_transaction},
                                  {"meterStop", m_meter},
                                  {"timestamp", utc_text(m_time)},
                                  {"reason", m_stopped->load() ? "Remote" : "Local"}}));
     boost::asio::post(
         m_io, [&point = m_place.point, id = m_transaction] { point.forget_remote_stop(id); });
-    notify_status("Available");
+    notify_status(m_place.connector, "Available");
 }
 
 ChargeOutcome Play::wait_settled() {
@@ -346,10 +358,14 @@ ChargeOutcome Play::steps() {
     {
         const std::lock_guard<std::mutex> turn{m_place.swiping};
         if (m_script.fault) {
-            notify_status("Faulted", "GroundFailure");
+            notify_fault(true);
         }
         read_meter();
-        if (auto ended = swipe()) {
+        std::optional<ChargeOutcome> ended = swipe();
+        if (m_script.fault) {
+            notify_fault(false);
+        }
+        if (ended) {
             return std::move(*ended);
         }
         if (!begin_transaction()) {

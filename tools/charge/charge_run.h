@@ -15,11 +15,10 @@
 
 namespace tally::tools {
 
-/// One charge to be played: a driver with a token at one connector.
+/// One charge to be played.
 struct ChargeScript {
     std::string visited;
     std::string home;
-    std::string token;
     std::string prepaid;  ///< empty: the home operator's policy decides
     std::int64_t energy_wh{12'000};
     double speed{600.0};  ///< simulated seconds per second
@@ -34,11 +33,12 @@ struct ChargePlace {
     std::mutex& swiping;
     std::string station;
     std::uint32_t connector{1};
+    std::string card;  ///< the driver's token
     std::string evse_id;
     std::uint32_t rated_power_w{60'000};
     std::string visited_api;
     std::string home_api;
-    std::string token;  ///< bearer token of both
+    std::string bearer_token;  ///< of both nodes
 };
 
 /// How a charge went.

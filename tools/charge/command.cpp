@@ -149,7 +149,8 @@ void add_charge_command(CLI::App& app, int& exit_code) {
     command->add_option("--devnet", options->request.devnet, "Folder of the devnet")->required();
     command->add_option("--visited", script.visited, "Whose charger")->required();
     command->add_option("--home", script.home, "Whose customer")->required();
-    command->add_option("--token", script.token, "Card; the first customer's unless told");
+    command->add_option("--token", options->request.token,
+                        "Card; the first customer's unless told, one per connector");
     command->add_option("--prepaid", script.prepaid, "Amount the driver prepays, such as 50.00");
     command->add_option("--energy-wh", script.energy_wh, "How much the car takes")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
