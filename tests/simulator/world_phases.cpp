@@ -41,9 +41,9 @@ WorldOptions options_of_seed(std::uint64_t seed) {
         random.pick<SimTime>({SimTime{4'000}, SimTime{20'000}, SimTime{45'000}, SimTime{150'000}});
     options.links.late_max = random.between(SimTime{500'000}, SimTime{4'000'000});
     options.links.in_order = random.chance(400);
-    options.chaos_time = random.between(SimTime{3'000'000}, SimTime{12'000'000});
-    options.fault_interval_max = random.between(SimTime{100'000}, SimTime{2'000'000});
-    options.envelopes = static_cast<std::uint32_t>(random.between(5, 60));
+    options.chaos_time = random.between(SimTime{4'000'000}, SimTime{30'000'000});
+    options.fault_interval_max = random.between(SimTime{100'000}, SimTime{4'000'000});
+    options.envelopes = static_cast<std::uint32_t>(random.between(5, 200));
     for (const Happening kind : fault_kinds) {
         if (random.chance(600)) {
             options.faults.insert(kind);

@@ -154,10 +154,10 @@ private:
                                           m_live.certificates.end() - 5);
             }
             journal.compact(m_live);
-            if (m_durable_certificates.size() > 5) {
-                m_durable_certificates.erase(m_durable_certificates.begin(),
-                                             m_durable_certificates.end() - 5);
-            }
+            std::erase_if(m_durable_certificates, [&](View view) {
+                return std::none_of(m_live.certificates.begin(), m_live.certificates.end(),
+                                    [&](const auto& one) { return one.statement.view == view; });
+            });
         }
     }
 

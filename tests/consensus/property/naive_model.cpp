@@ -198,6 +198,9 @@ void NaiveModel::judge_vote(std::size_t node, const VoteStatement& vote) {
 
 /// R3: the parent is certified and every view in between is nullified.
 void NaiveModel::judge_notarize(std::size_t node, const VoteStatement& vote) {
+    if (m_nodes[node].recovered.contains(vote) && !m_blocks.contains(vote.digest)) {
+        return;  // A leader whose vote survived a crash, but not the proposal around it.
+    }
     demand(m_nodes[node].proposed.contains({vote.view, vote.digest}), node, vote,
            "notarizes what the leader did not propose to it");
     const auto block = m_blocks.find(vote.digest);
