@@ -14,6 +14,7 @@
 #include <charconv>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace tally::bridge {
 
@@ -183,7 +184,11 @@ HttpResponse Api::ready() const {
 HttpResponse Api::chargers() {
     SessionCore& core = m_bridge.core();
     std::map<std::string, json::array> sessions;
-    for (const LiveSession* session : core.sessions().all()) {
+    std::vector<const LiveSession*> newest_first = core.sessions().all();
+    std::sort(newest_first.begin(), newest_first.end(), [](const auto* left, const auto* right) {
+        return left->record.asked_at > right->record.asked_at;
+    });
+    for (const LiveSession* session : newest_first) {
         json::array& list = sessions[session->record.station];
         if (list.size() < node::http_list_items_max || !session->record.is_finished()) {
             list.emplace_back(session_json(*session));

@@ -213,7 +213,8 @@ asio::awaitable<bool> WebSocketServer::Impl::handshake(Self self, Shared connect
     parser.header_limit(header_bytes_max);
     SystemError error;
     co_await http::async_read_header(tcp, connection->buffer, parser, node::await_into(error));
-    if (error || self->m_stopped) {
+    // A client that talks on before it was answered does not speak websocket.
+    if (error || self->m_stopped || connection->buffer.size() != 0) {
         self->report_rejected("bad_handshake");
         co_return false;
     }

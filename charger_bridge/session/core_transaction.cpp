@@ -344,6 +344,9 @@ void SessionCore::on(const StopCalled& event) {
         close_refused(*session, event);
     } else if (session->record.state == SessionState::authorizing) {
         keep("stop_before_approval");
+        queue(node::ApprovalUnused{0, session->record.id});
+        refuse(*session, "stopped_before_approval");
+        close_refused(*session, event);
     } else if (session->record.reason == "stop_missing") {
         keep("late_stop");
     } else {

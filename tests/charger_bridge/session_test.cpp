@@ -623,6 +623,33 @@ TEST_CASE("limit: orphans, waiting amounts and refusals are bounded") {
     CHECK(site.core().refusals().size() == refusals_max);
 }
 
+TEST_CASE("a stop that overtakes the approval of its start is kept, and the approval released") {
+    Site site;
+    site.node_answers = false;
+    CHECK_FALSE(site.start(1, "BBB-1", 100));
+    CHECK(site.stop(1, 150));
+    CHECK(site.core().orphans().all().at(0).kind == "stop_before_approval");
+    CHECK(site.durable_of<node::ApprovalUnused>().size() == 1);
+    CHECK(site.core().sessions().open_count() == 0);
+}
+
+TEST_CASE("registers and times beyond all bounds leave a store that can be read again") {
+    Site site;
+    REQUIRE(site.swipe() == TagStatus::accepted);
+    REQUIRE(site.start(1, "BBB-1", INT64_MAX, "9999-12-31T23:59:59Z"));
+    site.pass(60s);
+    CHECK(site.values(1, 1, INT64_MAX, INT64_MAX));
+    site.restart();
+    CHECK(site.stop(1, INT64_MIN, "9999-12-31T23:59:59+14:00"));
+    REQUIRE(site.swipe("BBB-2") == TagStatus::accepted);
+    REQUIRE(site.start(2, "BBB-2", -5));
+    site.restart();
+    CHECK(site.stop(2, INT64_MAX));
+    site.restart();
+    CHECK(site.durable_of<node::ChargeEnded>().empty());
+    CHECK(site.core().orphans().all().size() == 2);
+}
+
 TEST_CASE("stored sessions that do not decode stop the process at its start") {
     MemoryStore store;
     WriteBatch batch;

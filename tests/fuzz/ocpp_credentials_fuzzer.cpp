@@ -1,0 +1,43 @@
+// Paths and Authorization headers of strangers: ids that come out are printable and short enough,
+// passwords too, and nothing but the right credentials opens the door.
+
+#include "charger_bridge/ocpp/credentials.h"
+#include "charger_bridge/ocpp/messages.h"
+#include "charger_bridge/ocpp/time_text.h"
+#include "ledger/base/check.h"
+#include "ledger/base/system_random.h"
+#include "ledger/model/ids.h"
+
+#include <algorithm>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace tally::bridge;
+    const std::string_view text = tally::as_text({data, size});
+    if (const auto station = station_from_path(text)) {
+        ENSURE(!station->empty() && station->size() <= tally::station_id_bytes_max);
+        ENSURE(std::all_of(station->begin(), station->end(),
+                           [](char c) { return c >= 0x20 && c <= 0x7e; }));
+    }
+    const auto credentials = credentials_from_header(text);
+    ENSURE(!credentials || credentials->password.size() <= password_bytes_max);
+    static tally::SystemRandom random;
+    static PasswordBook book = [] {
+        PasswordBook made{random};
+        made.add("CP1", tally::as_bytes("secret"));
+        return made;
+    }();
+    static std::chrono::milliseconds now{0};
+    now += std::chrono::hours{1};
+    const bool right = credentials && credentials->user == "CP1" &&
+                       tally::as_text(credentials->password) == "secret";
+    ENSURE((book.check("CP1", text, "a", now) == PasswordBook::Verdict::accepted) == right);
+    if (const auto time = time_from_text(text)) {
+        ENSURE(*time >= 0 && time_from_text(time_to_text(*time)) == time);
+    }
+    if (const auto energy = energy_from_text(text, "kWh")) {
+        ENSURE(*energy >= 0);
+    }
+    return 0;
+}
