@@ -18,21 +18,12 @@ Bytes outbox_key(const MessageId& id) {
 
 }  // namespace
 
-Courier::Courier(const RoamingOptions& options, PartyId hub, LedgerPort& ledger,
-                 MemberPort& members, Signer& key, Random& random, StagedStore& store,
-                 RoamingMetrics metrics)
-    : m_options{options},
-      m_hub{hub},
-      m_ledger{ledger},
-      m_members{members},
-      m_key{key},
-      m_random{random},
-      m_store{store},
-      m_metrics{std::move(metrics)} {}
+Courier::Courier(const RoamingOptions& options, const PartyId& hub, Parts parts)
+    : m_options{options}, m_hub{hub}, m_parts{std::move(parts)} {}
 
 void Courier::load(UnixMillis now) {
     const Bytes prefix{key_space, outbox_kind};
-    for (const auto& entry : m_store.scan(prefix, prefix, outbox_messages_max)) {
+    for (const auto& entry : m_parts.store.scan(prefix, prefix, outbox_messages_max)) {
         Decoder decoder{entry.value};
         ENSURE(decoder.u8() == record_version);
         const UnixMillis expires = decoder.i64();
@@ -54,13 +45,13 @@ SignedMessage Courier::sign(const PartyId& to, const MessageId& id, Bytes body) 
     message.to = to;
     message.id = id;
     message.body = std::move(body);
-    message.signature = m_key.sign(message.signing_digest(m_ledger.chain_id()));
+    message.signature = m_parts.key.sign(message.signing_digest(m_parts.ledger.chain_id()));
     return message;
 }
 
 MessageId Courier::send(const PartyId& to, const RoamingBody& body, Delivery delivery,
                         UnixMillis expires) {
-    const auto id = m_random.fixed<MessageId>();
+    const auto id = m_parts.random.fixed<MessageId>();
     keep(sign(to, id, encode_roaming_body(body)), delivery, expires);
     return id;
 }
@@ -87,7 +78,7 @@ void Courier::keep(SignedMessage message, Delivery delivery, UnixMillis expires)
     if (outgoing.durable) {
         Encoder encoder;
         encoder.u8(record_version).i64(expires).var_bytes(encode_signed_message(message));
-        m_store.put(outbox_key(id), std::move(encoder).take());
+        m_parts.store.put(outbox_key(id), std::move(encoder).take());
     }
     outgoing.message = std::move(message);
     m_outbox.emplace(id, std::move(outgoing));
@@ -136,7 +127,7 @@ void Courier::cancel(const MessageId& id) {
 
 void Courier::erase(std::map<MessageId, Outgoing>::iterator found) {
     if (found->second.durable) {
-        m_store.erase(outbox_key(found->first));
+        m_parts.store.erase(outbox_key(found->first));
     }
     m_outbox.erase(found);
 }
@@ -161,11 +152,11 @@ std::vector<MessageId> Courier::send_ready(UnixMillis now) {
 
 bool Courier::is_hub_usable(const PartyId& to, UnixMillis now) const {
     return to != m_hub && m_hub != m_options.self && m_hub_distrusted_until <= now &&
-           m_members.is_connected(m_hub);
+           m_parts.members.is_connected(m_hub);
 }
 
 bool Courier::send_by_hub(const SignedMessage& message) {
-    return m_members.send(m_hub, encode_signed_message(message));
+    return m_parts.members.send(m_hub, encode_signed_message(message));
 }
 
 bool Courier::send_directly(SignedMessage message) {
@@ -174,13 +165,13 @@ bool Courier::send_directly(SignedMessage message) {
         message.direct = true;
         count("roaming_message_direct");
     }
-    return m_members.send(message.to, encode_signed_message(message));
+    return m_parts.members.send(message.to, encode_signed_message(message));
 }
 
 void Courier::transmit(Outgoing& outgoing, UnixMillis now, std::vector<MessageId>* awaiting) {
     // Repetitions take the two paths in turn: either may be the broken one.
     const bool hubs_turn =
-        outgoing.attempts % 2 == 0 || !m_members.is_connected(outgoing.message.to);
+        outgoing.attempts % 2 == 0 || !m_parts.members.is_connected(outgoing.message.to);
     const bool by_hub = hubs_turn && is_hub_usable(outgoing.message.to, now);
     outgoing.attempts += 1;
     outgoing.last = now;
@@ -222,8 +213,8 @@ void Courier::tick(UnixMillis now) {
 }
 
 void Courier::count(std::string_view name) const {
-    if (m_metrics) {
-        m_metrics(name);
+    if (m_parts.metrics) {
+        m_parts.metrics(name);
     }
 }
 

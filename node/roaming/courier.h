@@ -29,8 +29,16 @@ enum class Delivery : std::uint8_t {
 /// Threads: one owner.
 class Courier {
 public:
-    Courier(const RoamingOptions& options, PartyId hub, LedgerPort& ledger, MemberPort& members,
-            Signer& key, Random& random, StagedStore& store, RoamingMetrics metrics);
+    /// All must outlive the courier.
+    struct Parts {
+        LedgerPort& ledger;
+        MemberPort& members;
+        Signer& key;
+        Random& random;
+        StagedStore& store;
+        RoamingMetrics metrics;
+    };
+    Courier(const RoamingOptions& options, const PartyId& hub, Parts parts);
 
     /// Reads durable messages from the store; they are sent again.
     void load(UnixMillis now);
@@ -41,7 +49,9 @@ public:
     /// The same with a body and id that were made before.
     void send_again(const PartyId& to, const MessageId& id, Bytes body, UnixMillis expires);
     /// A frame that another member signed, for the hub to pass on. Not kept.
-    bool forward(const PartyId& to, Bytes frame) { return m_members.send(to, std::move(frame)); }
+    bool forward(const PartyId& to, Bytes frame) {
+        return m_parts.members.send(to, std::move(frame));
+    }
 
     void on_receipt(const HubReceipt& receipt, UnixMillis now);
     void on_acknowledgement(const PartyId& from, const MessageId& id);
@@ -80,12 +90,7 @@ private:
 
     const RoamingOptions& m_options;
     PartyId m_hub;
-    LedgerPort& m_ledger;
-    MemberPort& m_members;
-    Signer& m_key;
-    Random& m_random;
-    StagedStore& m_store;
-    RoamingMetrics m_metrics;
+    Parts m_parts;
     std::map<MessageId, Outgoing> m_outbox;
     std::vector<SignedMessage> m_once;  ///< queued, sent by the next `send_ready`
     std::vector<MessageId> m_ready;     ///< in the outbox, not sent yet

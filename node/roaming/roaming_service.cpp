@@ -40,8 +40,10 @@ public:
                       m_parts.member_key,
                       m_parts.random,
                       m_parts.store},
-          m_courier{m_options,          m_hub,          m_parts.ledger, m_parts.members,
-                    m_parts.member_key, m_parts.random, m_parts.store,  m_parts.metrics},
+          m_courier{m_options,
+                    m_hub,
+                    {m_parts.ledger, m_parts.members, m_parts.member_key, m_parts.random,
+                     m_parts.store, m_parts.metrics}},
           m_context{m_options,
                     m_parts.ledger,
                     m_parts.bridges,
@@ -290,7 +292,7 @@ void RoamingService::Impl::take_transaction(const FinalTransaction& transaction,
             }
         }
     }
-    m_visited.on_final(transaction, block_time);
+    m_visited.on_final(transaction);
     m_home.on_final(transaction);
     if (m_backup) {
         m_backup->on_final(transaction);

@@ -358,7 +358,7 @@ bool VisitedDesk::stop_charge(const SessionId& id) {
 
 // ---- the ledger
 
-void VisitedDesk::on_final(const FinalTransaction& transaction, UnixMillis) {
+void VisitedDesk::on_final(const FinalTransaction& transaction) {
     const bool ok = transaction.result == ResultCode::ok;
     if (const auto* decision = std::get_if<DecideAuthorization>(&transaction.action)) {
         VisitedSession* session = decision->visited == m_context.options.self

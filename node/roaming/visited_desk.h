@@ -23,7 +23,7 @@ public:
     void on_denial(const PartyId& from, const Denial& denial);
     bool stop_charge(const SessionId& id);
 
-    void on_final(const FinalTransaction& transaction, UnixMillis block_time);
+    void on_final(const FinalTransaction& transaction);
     void on_own_result(const SubmissionOwner& owner, const FinalTransaction& transaction,
                        UnixMillis block_time);
     void on_expired(const Event& event);

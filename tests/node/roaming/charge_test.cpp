@@ -1,6 +1,7 @@
 // One charge through visited operator, hub and home operator: the normal course, each refusal, and
 // what happens when parts are away.
 
+#include "node/roaming/messages.h"
 #include "tests/node/roaming/roaming_world.h"
 
 #include <catch2/catch.hpp>
@@ -419,6 +420,55 @@ TEST_CASE("a charge on an EVSE whose last record is under way waits for it", "[r
     world.bridge().end_charge(one);
     REQUIRE(world.run_until([&] { return world.is_in("AAA", one, SessionState::settled); }));
     CHECK(world.view("AAA", two)->state != SessionState::settled);
+}
+
+TEST_CASE("blocks that came while a service was down are taken in at its start", "[roaming]") {
+    World world;
+    world.sequencer_stopped = true;
+    world.customer("BBB-1", units(100));
+    const SessionId session = world.bridge().swipe({});
+    world.run(100);  // decided and stored, before the first block of BBB's life
+    REQUIRE(customer_of(world, "BBB-1").holds == 1);
+    world.member("BBB").crash();
+    world.sequencer_stopped = false;
+    REQUIRE(world.run_until([&] { return world.is_in("AAA", session, SessionState::recorded); }));
+    world.member("BBB").start();
+    REQUIRE(world.run_until([&] { return world.is_in("AAA", session, SessionState::settled); }));
+    world.run(100);
+    CHECK(customer_of(world, "BBB-1").balance == units(100) - ten_kwh);
+}
+
+TEST_CASE("frames that break the protocol are refused", "[roaming]") {
+    World world;
+    RoamingService& bbb = world.member("BBB").service();
+    KeySigner aaa{tally::test::secret_of("AAA/member")};
+    SignedMessage message;
+    message.from = party("AAA");
+    message.to = party("BBB");
+    message.body = encode_roaming_body(Acknowledgement{});
+    const auto sign = [&] {
+        message.signature = aaa.sign(message.signing_digest(world.chain().chain_id()));
+        return encode_signed_message(message);
+    };
+    CHECK(bbb.on_member_frame(party("AAA"), sign()));
+    CHECK(bbb.on_member_frame(party("HUB"), sign()));
+    CHECK_FALSE(bbb.on_member_frame(party("CCC"), sign()));  // only the hub relays
+    CHECK_FALSE(bbb.on_member_frame(party("AAA"), Bytes{1, 2, 3}));
+    message.to = party("CCC");
+    CHECK_FALSE(bbb.on_member_frame(party("AAA"), sign()));  // not the hub, does not pass on
+    CHECK(world.member("HUB").service().on_member_frame(party("AAA"), sign()));
+    CHECK_FALSE(world.member("HUB").service().on_member_frame(party("BBB"), sign()));
+    message.direct = true;
+    CHECK_FALSE(world.member("HUB").service().on_member_frame(party("AAA"), sign()));
+    message.direct = false;
+    message.to = party("BBB");
+    message.body = {1};
+    CHECK_FALSE(bbb.on_member_frame(party("AAA"), sign()));
+    message.body = encode_roaming_body(Acknowledgement{});
+    message.from = party("CCC");  // signed by AAA's key
+    CHECK_FALSE(bbb.on_member_frame(party("CCC"), sign()));
+    message.from = party("XYZ");
+    CHECK_FALSE(bbb.on_member_frame(party("HUB"), sign()));
 }
 
 }  // namespace tally::node::test
