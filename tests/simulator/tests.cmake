@@ -1,8 +1,5 @@
-add_executable(simulator_run main.cpp)
-target_link_libraries(simulator_run PRIVATE tools_simulate project_includes project_options)
-set_target_properties(simulator_run PROPERTIES
-    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-
+# The program simulator_run is `tally simulate` alone, from tools/simulate.
+#
 # add_simulation(<name> <seconds> <argument>...)
 function(add_simulation name seconds)
     add_test(NAME ${name} COMMAND simulator_run simulate ${ARGN})
@@ -10,7 +7,7 @@ function(add_simulation name seconds)
 endfunction()
 
 add_simulation(simulator_seeds 900 --seeds 1..500 --jobs 2 --require-coverage)
-add_simulation(simulator_ledger_seeds 900 --seeds 1..30 --jobs 2 --ledger)
+add_simulation(simulator_ledger_seeds 900 --seeds 1..60 --jobs 2 --ledger)
 foreach(scenario
         calm idle_cluster leader_crash cluster_crash_after_nullify crash_before_sending_proposal
         partition_and_heal asymmetric_partition lag_10_after_crash lag_1000_after_crash

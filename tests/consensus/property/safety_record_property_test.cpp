@@ -174,7 +174,6 @@ TEST_CASE("a signer that crashes at random never contradicts what it let out",
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         Validator validator{seed};
         View around{1};
-        SafetyRecord last;
         for (int step = 0; step < 80; ++step) {
             INFO("seed " << seed << " step " << step);
             const VoteStatement statement = random_vote(validator.random, around);
