@@ -206,10 +206,12 @@ class Demo:
         nodes = self.manifest["nodes"]
         for node in nodes:
             report = os.path.join(self.folder, node["member"] + "-audit.json")
-            output = self.tally("audit", node["data_dir"], "--genesis", self.manifest["genesis"], "--json", report,
-                                codes=(0, 1))
-            self.say(f"{node['member']:4} " + "; ".join(output.strip().splitlines()[:1]))
-            verified += not json.loads(pathlib.Path(report).read_text(encoding="utf-8"))["findings"]
+            self.tally("audit", node["data_dir"], "--genesis", self.manifest["genesis"], "--json", report, codes=(0, 1))
+            result = json.loads(pathlib.Path(report).read_text(encoding="utf-8"))
+            self.say(f"{node['member']:4} {result['blocks']} blocks, {result['signatures']} signatures, "
+                     f"{result['transactions']} transactions executed again to height {result['replayed_to']}: "
+                     + ("verified" if result["verified"] else str(result["findings"][:1])))
+            verified += result["verified"]
         self.facts["audit"] = {"verified": verified, "of": len(nodes)}
         print(f"\naudit: {verified} of {len(nodes)} ledgers verified", flush=True)
         return verified == len(nodes)

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -20,6 +21,9 @@ using Line = std::pair<std::string, std::string>;
 std::string plain(const json::value& value) {
     if (value.is_string()) {
         return std::string{value.get_string()};
+    }
+    if (value.is_double()) {
+        return fmt::format("{:.3f}", value.get_double());
     }
     return value.is_null() ? "-" : json::serialize(value);
 }
