@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 
 namespace tally::node {
@@ -61,11 +62,14 @@ TlsContext make_common() {
     SSL_CTX* raw = context.get();
     ENSURE(SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) == 1);
     ENSURE(SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) == 1);
-    ENSURE(SSL_CTX_set1_groups_list(raw, "X25519:P-256") == 1);
+    // These two are macros that cast const away, so they get texts of their own.
+    std::string groups{"X25519:P-256"};
+    std::string signatures{"ed25519"};
+    ENSURE(SSL_CTX_set1_groups_list(raw, groups.data()) == 1);
     ENSURE(SSL_CTX_set_ciphersuites(raw,
                                     "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:"
                                     "TLS_AES_256_GCM_SHA384") == 1);
-    ENSURE(SSL_CTX_set1_sigalgs_list(raw, "ed25519") == 1);
+    ENSURE(SSL_CTX_set1_sigalgs_list(raw, signatures.data()) == 1);
     SSL_CTX_set_options(raw, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
     ENSURE(SSL_CTX_set_num_tickets(raw, 0) == 1);
     SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);

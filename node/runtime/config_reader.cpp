@@ -9,6 +9,7 @@
 #include <fstream>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace tally::node {
 
@@ -112,6 +113,76 @@ std::string folder_of(const std::string& path) {
 
 std::string item_key(std::string_view key, std::size_t index) {
     return std::string{key} + '[' + std::to_string(index) + ']';
+}
+
+/// Follows quotes and comments along one line, to know where characters beyond ASCII may stand.
+class LineScanner {
+public:
+    /// Whether this character is allowed where it stands; `rest` begins with it.
+    bool take(std::string_view rest) {
+        const char c = rest.front();
+        const bool ascii = static_cast<unsigned char>(c) < 0x80;
+        if (std::exchange(m_escaped, false)) {
+            return ascii;
+        }
+        switch (m_state) {
+            case State::outside:
+                open(rest);
+                return ascii;
+            case State::basic:
+                m_escaped = c == '\\';
+                m_state = c == '"' ? State::outside : State::basic;
+                return true;
+            case State::literal:
+                m_state = c == '\'' ? State::outside : State::literal;
+                return true;
+            case State::comment:
+                return true;
+            case State::many_lines:
+                return ascii;
+        }
+        return false;
+    }
+
+private:
+    enum class State : std::uint8_t { outside, basic, literal, comment, many_lines };
+
+    void open(std::string_view rest) {
+        const std::string_view three = rest.substr(0, 3);
+        if (three == "\"\"\"" || three == "'''") {
+            m_state = State::many_lines;
+        } else if (rest.front() == '"') {
+            m_state = State::basic;
+        } else if (rest.front() == '\'') {
+            m_state = State::literal;
+        } else if (rest.front() == '#') {
+            m_state = State::comment;
+        }
+    }
+
+    State m_state{State::outside};
+    bool m_escaped{false};
+};
+
+/// toml++ 3.3 is undefined for some characters beyond ASCII between tokens and after a backslash
+/// (it takes part of its table of white space for unreachable), so those never get to it. They are
+/// fine in comments and in texts of one line.
+std::optional<ConfigProblem> find_misplaced_character(std::string_view text,
+                                                      const std::string& path) {
+    ConfigProblem problem{path, 1, 0, "",
+                          "only comments and texts of one line may hold characters beyond ASCII"};
+    LineScanner line;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        ++problem.column;
+        if (text[i] == '\n') {
+            ++problem.line;
+            problem.column = 0;
+            line = LineScanner{};
+        } else if (!line.take(text.substr(i))) {
+            return problem;
+        }
+    }
+    return std::nullopt;
 }
 
 /// A table or list whose entries are still to be checked for keys nobody asked for.
@@ -315,6 +386,9 @@ Expected<ConfigReader, ConfigProblem> ConfigReader::parse(std::string_view text,
         return Unexpected{ConfigProblem{
             path, 0, 0, "",
             "must be at most " + std::to_string(config_file_bytes_max) + " bytes long"}};
+    }
+    if (const std::optional<ConfigProblem> misplaced = find_misplaced_character(text, path)) {
+        return Unexpected{*misplaced};
     }
     toml::parse_result result = toml::parse(text, path);
     if (!result) {

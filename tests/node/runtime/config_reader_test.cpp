@@ -136,6 +136,24 @@ SCENARIO("files that cannot be read or parsed say why and where", "[config]") {
     CHECK_FALSE(ConfigReader::parse("a = " + std::string(100'000, '['), "f.toml"));
 }
 
+SCENARIO("characters beyond ASCII stand in comments and texts of one line only", "[config]") {
+    const ConfigReader reader = parsed("a = \"充电 \\\" x\" # 充\nb = '电'\n");
+    CHECK(reader.root().text("a") == "充电 \" x");
+    CHECK(reader.root().text("b") == "电");
+    const auto error_of = [](std::string_view text) {
+        const auto result = ConfigReader::parse(text, "f.toml");
+        return result ? std::string{} : result.error().text();
+    };
+    CHECK(error_of("a = 1\n Ț = 2\n") ==
+          "f.toml:2:2: only comments and texts of one line may hold characters beyond ASCII");
+    CHECK_FALSE(error_of("a = 1 ä\n").empty());
+    CHECK_FALSE(error_of("a = \"x\"ä\n").empty());
+    CHECK_FALSE(error_of("a = \"\\ä\"\n").empty());
+    CHECK_FALSE(error_of("a = \"\"\"ä\"\"\"\n").empty());
+    CHECK_FALSE(error_of("a = '''\nä'''\n").empty());
+    CHECK(error_of("a = \"\"\"\nx\"\"\"\n").empty());
+}
+
 SCENARIO("the number of listed problems is bounded", "[config]") {
     std::string text;
     for (int i = 0; i < 500; ++i) {
