@@ -37,8 +37,8 @@ TEST_CASE("scans of staged and stored entries equal a plain map", "[accounts][pr
                 CHECK_FALSE(store.has_changes());
             }
         }
-        store.put({'j'}, {});  // other prefixes stay out
-        store.put({'l'}, {});
+        store.put(Bytes(1, 'j'), Bytes());  // other prefixes stay out
+        store.put(Bytes(1, 'l'), Bytes());
         const Bytes prefix{'k'};
         Bytes from = prefix;
         std::vector<KeyValueStore::Entry> all;
