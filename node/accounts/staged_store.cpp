@@ -73,6 +73,10 @@ std::vector<KeyValueStore::Entry> StagedStore::scan(ByteView prefix, ByteView fr
     return result;
 }
 
+void StagedStore::put(Bytes key, Bytes value) { m_staged[std::move(key)] = std::move(value); }
+
+void StagedStore::erase(Bytes key) { m_staged[std::move(key)] = std::nullopt; }
+
 void StagedStore::commit() {
     if (m_staged.empty()) {
         return;

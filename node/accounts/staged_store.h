@@ -30,8 +30,8 @@ public:
     /// Entries from `from` on whose key starts with `prefix`, staged changes included.
     [[nodiscard]] std::vector<KeyValueStore::Entry> scan(ByteView prefix, ByteView from,
                                                          std::size_t count_max) const;
-    void put(Bytes key, Bytes value) { m_staged[std::move(key)] = std::move(value); }
-    void erase(Bytes key) { m_staged[std::move(key)] = std::nullopt; }
+    void put(Bytes key, Bytes value);
+    void erase(Bytes key);
 
     [[nodiscard]] bool has_changes() const noexcept { return !m_staged.empty(); }
     void commit();

@@ -11,7 +11,10 @@ namespace tally::node {
 namespace {
 
 Bytes key_of(std::uint64_t number) {
-    return {'k', static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number)};
+    Bytes key(3, 'k');
+    key[1] = static_cast<std::uint8_t>(number >> 8U);
+    key[2] = static_cast<std::uint8_t>(number);
+    return key;
 }
 
 }  // namespace
@@ -39,7 +42,7 @@ TEST_CASE("scans of staged and stored entries equal a plain map", "[accounts][pr
         }
         store.put(Bytes(1, 'j'), Bytes());  // other prefixes stay out
         store.put(Bytes(1, 'l'), Bytes());
-        const Bytes prefix{'k'};
+        const Bytes prefix(1, 'k');
         Bytes from = prefix;
         std::vector<KeyValueStore::Entry> all;
         const std::size_t page = 1 + random.below(400);
