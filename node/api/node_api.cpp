@@ -22,6 +22,11 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view v1_prefix{"/api/v1/"};
+constexpr std::string_view envelopes_path{"/api/v1/envelopes"};
+constexpr std::string_view receipt_suffix{"/receipt"};
+/// A page of blocks ends with the one that brings their envelopes to this size, so that no request
+/// costs more than two blocks of the largest size.
+constexpr std::size_t page_envelope_bytes{block_bytes_max};
 
 HttpResponse json_response(const json::object& body, unsigned status = 200) {
     HttpResponse response;
@@ -79,18 +84,6 @@ std::vector<TransactionRef> parse_ref(const Ledger& ledger, const std::string& t
     return candidates;
 }
 
-/// The transaction with `ref` as the block shows it.
-std::optional<json::object> transaction_in(const FinalizedBlock& block, const TransactionRef& ref) {
-    json::object shown = to_json(block);
-    const std::string id = to_text(ref);
-    for (json::value& item : shown.at("transactions").as_array()) {
-        if (item.at("id").as_string() == id) {
-            return std::move(item.as_object());
-        }
-    }
-    return std::nullopt;
-}
-
 unsigned status_of(GateResult result) {
     switch (result) {
         case GateResult::added:
@@ -127,12 +120,15 @@ NodeApi::NodeApi(ApiBackend& backend, std::string bearer_token)
     : m_backend{backend}, m_token{std::move(bearer_token)} {}
 
 void NodeApi::handle(const HttpRequest& request, const HttpReply& reply) {
-    if (request.method == "POST" && request.path == "/api/v1/envelopes") {
+    if (request.method == "POST" && request.path == envelopes_path) {
         submit(request, reply);
         return;
     }
     if (request.method != "GET" && request.method != "HEAD") {
-        reply(http_error(405, "method_not_allowed", "only GET is served at " + request.path));
+        HttpResponse refusal =
+            http_error(405, "method_not_allowed", "only GET is served at " + request.path);
+        refusal.headers["Allow"] = request.path == envelopes_path ? "POST" : "GET, HEAD";
+        reply(std::move(refusal));
         return;
     }
     reply(answer(request));
@@ -183,8 +179,9 @@ HttpResponse NodeApi::answer_v1(const HttpRequest& request, const std::string& p
         return segment(rest);
     }
     if (kind == "transactions") {
-        const std::size_t tail = rest.find("/receipt");
-        return tail == std::string::npos ? transaction(rest) : receipt(rest.substr(0, tail));
+        return rest.ends_with(receipt_suffix)
+                   ? receipt(rest.substr(0, rest.size() - receipt_suffix.size()))
+                   : transaction(rest);
     }
     if (kind == "authorizations") {
         return authorization(rest);
@@ -198,8 +195,10 @@ HttpResponse NodeApi::answer_private(const HttpRequest& request, const std::stri
         return not_found("there is nothing at " + request.path);
     }
     if (!same_secret(request.bearer_token, m_token)) {
-        return http_error(401, "unauthorized",
-                          "this needs the node's bearer token: Authorization: Bearer ...");
+        HttpResponse refusal = http_error(
+            401, "unauthorized", "this needs the node's bearer token: Authorization: Bearer ...");
+        refusal.headers["WWW-Authenticate"] = "Bearer";
+        return refusal;
     }
     if (path == "sessions") {
         return sessions(request);
@@ -256,6 +255,13 @@ HttpResponse NodeApi::chargers(const HttpRequest& request) const {
         return bad_parameter("owner", "must be three letters");
     }
     json::array items;
+    if (const auto evse = request.query.find("evse_id"); evse != request.query.end()) {
+        const StateView& state = m_backend.ledger().final_state();
+        if (const auto found = find_charger(state, *party, evse->second)) {
+            items.emplace_back(to_json(ChargerEntry{*party, evse->second, *found}));
+        }
+        return json_response({{"items", std::move(items)}});
+    }
     for (const ChargerEntry& entry :
          list_chargers(m_backend.ledger().final_state(), *party, http_list_items_max)) {
         items.emplace_back(to_json(entry));
@@ -275,14 +281,17 @@ HttpResponse NodeApi::blocks(const HttpRequest& request) const {
         return bad_parameter("from", "must be a height");
     }
     json::array items;
+    std::size_t bytes{0};
     for (std::uint64_t height = std::max<std::uint64_t>(*from, 1);
-         height <= tip && items.size() < *limit; ++height) {
+         height <= tip && items.size() < *limit && bytes < page_envelope_bytes; ++height) {
         const std::optional<FinalizedBlock> block = m_backend.ledger().read_block(height);
         if (!block) {
             break;
         }
-        json::object item = to_json(*block);
-        items.emplace_back(std::move(item));
+        for (const Bytes& envelope : block->block.envelopes) {
+            bytes += envelope.size();
+        }
+        items.emplace_back(to_json(*block));
     }
     return json_response({{"height", tip}, {"items", std::move(items)}});
 }

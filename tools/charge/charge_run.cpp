@@ -162,7 +162,8 @@ void Play::read_meter() {
     // The register goes on where the ledger last saw it, as the meter of a real station would.
     const UnixMillis now = m_clock.now();
     m_begin = now;
-    const auto chargers = m_visited.get("/api/v1/chargers?owner=" + m_script.visited);
+    const auto chargers =
+        m_visited.get("/api/v1/chargers?owner=" + m_script.visited + "&evse_id=" + m_place.evse_id);
     if (!chargers) {
         return;
     }
