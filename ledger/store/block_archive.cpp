@@ -138,12 +138,28 @@ std::optional<ArchiveError> BlockArchive::load_newest() {
             return cut_tail(record.error());
         }
         if (!*record) {
-            return std::nullopt;
+            return sync_newest();
         }
         if (auto error = take_record(**record, info.name)) {
             return error;
         }
     }
+}
+
+/// After kill -9 the last record may be whole and yet only in the page cache. It counts as final
+/// from here on and the state will be synced with it, so it has to be durable first.
+std::optional<ArchiveError> BlockArchive::sync_newest() {
+    const std::string path = path_of(m_segments.back().name);
+    const auto failed = [&path](FileError error) {
+        return ArchiveError{ArchiveError::Kind::io_error,
+                            path + ": cannot sync what was found: " + to_text(error)};
+    };
+    const Expected<std::unique_ptr<AppendFile>, FileError> file = m_files.open_append(path);
+    if (!file) {
+        return failed(file.error());
+    }
+    const Expected<Done, FileError> synced = (*file)->sync();
+    return synced ? std::nullopt : std::optional{failed(synced.error())};
 }
 
 std::optional<ArchiveError> BlockArchive::take_record(const SegmentRecord& record,

@@ -94,6 +94,7 @@ private:
     [[nodiscard]] std::optional<ArchiveError> load_newest();
     [[nodiscard]] std::optional<ArchiveError> take_record(const SegmentRecord& record,
                                                           const std::string& file);
+    [[nodiscard]] std::optional<ArchiveError> sync_newest();
     [[nodiscard]] std::optional<ArchiveError> cut_tail(const SegmentFault& fault);
     [[nodiscard]] bool valid_record_behind(std::uint64_t offset) const;
     [[nodiscard]] std::string path_of(const std::string& name) const;
