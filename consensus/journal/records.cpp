@@ -2,8 +2,7 @@
 
 #include "ledger/base/check.h"
 #include "ledger/base/codec.h"
-
-#include <array>
+#include "ledger/base/crc32c.h"
 
 namespace tally::consensus {
 namespace {
@@ -12,33 +11,12 @@ constexpr std::uint64_t journal_magic{0x74616c6c796a6e6cULL};  // "tallyjnl"
 constexpr std::uint32_t journal_version{1};
 constexpr std::uint32_t slot_magic{0x74735251U};
 
-constexpr std::array<std::uint32_t, 256> make_crc_table() {
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-        std::uint32_t value = i;
-        for (int bit = 0; bit < 8; ++bit) {
-            value = (value & 1) != 0 ? (value >> 1) ^ 0x82f63b78U : value >> 1;
-        }
-        table[i] = value;
-    }
-    return table;
-}
-constexpr std::array<std::uint32_t, 256> crc_table = make_crc_table();
-
 std::uint32_t record_crc(std::uint64_t file, std::uint64_t offset, ByteView head_and_payload) {
     const Bytes place = Encoder{}.u64(file).u64(offset).bytes();
     return crc32c(head_and_payload, crc32c(place));
 }
 
 }  // namespace
-
-std::uint32_t crc32c(ByteView bytes, std::uint32_t seed) {
-    std::uint32_t crc = ~seed;
-    for (const std::uint8_t byte : bytes) {
-        crc = (crc >> 8) ^ crc_table[(crc ^ byte) & 0xffU];
-    }
-    return ~crc;
-}
 
 Bytes encode_journal_header(std::uint64_t epoch, std::uint64_t number) {
     Encoder out;

@@ -16,9 +16,6 @@ enum class RecordType : std::uint8_t { safety = 1, block = 2, certificate = 3, o
 inline constexpr std::size_t record_bytes_max{8UL * 1024 * 1024};
 inline constexpr std::size_t record_overhead{4 + 1 + 4};
 
-/// CRC-32C (Castagnoli), reflected, as in iSCSI.
-[[nodiscard]] std::uint32_t crc32c(ByteView bytes, std::uint32_t seed = 0);
-
 /// Start of every journal file: magic 8, version u32, epoch u64, number u64, crc u32.
 inline constexpr std::size_t journal_header_bytes{8 + 4 + 8 + 8 + 4};
 [[nodiscard]] Bytes encode_journal_header(std::uint64_t epoch, std::uint64_t number);

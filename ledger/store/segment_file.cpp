@@ -2,7 +2,7 @@
 
 #include "ledger/base/check.h"
 #include "ledger/base/codec.h"
-#include "ledger/store/crc32c.h"
+#include "ledger/base/crc32c.h"
 
 #include <charconv>
 

@@ -1,6 +1,6 @@
 #include "ledger/store/segment_reader.h"
 
-#include "ledger/store/crc32c.h"
+#include "ledger/base/crc32c.h"
 
 #include <algorithm>
 

@@ -4,6 +4,7 @@
 
 #include "consensus/journal/records.h"
 #include "consensus/journal/safety_signer.h"
+#include "ledger/base/crc32c.h"
 #include "tests/consensus/memory_files.h"
 #include "tests/consensus/support.h"
 

@@ -1,4 +1,4 @@
-#include "ledger/store/crc32c.h"
+#include "ledger/base/crc32c.h"
 
 #include <array>
 
