@@ -85,6 +85,9 @@ void VisitedDesk::on_bridge_connected(const std::string& bridge_id) {
         }
         m_context.send_to_bridge(bridge_id,
                                  SessionNotice{.session = id, .state = to_text(*session.state())});
+        if (m_stop_wanted.contains(id)) {
+            send_stop(session, "operator");
+        }
     }
 }
 
@@ -213,8 +216,9 @@ void VisitedDesk::on_denial(const PartyId& from, const Denial& denial) {
 // ---- answers to the bridge
 
 void VisitedDesk::answer(const VisitedSession& session, const SessionId& asked) {
-    const bool usable =
-        session.authorization && !session.is_finished() && session.stage != VisitedStage::releasing;
+    const bool given_back =
+        session.stage == VisitedStage::releasing || session.stage == VisitedStage::disputed;
+    const bool usable = session.authorization && !session.is_finished() && !given_back;
     if (usable) {
         m_context.send_to_bridge(session.bridge_id, accepted(session, asked));
         return;
@@ -268,10 +272,21 @@ void VisitedDesk::acknowledge(const std::string& bridge_id, std::uint64_t sequen
 
 // ---- the charge
 
+VisitedSession* VisitedDesk::find_charge(const SessionId& id,
+                                         const AuthorizationRef& authorization) {
+    VisitedSession* session = m_sessions.find(id);
+    if (session == nullptr) {
+        return m_sessions.find(authorization);
+    }
+    return session->authorization == authorization ? session : nullptr;
+}
+
 void VisitedDesk::on(const std::string& bridge_id, const ChargeStarted& started) {
-    VisitedSession* session = m_sessions.find(started.session);
+    VisitedSession* session = find_charge(started.session, started.authorization);
     if (session == nullptr) {
         m_context.count("roaming_unknown_session");
+        m_context.send_to_bridge(
+            bridge_id, StopCharge{.session = started.session, .reason = "not_authorized"});
     } else {
         session->bridge_id = bridge_id;
         const auto charger =
@@ -321,7 +336,7 @@ void VisitedDesk::relay_progress(const VisitedSession& session) {
 }
 
 void VisitedDesk::on(const std::string& bridge_id, const ChargeEnded& ended) {
-    VisitedSession* session = m_sessions.find(ended.session);
+    VisitedSession* session = find_charge(ended.session, ended.metered.authorization);
     if (session == nullptr || !is_well_formed(ended.metered)) {
         m_context.count(session == nullptr ? "roaming_unknown_session" : "roaming_bad_record");
     } else {
@@ -352,8 +367,14 @@ bool VisitedDesk::stop_charge(const SessionId& id) {
         (session->stage != VisitedStage::starting && session->stage != VisitedStage::charging)) {
         return false;
     }
-    m_context.send_to_bridge(session->bridge_id, StopCharge{.session = id, .reason = "operator"});
+    m_stop_wanted.insert(id);
+    send_stop(*session, "operator");
     return true;
+}
+
+void VisitedDesk::send_stop(const VisitedSession& session, const std::string& reason) {
+    m_context.send_to_bridge(session.bridge_id,
+                             StopCharge{.session = session.id, .reason = reason});
 }
 
 // ---- the ledger
@@ -419,10 +440,18 @@ void VisitedDesk::on_expired(const Event& event) {
 
 void VisitedDesk::on_time(UnixMillis block_time) {
     for (auto& [id, session] : m_sessions.all()) {
-        if (session.start_again || session.stage == VisitedStage::recorded) {
+        // Every try is a leaf on the ledger: none while it is known to be refused.
+        const bool start_again = session.start_again && !is_evse_busy(session);
+        if (start_again || session.stage == VisitedStage::recorded) {
             apply(session, visited::TimePassed{block_time});
         }
     }
+}
+
+bool VisitedDesk::is_evse_busy(const VisitedSession& session) const {
+    const auto charger =
+        find_charger(m_context.ledger.final_state(), m_context.options.self, session.evse_id);
+    return charger && charger->busy;
 }
 
 // ---- effects
@@ -439,6 +468,7 @@ void VisitedDesk::apply(VisitedSession& session, const visited::Event& event) {
     }
     if (session.is_finished()) {
         m_progress_sent.erase(session.id);
+        m_stop_wanted.erase(session.id);
         const auto here = m_by_station.find(session.request.station);
         if (here != m_by_station.end()) {
             here->second.erase(session.id);
@@ -466,11 +496,7 @@ void VisitedDesk::carry_out(VisitedSession& session, const visited::Effects& eff
                            m_context.submitter.submit(
                                owner, ReleaseAuthorization{release.authorization}, now, lifetime);
                        },
-                       [&](const visited::StopCharging& stop) {
-                           m_context.send_to_bridge(
-                               session.bridge_id,
-                               StopCharge{.session = session.id, .reason = stop.reason});
-                       },
+                       [&](const visited::StopCharging& stop) { send_stop(session, stop.reason); },
                        [&](const visited::Announce&) { announce(session); },
                    },
                    effect);

@@ -48,6 +48,10 @@ private:
                                                       const AgreementRecord& agreement) const;
     [[nodiscard]] const VisitedSession* find_running(const AuthorizeRequest& request,
                                                      const std::string& token) const;
+    /// By its id, else by its authorization: a bridge that lost its data and was told of a running
+    /// charge again knows it by another id.
+    [[nodiscard]] VisitedSession* find_charge(const SessionId& id,
+                                              const AuthorizationRef& authorization);
     void ask_home(VisitedSession& session);
     void answer(const VisitedSession& session, const SessionId& asked);
     [[nodiscard]] AuthorizeResult accepted(const VisitedSession& session,
@@ -58,6 +62,8 @@ private:
     void apply(VisitedSession& session, const visited::Event& event);
     void carry_out(VisitedSession& session, const visited::Effects& effects);
     void announce(const VisitedSession& session);
+    void send_stop(const VisitedSession& session, const std::string& reason);
+    [[nodiscard]] bool is_evse_busy(const VisitedSession& session) const;
     void relay_progress(const VisitedSession& session);
 
     RoamingContext& m_context;
@@ -65,6 +71,7 @@ private:
     /// Sessions that are not finished, by station: who is charging where.
     std::map<std::string, std::set<SessionId>> m_by_station;
     std::map<SessionId, UnixMillis> m_progress_sent;
+    std::set<SessionId> m_stop_wanted;  ///< by the operator; told again when the bridge is back
 };
 
 }  // namespace tally::node

@@ -13,6 +13,8 @@ bool VisitedSession::is_finished() const noexcept {
         case VisitedStage::released:
         case VisitedStage::expired:
             return true;
+        case VisitedStage::disputed:
+            return in_flight == VisitedAction::none;  // the promise was given back
         case VisitedStage::requested:
         case VisitedStage::approved:
         case VisitedStage::starting:
@@ -20,7 +22,6 @@ bool VisitedSession::is_finished() const noexcept {
         case VisitedStage::recording:
         case VisitedStage::recorded:
         case VisitedStage::releasing:
-        case VisitedStage::disputed:
             return false;
     }
     return false;
@@ -105,6 +106,7 @@ private:
     void enter(VisitedStage stage);
     void submit(VisitedAction action, Action content);
     void release();
+    void dispute();
     void start(const std::string& evse_id, std::uint16_t connector);
     void submit_start();
     void submit_record_when_ready();
@@ -179,6 +181,13 @@ void Step::release() {
     submit(VisitedAction::release, ReleaseAuthorization{*m_session.authorization});
 }
 
+/// The charge cannot be recorded as it is. The promise is given back at once: kept, it would hold
+/// the driver's money and block the EVSE for every other driver until record_by.
+void Step::dispute() {
+    enter(VisitedStage::disputed);
+    submit(VisitedAction::release, ReleaseAuthorization{*m_session.authorization});
+}
+
 void Step::operator()(const Started& event) {
     if (m_session.stage == VisitedStage::approved) {
         start(event.evse_id, event.connector);
@@ -244,11 +253,14 @@ void Step::rate(const MeteredCharge& metered, const std::optional<Tariff>& tarif
 }
 
 void Step::submit_record_when_ready() {
-    if (m_session.stage != VisitedStage::charging || !m_session.metered) {
+    if (m_session.stage != VisitedStage::charging) {
         return;
     }
-    if (!m_session.reason.empty()) {  // could not be rated: a person has to look at it
-        enter(VisitedStage::disputed);
+    if (!m_session.reason.empty()) {  // could not be metered or rated: a person has to look at it
+        dispute();
+        return;
+    }
+    if (!m_session.metered) {
         return;
     }
     enter(VisitedStage::recording);
@@ -258,8 +270,13 @@ void Step::submit_record_when_ready() {
 }
 
 void Step::operator()(const Unused&) {
+    const bool charged =
+        m_session.stage == VisitedStage::starting || m_session.stage == VisitedStage::charging;
     if (m_session.stage == VisitedStage::approved) {
         release();
+    } else if (charged && !m_session.metered) {
+        m_session.reason = "no_record";
+        submit_record_when_ready();
     } else {
         refuse("cancelled");
     }
@@ -269,6 +286,10 @@ void Step::operator()(const Progressed& event) {
     const bool running = m_session.stage == VisitedStage::approved ||
                          m_session.stage == VisitedStage::starting ||
                          m_session.stage == VisitedStage::charging;
+    const bool unpaid = m_session.is_finished() || m_session.stage == VisitedStage::releasing;
+    if (unpaid && !m_session.metered) {
+        m_effects.emplace_back(StopCharging{"not_authorized"});  // an earlier one may be lost
+    }
     // An intermediate value that went back is an old one that came late.
     if (!running || m_session.metered || event.elapsed_s < m_session.elapsed_s ||
         event.energy_wh < m_session.energy_wh) {
@@ -344,12 +365,12 @@ void Step::on_record(const OwnResult& event) {
         return;
     }
     m_session.reason = to_text(event.code);
-    enter(VisitedStage::disputed);
+    dispute();
 }
 
 void Step::on_release(const OwnResult& event) {
     if (m_session.stage != VisitedStage::releasing) {
-        return;
+        return;  // A disputed charge stays one, for the operator to see.
     }
     const bool expired = event.status && *event.status == AuthorizationStatus::expired;
     enter(expired ? VisitedStage::expired : VisitedStage::released);

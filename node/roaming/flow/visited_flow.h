@@ -27,7 +27,7 @@ enum class VisitedStage : std::uint8_t {
     releasing = 9,  ///< ReleaseAuthorization is on its way
     released = 10,
     expired = 11,
-    disputed = 12,  ///< the ledger refused the record
+    disputed = 12,  ///< the charge could not be recorded; the approval is given back
 };
 
 /// Which of our own transactions is under way for a session; one at a time.
@@ -100,6 +100,7 @@ struct Ended {
     MeteredCharge metered;
     std::optional<Tariff> tariff;
 };
+/// The bridge will not use the approval, or has no record of the charge that it can stand for.
 struct Unused {};
 struct Progressed {
     std::int64_t elapsed_s{0};

@@ -356,7 +356,7 @@ TEST_CASE("a home operator that does not settle is claimed from", "[roaming]") {
     CHECK(customer_of(world, "BBB-1").held == 0);
 }
 
-TEST_CASE("a record that the ledger refuses is disputed, and its hold stays", "[roaming]") {
+TEST_CASE("a record that the ledger refuses is disputed, and its hold is freed", "[roaming]") {
     World world;
     world.customer("BBB-1", units(1'000));
     ChargePlan plan;
@@ -364,7 +364,9 @@ TEST_CASE("a record that the ledger refuses is disputed, and its hold stays", "[
     const SessionId session = world.bridge().swipe(plan);
     REQUIRE(world.run_until([&] { return world.is_in("AAA", session, SessionState::disputed); }));
     CHECK(world.view("AAA", session)->reason == "energy_implausible");
-    CHECK(customer_of(world, "BBB-1").holds == 1);
+    REQUIRE(world.run_until([&] { return customer_of(world, "BBB-1").holds == 0; }));
+    CHECK(world.is_in("AAA", session, SessionState::disputed));
+    CHECK(customer_of(world, "BBB-1").balance == units(1'000));
 }
 
 TEST_CASE("markup and fee are the driver's, not the visited operator's", "[roaming]") {

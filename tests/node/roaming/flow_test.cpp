@@ -89,6 +89,16 @@ VisitedSession charging() {
     return session;
 }
 
+/// The one effect that a disputed charge has on the ledger.
+void check_given_back(const visited::Effects& effects) {
+    REQUIRE(count_of<visited::Submit>(effects) == 1);
+    for (const visited::Effect& effect : effects) {
+        if (const auto* submit = std::get_if<visited::Submit>(&effect)) {
+            CHECK(submit->action == VisitedAction::release);
+        }
+    }
+}
+
 }  // namespace
 
 TEST_CASE("visited: a session is stored and read back at every stage", "[roaming][flow]") {
@@ -116,7 +126,7 @@ TEST_CASE("visited: repeated events change nothing", "[roaming][flow]") {
     VisitedSession session = charging();
     for (const visited::Event& event : std::vector<visited::Event>{
              approval(), visited::Denied{"unknown_token"}, visited::BudgetElapsed{},
-             visited::Started{1, "AAA*1"}, visited::Unused{}, result(VisitedAction::start)}) {
+             visited::Started{1, "AAA*1"}, result(VisitedAction::start)}) {
         const VisitedSession before = session;
         CHECK(step(session, event).empty());
         CHECK(session == before);
@@ -192,15 +202,48 @@ TEST_CASE("visited: claims only behind settle_by and up to claim_until", "[roami
     CHECK(session.reason.empty());
 }
 
-TEST_CASE("visited: readings that cannot be rated are disputed", "[roaming][flow]") {
+TEST_CASE("visited: a charge that cannot be recorded is disputed and given back",
+          "[roaming][flow]") {
     VisitedSession session = charging();
     visited::Ended bad = ended();
     std::swap(bad.metered.readings[0], bad.metered.readings[1]);
-    CHECK(count_of<visited::Submit>(step(session, bad)) == 0);
+    SECTION("it cannot be rated") { check_given_back(step(session, bad)); }
+    SECTION("the ledger refuses the record") {
+        step(session, ended()).clear();
+        const auto refused = result(VisitedAction::record, ResultCode::energy_implausible,
+                                    AuthorizationStatus::started);
+        check_given_back(step(session, refused));
+    }
+    SECTION("the bridge has no record") { check_given_back(step(session, visited::Unused{})); }
     CHECK(session.state() == SessionState::disputed);
     CHECK_FALSE(session.is_finished());
-    step(session, visited::Expired{ExpiryCause::not_recorded}).clear();
-    CHECK(session.state() == SessionState::expired);
+    CHECK(step(session, visited::Unused{}).empty());
+    step(session, result(VisitedAction::release)).clear();
+    CHECK(session.state() == SessionState::disputed);
+    CHECK_FALSE(session.reason.empty());
+    CHECK(session.is_finished());
+}
+
+TEST_CASE("visited: a charge without a record waits for its start to be final", "[roaming][flow]") {
+    VisitedSession session = requested();
+    step(session, approval()).clear();
+    step(session, visited::Started{1, "AAA*1"}).clear();
+    CHECK(step(session, visited::Unused{}).empty());
+    check_given_back(step(session, result(VisitedAction::start)));
+    CHECK(session.state() == SessionState::disputed);
+    CHECK(session.reason == "no_record");
+}
+
+TEST_CASE("visited: figures of a charge that nobody pays stop it again", "[roaming][flow]") {
+    VisitedSession session = charging();
+    const visited::Progressed figures{60, 500, 700, 9};
+    CHECK(count_of<visited::StopCharging>(step(session, figures)) == 0);
+    const visited::Expired expired{ExpiryCause::not_recorded};
+    CHECK(count_of<visited::StopCharging>(step(session, expired)) == 1);
+    CHECK(count_of<visited::StopCharging>(step(session, figures)) == 1);
+    CHECK(count_of<visited::StopCharging>(step(session, figures)) == 1);
+    step(session, ended()).clear();
+    CHECK(count_of<visited::StopCharging>(step(session, figures)) == 0);
 }
 
 TEST_CASE("home: money moves once and holds end once", "[roaming][flow]") {
