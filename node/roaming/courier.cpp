@@ -205,6 +205,8 @@ void Courier::tick(UnixMillis now) {
         if (outgoing.expires <= now) {
             count("roaming_message_expired");
             erase(current);
+        } else if (outgoing.attempts == 0) {
+            continue;  // Not durable yet: `send_ready` sends it first, after the commit.
         } else if (outgoing.last + m_options.resend_interval.count() <= now ||
                    outgoing.last > now) {  // the clock was set back
             transmit(outgoing, now, nullptr);

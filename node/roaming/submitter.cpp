@@ -1,6 +1,7 @@
 #include "node/roaming/submitter.h"
 
 #include <algorithm>
+#include <set>
 
 namespace tally::node {
 namespace {
@@ -11,6 +12,8 @@ constexpr std::uint8_t item_kind{'q'};
 constexpr std::uint8_t envelope_kind{'e'};
 constexpr std::uint8_t record_version{1};
 constexpr std::size_t load_step{1'000};
+/// Envelopes refused in a row before the rest waits for the next turn: the pool is full then.
+constexpr std::size_t refused_in_a_row_max{16};
 
 Bytes numbered_key(std::uint8_t kind, std::uint64_t number) {
     Encoder encoder;
@@ -149,6 +152,7 @@ void Submitter::sign_pending(UnixMillis now) {
 }
 
 void Submitter::hand_out(UnixMillis now) {
+    std::size_t refused = 0;
     for (auto& [number, envelope] : m_envelopes) {
         if (envelope.handed_out && now >= envelope.last &&
             now - envelope.last < m_config.resubmit_ms) {
@@ -156,8 +160,9 @@ void Submitter::hand_out(UnixMillis now) {
         }
         envelope.last = now;
         envelope.handed_out = m_ledger.submit(envelope.bytes);
-        if (!envelope.handed_out) {
-            return;  // the pool is full: later, and in order
+        refused = envelope.handed_out ? 0 : refused + 1;
+        if (refused == refused_in_a_row_max) {
+            return;
         }
     }
 }
@@ -194,9 +199,17 @@ std::optional<SubmissionOwner> Submitter::take_result(const TransactionId& id) {
 
 std::vector<SubmissionOwner> Submitter::take_given_up(UnixMillis final_time, UnixMillis now,
                                                       UnixMillis lifetime_ms) {
+    // A block takes an envelope whole or not at all, so one whose first transaction is out of time
+    // carries none of the others any more either.
+    std::set<std::uint64_t> dead;
+    for (const auto& [number, item] : m_items) {
+        if (item.not_after <= final_time && item.envelope != 0) {
+            dead.insert(item.envelope);
+        }
+    }
     std::vector<std::uint64_t> passed;
     for (const auto& [number, item] : m_items) {
-        if (item.not_after <= final_time) {
+        if (item.not_after <= final_time || dead.contains(item.envelope)) {
             passed.push_back(number);
         }
     }

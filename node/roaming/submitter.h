@@ -36,8 +36,8 @@ struct SubmissionOwner {
 ///
 /// A transaction and the envelope that carries it are stored before the envelope is handed out, so
 /// after a crash the same bytes go again. Envelopes are handed in again until they are final. When
-/// `not_after` has passed on the ledger without them, they never can be: then a transaction is
-/// signed anew with a new id, or given up if it was submitted with a fixed id.
+/// the first `not_after` of an envelope has passed on the ledger without it, it never can be: then
+/// its transactions are signed anew with new ids, or given up if submitted with a fixed id.
 /// Batching: everything submitted between two calls of `sign_pending` shares envelopes of up to
 /// 512 transactions.
 /// Durability: changes are staged; results are taken exactly once, in the same write as what their

@@ -31,18 +31,24 @@ public:
         return std::nullopt;
     }
     bool submit(Bytes envelope) override {
-        if (!full) {
-            envelopes.push_back(std::move(envelope));
+        if (full || envelope == refused) {
+            return false;
         }
-        return !full;
+        envelopes.push_back(std::move(envelope));
+        return true;
     }
     [[nodiscard]] std::optional<ResultCode> find_result(const TransactionRef&) const override {
         return std::nullopt;
     }
     [[nodiscard]] bool is_connected(const PartyId&) const override { return false; }
-    bool send(const PartyId&, Bytes) override { return false; }
+    bool send(const PartyId&, Bytes) override {
+        ++sent;
+        return false;
+    }
 
     bool full{false};
+    Bytes refused;
+    int sent{0};
     std::vector<Bytes> envelopes;
 
 private:
@@ -155,10 +161,11 @@ TEST_CASE("behind not_after an action is signed anew or given up", "[roaming][su
     submitter.submit_once(owner(2), fixed, ClaimCharge{{party("BBB"), {}}}, now + 20'000);
     bench.turn(submitter, now);
     CHECK(submitter.take_given_up(now + 19'999, now + 19'999, 60'000).empty());
+    // The envelope is out of time with its first transaction: the other one goes anew at once.
     CHECK(submitter.take_given_up(now + 20'000, now + 20'000, 60'000) == std::vector{owner(2)});
-    CHECK(submitter.take_given_up(now + 60'000, now + 60'000, 60'000).empty());
+    CHECK(submitter.take_given_up(now + 20'000, now + 20'000, 60'000).empty());
     CHECK(submitter.size() == 1);
-    bench.turn(submitter, now + 60'000);
+    bench.turn(submitter, now + 20'000);
     REQUIRE(bench.sink.envelopes.size() == 2);
     const auto before = ids_of(bench.sink.envelopes[0]);
     const auto after = ids_of(bench.sink.envelopes[1]);
@@ -167,6 +174,35 @@ TEST_CASE("behind not_after an action is signed anew or given up", "[roaming][su
     CHECK(after.front() != before.front());
     CHECK_FALSE(submitter.take_result(before.front()));
     CHECK(submitter.take_result(after.front()) == owner(1));
+}
+
+TEST_CASE("an envelope that is not taken does not hold up the others", "[roaming][submitter]") {
+    Bench bench;
+    Submitter submitter = bench.make();
+    submitter.submit(owner(1), ClaimCharge{{party("BBB"), {}}}, now, 60'000);
+    bench.turn(submitter, now);
+    bench.sink.refused = bench.sink.envelopes.front();
+    submitter.submit(owner(2), ClaimCharge{{party("BBB"), {}}}, now, 60'000);
+    bench.turn(submitter, now + 2'001);
+    REQUIRE(bench.sink.envelopes.size() == 2);
+    CHECK(bench.sink.envelopes.back() != bench.sink.refused);
+}
+
+TEST_CASE("no message leaves before its turn is durable", "[roaming][courier]") {
+    Bench bench;
+    RoamingOptions options;
+    options.self = party("AAA");
+    Courier courier{
+        options, party("HUB"), {bench.sink, bench.sink, bench.key, bench.random, bench.store, {}}};
+    courier.send(party("BBB"), Acknowledgement{}, Delivery::durable, now + 60'000);
+    courier.on_connected(party("BBB"));
+    courier.tick(now);
+    CHECK(bench.sink.sent == 0);
+    bench.store.commit();
+    CHECK(courier.send_ready(now).empty());
+    CHECK(bench.sink.sent == 1);
+    courier.tick(now + 2'000);
+    CHECK(bench.sink.sent == 2);
 }
 
 TEST_CASE("transactions under way are bounded", "[roaming][submitter]") {
