@@ -1,12 +1,12 @@
 #include "node/config/customers_json.h"
 
 #include "node/config/json_fields.h"
+#include "node/config/json_text.h"
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 
 #include <fstream>
-#include <sstream>
+#include <string>
 
 namespace tally::node {
 
@@ -48,13 +48,12 @@ CustomerEntry read_customer(const json::value& value, const std::string& place,
 }  // namespace
 
 Expected<std::vector<CustomerEntry>, std::string> customers_from_json(std::string_view text) {
-    json::error_code error;
-    const json::value document = json::parse({text.data(), text.size()}, error);
-    if (error) {
-        return Unexpected{"not JSON: " + error.message()};
+    const auto document = parse_json(text);
+    if (!document) {
+        return Unexpected{document.error()};
     }
     JsonProblems problems;
-    JsonFields fields{document, "", problems};
+    JsonFields fields{*document, "", problems};
     std::vector<CustomerEntry> entries;
     for (const json::value& item : fields.list("customers", customers_json_count_max)) {
         entries.push_back(
@@ -72,9 +71,17 @@ Expected<std::vector<CustomerEntry>, std::string> load_customers(const std::stri
     if (!file) {
         return Unexpected{path + ": cannot be opened"};
     }
-    std::ostringstream content;
-    content << file.rdbuf();
-    const std::string text = content.str();
+    std::string text;
+    constexpr std::size_t piece_bytes{1024UL * 1024};
+    while (file && text.size() <= customers_json_bytes_max) {
+        const std::size_t before = text.size();
+        text.resize(before + piece_bytes);
+        file.read(text.data() + before, static_cast<std::streamsize>(piece_bytes));
+        text.resize(before + static_cast<std::size_t>(file.gcount()));
+    }
+    if (file.bad()) {
+        return Unexpected{path + ": cannot be read"};
+    }
     if (text.size() > customers_json_bytes_max) {
         return Unexpected{path + ": larger than 256 MiB"};
     }

@@ -1,13 +1,12 @@
 #include "node/config/genesis_json.h"
 
 #include "node/config/json_fields.h"
+#include "node/config/json_text.h"
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <fstream>
-#include <sstream>
 
 namespace tally::node {
 
@@ -171,13 +170,12 @@ Expected<Genesis, std::string> genesis_from_json(std::string_view text) {
     if (text.size() > genesis_json_bytes_max) {
         return Unexpected{std::string{"genesis: larger than 4 MiB"}};
     }
-    json::error_code error;
-    const json::value document = json::parse({text.data(), text.size()}, error);
-    if (error) {
-        return Unexpected{"genesis: not JSON: " + error.message()};
+    const auto document = parse_json(text);
+    if (!document) {
+        return Unexpected{"genesis: " + document.error()};
     }
     JsonProblems problems;
-    JsonFields fields{document, "", problems};
+    JsonFields fields{*document, "", problems};
     Genesis genesis = read_genesis(fields, problems);
     const std::string stated = fields.text_or("chain_id", "");
     fields.finish();
@@ -230,9 +228,14 @@ Expected<Genesis, std::string> load_genesis(const std::string& path) {
     if (!file) {
         return Unexpected{path + ": cannot be opened"};
     }
-    std::ostringstream content;
-    content << file.rdbuf();
-    Expected<Genesis, std::string> genesis = genesis_from_json(content.str());
+    // One byte more than allowed is enough to see that the file is too large.
+    std::string text(genesis_json_bytes_max + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (file.bad()) {
+        return Unexpected{path + ": cannot be read"};
+    }
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    Expected<Genesis, std::string> genesis = genesis_from_json(text);
     if (!genesis) {
         return Unexpected{path + ": " + genesis.error()};
     }

@@ -1,5 +1,6 @@
 #include "node/config/node_config.h"
 
+#include <set>
 #include <utility>
 
 namespace tally::node {
@@ -15,6 +16,19 @@ PartyId read_party(const ConfigTable& table, std::string_view key) {
     return party.value_or(PartyId{});
 }
 
+std::vector<PeerAddress> read_peers(const ConfigTable& root) {
+    std::vector<PeerAddress> peers;
+    std::set<PartyId> seen;
+    for (const ConfigTable& table : root.tables("peer", peers_max)) {
+        const PartyId member = read_party(table, "member");
+        if (!member.is_zero() && !seen.insert(member).second) {
+            table.problem("member", "is listed twice");
+        }
+        peers.push_back({member, table.host_port("address")});
+    }
+    return peers;
+}
+
 NodeConfig read(const ConfigTable& root) {
     NodeConfig config;
     config.member = read_party(root, "member");
@@ -27,9 +41,7 @@ NodeConfig read(const ConfigTable& root) {
     config.link_key_file = keys.path("link");
 
     config.link_listen = root.table("link").host_port("listen");
-    for (const ConfigTable& peer : root.tables("peer", peers_max)) {
-        config.peers.push_back({read_party(peer, "member"), peer.host_port("address")});
-    }
+    config.peers = read_peers(root);
 
     const ConfigTable api = root.table("api");
     config.api_listen = api.host_port("listen");

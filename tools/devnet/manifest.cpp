@@ -2,9 +2,9 @@
 
 #include "ledger/base/posix_file_system.h"
 #include "node/config/json_fields.h"
+#include "node/config/json_text.h"
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <utility>
@@ -82,7 +82,11 @@ DevnetCharger read_charger(const json::value& value, JsonProblems& problems) {
     charger.connectors = read_u32(fields, "connectors");
     charger.rated_power_w = read_u32(fields, "rated_power_w");
     for (const json::value& evse : fields.list("evse_ids", items_max)) {
-        charger.evse_ids.emplace_back(evse.is_string() ? evse.get_string().c_str() : "");
+        if (!evse.is_string()) {
+            fields.problem("evse_ids", "must be a list of texts");
+            break;
+        }
+        charger.evse_ids.emplace_back(evse.get_string());
     }
     fields.finish();
     return charger;
@@ -148,14 +152,12 @@ Expected<DevnetManifest, std::string> load_manifest(const std::string& folder) {
     if (!content) {
         return Unexpected{path + ": cannot be read; is there a devnet in " + folder + "?"};
     }
-    json::error_code error;
-    const std::string_view text = as_text(*content);
-    const json::value document = json::parse({text.data(), text.size()}, error);
-    if (error) {
-        return Unexpected{path + ": not JSON: " + error.message()};
+    const auto document = node::parse_json(as_text(*content));
+    if (!document) {
+        return Unexpected{path + ": " + document.error()};
     }
     JsonProblems problems;
-    JsonFields fields{document, "", problems};
+    JsonFields fields{*document, "", problems};
     DevnetManifest manifest;
     manifest.genesis = fields.text("genesis");
     manifest.currency = fields.text("currency");

@@ -2,9 +2,9 @@
 
 #include "ledger/base/posix_file_system.h"
 #include "node/config/json_fields.h"
+#include "node/config/json_text.h"
 #include "node/runtime/key_file.h"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 namespace tally::tools {
@@ -92,14 +92,12 @@ Expected<PublicKeys, std::string> load_public_keys(const std::string& path) {
     if (!content) {
         return Unexpected{path + ": cannot be read"};
     }
-    json::error_code error;
-    const std::string_view text = as_text(*content);
-    const json::value document = json::parse({text.data(), text.size()}, error);
-    if (error) {
-        return Unexpected{path + ": not JSON: " + error.message()};
+    const auto document = node::parse_json(as_text(*content));
+    if (!document) {
+        return Unexpected{path + ": " + document.error()};
     }
     JsonProblems problems;
-    JsonFields fields{document, "", problems};
+    JsonFields fields{*document, "", problems};
     const PublicKeys keys{fields.hex<PublicKey>("member_key"),
                           fields.hex<PublicKey>("consensus_key"),
                           fields.hex<PublicKey>("link_key")};

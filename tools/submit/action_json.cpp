@@ -1,9 +1,9 @@
 #include "tools/submit/action_json.h"
 
 #include "node/config/json_fields.h"
+#include "node/config/json_text.h"
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 
 #include <limits>
 
@@ -183,13 +183,15 @@ Action read_action(JsonFields& fields, JsonProblems& problems) {
 }  // namespace
 
 Expected<Action, std::string> action_from_json(std::string_view text) {
-    json::error_code error;
-    const json::value document = json::parse({text.data(), text.size()}, error);
-    if (error) {
-        return Unexpected{"not JSON: " + error.message()};
+    if (text.size() > action_json_bytes_max) {
+        return Unexpected{std::string{"larger than 1 MiB"}};
+    }
+    const auto document = node::parse_json(text);
+    if (!document) {
+        return Unexpected{document.error()};
     }
     JsonProblems problems;
-    JsonFields fields{document, "", problems};
+    JsonFields fields{*document, "", problems};
     Action action = read_action(fields, problems);
     fields.finish();
     if (problems.any()) {

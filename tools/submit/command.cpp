@@ -11,7 +11,6 @@
 
 #include <cstdio>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,8 +18,6 @@
 namespace tally::tools {
 
 namespace {
-
-constexpr std::uint64_t action_bytes_max{1024UL * 1024};
 
 struct Options {
     std::string action;
@@ -39,10 +36,13 @@ int fail(int exit_code, const std::string& text) {
 
 Expected<Bytes, std::string> read_action(const std::string& path) {
     if (path == "-") {
-        return Bytes{std::istreambuf_iterator<char>{std::cin}, {}};
+        std::string text(action_json_bytes_max + 1, '\0');
+        std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+        const ByteView content = as_bytes(text).first(static_cast<std::size_t>(std::cin.gcount()));
+        return Bytes{content.begin(), content.end()};
     }
     const PosixFileSystem files;
-    auto content = files.read(path, 0, action_bytes_max);
+    auto content = files.read(path, 0, action_json_bytes_max + 1);
     if (!content) {
         return Unexpected{path + ": cannot be read"};
     }
