@@ -1,11 +1,13 @@
 #include "charger_bridge/program.h"
 #include "node/runtime/exit_codes.h"
+#include "node/runtime/process.h"
 
 #include <CLI/CLI.hpp>
 
 #include <string>
 
 int main(int argc, char** argv) {
+    tally::node::protect_process_memory();
     CLI::App app{"The on-site charger bridge: OCPP 1.6J towards chargers, one link to the node."};
     app.require_subcommand(1);
     std::string config;

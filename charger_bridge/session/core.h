@@ -129,6 +129,9 @@ private:
     }
 
     // Swipes (core_authorize.cpp)
+    /// Whether an open session of the token answers its swipe; `wish` is a prepaid amount stated.
+    [[nodiscard]] bool answer_from(LiveSession& session, const AuthorizeCalled& event,
+                                   const Stated* wish);
     [[nodiscard]] LiveSession& ask(const Ask& ask);
     void send_request(LiveSession& session);
     void wait_for(LiveSession& session, const CallKey& call, bool is_start);
@@ -144,6 +147,10 @@ private:
                           const std::string& reason);
 
     // Transactions (core_transaction.cpp)
+    void close_previous(const std::string& station, std::uint16_t connector);
+    void start_without_approval(const StartCalled& event, const std::string& token,
+                                const Hash& facts);
+    void end_by_stop(LiveSession& session, const StopCalled& event);
     void repeat_start(LiveSession& session, const StartCalled& event);
     [[nodiscard]] LiveSession* find_approved(const std::string& station, const std::string& token,
                                              std::uint16_t connector);

@@ -52,31 +52,8 @@ void SessionCore::on(const AuthorizeCalled& event) {
     std::erase_if(stated, [this](const Stated& s) { return m_now.mono >= s.until; });
     const Stated* const wish = stated.empty() ? nullptr : &stated.front();
     for (LiveSession* session : m_sessions.open_of(station)) {
-        const Session& record = session->record;
-        if (record.token != token) {
-            continue;
-        }
-        // A wish for another connector means another charge, whatever the token does elsewhere.
-        const bool elsewhere = wish != nullptr && wish->connector != 0 &&
-                               wish->connector != record.connector && record.connector != 0;
-        if (elsewhere) {
-            continue;
-        }
-        if (record.state == SessionState::charging) {
-            m_step.effects.emplace_back(AnswerAuthorize{event.call, TagStatus::accepted});
-            note("returning_token", *session);
+        if (session->record.token == token && answer_from(*session, event, wish)) {
             return;
-        }
-        if (wish == nullptr && record.state == SessionState::approved) {
-            m_step.effects.emplace_back(AnswerAuthorize{event.call, TagStatus::accepted});
-            return;
-        }
-        if (wish == nullptr && record.state == SessionState::authorizing) {
-            wait_for(*session, event.call, false);
-            return;
-        }
-        if (record.state == SessionState::approved) {
-            release(*session, "prepaid_changed");
         }
     }
     if (m_outbox.is_crowded() || m_sessions.open_count() >= open_sessions_max) {
@@ -87,6 +64,34 @@ void SessionCore::on(const AuthorizeCalled& event) {
     LiveSession& session = ask({station, token, taken ? taken->connector : std::uint16_t{0},
                                 taken ? std::optional{taken->amount} : std::nullopt});
     wait_for(session, event.call, false);
+}
+
+bool SessionCore::answer_from(LiveSession& session, const AuthorizeCalled& event,
+                              const Stated* wish) {
+    const Session& record = session.record;
+    // A wish for another connector means another charge, whatever the token does elsewhere.
+    if (wish != nullptr && wish->connector != 0 && record.connector != 0 &&
+        wish->connector != record.connector) {
+        return false;
+    }
+    if (record.state == SessionState::charging) {
+        m_step.effects.emplace_back(AnswerAuthorize{event.call, TagStatus::accepted});
+        note("returning_token", session);
+        return true;
+    }
+    if (record.state == SessionState::approved) {
+        if (wish != nullptr) {
+            release(session, "prepaid_changed");
+            return false;
+        }
+        m_step.effects.emplace_back(AnswerAuthorize{event.call, TagStatus::accepted});
+        return true;
+    }
+    if (record.state == SessionState::authorizing && wish == nullptr) {
+        wait_for(session, event.call, false);
+        return true;
+    }
+    return false;
 }
 
 void SessionCore::refuse_at_once(const AuthorizeCalled& event, const std::string& token,

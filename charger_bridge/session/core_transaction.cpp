@@ -78,17 +78,7 @@ void SessionCore::on(const StartCalled& event) {
         repeat_start(*known, event);
         return;
     }
-    // One connector, one charge: what is open there has ended without telling us.
-    for (LiveSession* old : m_sessions.open_of(station)) {
-        if (old->record.connector != body.connector || old->record.transaction == 0) {
-            continue;
-        }
-        if (old->record.state == SessionState::charging) {
-            end_without_stop(*old);
-        } else if (old->record.state == SessionState::refused) {
-            m_sessions.remove(old->record.id, m_step.changes);
-        }
-    }
+    close_previous(station, body.connector);
     if (LiveSession* const approved = find_approved(station, token, body.connector)) {
         note_start(*approved, event, facts);
         const bool begun = begin_charge(*approved);
@@ -97,6 +87,27 @@ void SessionCore::on(const StartCalled& event) {
             AnswerStart{event.call, approved->record.transaction, TagStatus::accepted});
         return;
     }
+    start_without_approval(event, token, facts);
+}
+
+void SessionCore::close_previous(const std::string& station, std::uint16_t connector) {
+    // One connector, one charge: what is open there has ended without telling us.
+    for (LiveSession* old : m_sessions.open_of(station)) {
+        if (old->record.connector != connector || old->record.transaction == 0) {
+            continue;
+        }
+        if (old->record.state == SessionState::charging) {
+            end_without_stop(*old);
+        } else if (old->record.state == SessionState::refused) {
+            m_sessions.remove(old->record.id, m_step.changes);
+        }
+    }
+}
+
+void SessionCore::start_without_approval(const StartCalled& event, const std::string& token,
+                                         const Hash& facts) {
+    const std::string& station = event.call.station;
+    const StartTransaction& body = event.body;
     Session record;
     record.id = m_random.fixed<SessionId>();
     record.station = station;
@@ -316,6 +327,18 @@ LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
     return match;
 }
 
+void SessionCore::end_by_stop(LiveSession& session, const StopCalled& event) {
+    add_evidence(session, event.text);
+    std::vector<MeterSample> later = event.body.samples;
+    std::erase_if(later, [&](const MeterSample& sample) {
+        return !sample.time || *sample.time <= session.record.meter.last.time;
+    });
+    take_samples(session, later);
+    const UnixMillis time =
+        billing_time(session.record, event.body.time, session.record.meter.begin.time);
+    end_charge(session, reading(time, event.body.meter_stop_wh), event.body.reason);
+}
+
 void SessionCore::on(const StopCalled& event) {
     const StopTransaction& body = event.body;
     LiveSession* const session = session_of_stop(event);
@@ -331,15 +354,7 @@ void SessionCore::on(const StopCalled& event) {
     if (session == nullptr) {
         keep("unknown_stop");
     } else if (session->record.state == SessionState::charging) {
-        add_evidence(*session, event.text);
-        std::vector<MeterSample> later = body.samples;
-        std::erase_if(later, [&](const MeterSample& sample) {
-            return !sample.time || *sample.time <= session->record.meter.last.time;
-        });
-        take_samples(*session, later);
-        const UnixMillis time =
-            billing_time(session->record, body.time, session->record.meter.begin.time);
-        end_charge(*session, reading(time, body.meter_stop_wh), body.reason);
+        end_by_stop(*session, event);
     } else if (session->record.state == SessionState::refused) {
         close_refused(*session, event);
     } else if (session->record.state == SessionState::authorizing) {
