@@ -93,6 +93,7 @@ int main_with(int argc, char** argv) {
 }  // namespace tally::node
 
 int main(int argc, char** argv) {
+    tally::node::protect_process_memory();
     try {
         return tally::node::main_with(argc, argv);
     } catch (const std::exception& error) {

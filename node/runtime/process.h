@@ -31,6 +31,10 @@ private:
     std::shared_ptr<Impl> m_impl;
 };
 
+/// No core dumps of this process and no attaching to it by others of the same user: its memory
+/// holds keys and card numbers. Called first thing in every program that runs for long.
+void protect_process_memory();
+
 [[nodiscard]] int own_pid();
 /// Whether a process with this id exists (zombies count as gone).
 [[nodiscard]] bool process_alive(int pid);
