@@ -62,7 +62,8 @@ function(add_unit_test name)
 endfunction()
 
 # add_fuzzer(<name> SOURCES <file>... USES <module>...): a libFuzzer target with its seed corpus in
-# tests/fuzz/corpus/<name>, built only by the `fuzz` preset.
+# tests/fuzz/corpus/<name>, built only by the `fuzz` preset: all of them by the target `fuzzers`,
+# which `tools/fuzz` builds and runs. It finds them by these lines in tests/fuzz/CMakeLists.txt.
 function(add_fuzzer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
     if(NOT BUILD_FUZZERS)
@@ -73,4 +74,8 @@ function(add_fuzzer name)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     set_target_properties(fuzz_${name} PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+    if(NOT TARGET fuzzers)
+        add_custom_target(fuzzers)
+    endif()
+    add_dependencies(fuzzers fuzz_${name})
 endfunction()
