@@ -29,8 +29,16 @@ LinkedNode::LinkedNode(boost::asio::io_context& io, const BridgeConfig& config, 
                                    identity.link_key = peer;
                                    return peer == m_node ? std::optional{identity} : std::nullopt;
                                },
-                               [this](const node::PeerIdentity&) { m_bridge->node_connected(); },
-                               [this](const node::PeerIdentity&) { m_bridge->node_disconnected(); },
+                               [this](const node::PeerIdentity&) {
+                                   if (m_bridge != nullptr) {
+                                       m_bridge->node_connected();
+                                   }
+                               },
+                               [this](const node::PeerIdentity&) {
+                                   if (m_bridge != nullptr) {
+                                       m_bridge->node_disconnected();
+                                   }
+                               },
                                [this](const node::PeerIdentity&, node::FrameKind kind, Bytes body) {
                                    received(kind, body);
                                }}} {}
@@ -40,13 +48,19 @@ void LinkedNode::start(Bridge& bridge) {
     m_hub.start();
 }
 
-void LinkedNode::stop() { m_hub.stop(); }
+void LinkedNode::stop() {
+    m_bridge = nullptr;
+    m_hub.stop();
+}
 
 bool LinkedNode::send(const node::BridgeMessage& message) {
     return m_hub.send(m_node, node::FrameKind::bridge, node::encode_bridge_message(message));
 }
 
 void LinkedNode::received(node::FrameKind kind, const Bytes& body) {
+    if (m_bridge == nullptr) {
+        return;
+    }
     const auto message = node::decode_bridge_message(body);
     if (kind != node::FrameKind::bridge || !message) {
         m_metrics.counter("tally_bridge_node_malformed_total", "Frames of the node not understood")

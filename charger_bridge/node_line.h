@@ -11,7 +11,7 @@ class LinkedNode final : public NodeLine {
 public:
     LinkedNode(boost::asio::io_context& io, const BridgeConfig& config, Signer& key,
                node::Metrics& metrics);
-    /// Starts dialing; from now on `bridge` hears of the link. It must outlive the running loop.
+    /// Starts dialing; until `stop`, `bridge` hears of the link and must live.
     void start(Bridge& bridge);
     void stop();
     bool send(const node::BridgeMessage& message) override;

@@ -60,6 +60,7 @@ int run_with(const BridgeConfig& config, KeyValueStore& store) {
                     {"api_port", http.port()},
                     {"chargers", config.chargers.size()}});
     io.run();
+    line.stop();
     return exit_code;
 }
 

@@ -83,7 +83,7 @@ void Peer::on(CallResult result, PeerOutput& output) {
     send_next(output, m_last_now);
 }
 
-void Peer::on(CallError error, PeerOutput& output) {
+void Peer::on(const CallError& error, PeerOutput& output) {
     if (m_outstanding.empty() || error.id != m_outstanding) {
         return;
     }

@@ -86,7 +86,7 @@ public:
 private:
     void on(Call call, PeerOutput& output);
     void on(CallResult result, PeerOutput& output);
-    void on(CallError error, PeerOutput& output);
+    void on(const CallError& error, PeerOutput& output);
     void refuse_into(PeerOutput& output, const std::string& id, ErrorCode code,
                      const std::string& what) const;
     void send_next(PeerOutput& output, std::chrono::milliseconds now);

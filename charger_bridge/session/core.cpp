@@ -262,7 +262,9 @@ void SessionCore::on(const NodeConnected& /*event*/) {
     }
     for (LiveSession* session : m_sessions.open()) {
         if (session->record.state == SessionState::authorizing) {
-            session->ask_deadline += m_config.answer_grace;
+            if (!session->record.asked_node) {  // Once: a flapping link must not put it off.
+                session->ask_deadline += m_config.answer_grace;
+            }
             send_request(*session);
         } else if (session->record.state == SessionState::charging) {
             send_progress(session->record);
