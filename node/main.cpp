@@ -60,7 +60,9 @@ int run(const std::string& config_path) {
     }
     const std::unique_ptr<Node> running = std::move(node).value();
     const SignalWatcher signals{io, [&running] { running->stop(); }};
-    running->start();
+    if (const Expected<Done, StartError> started = running->start(); !started) {
+        return fail(started.error());
+    }
     io.run();
     log_info("node", "stopped");
     return 0;

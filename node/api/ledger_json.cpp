@@ -153,6 +153,16 @@ const char* cause_text(ExpiryCause cause) {
     return "unknown";
 }
 
+json::object leaf_json(const PartyId& signer, const Bytes& bytes, const Transaction& transaction,
+                       ResultCode result) {
+    json::object item = to_json(transaction);
+    item["id"] = to_text(TransactionRef{signer, transaction.id});
+    item["signer"] = to_text(signer);
+    item["hash"] = to_hex(transaction_hash(bytes));
+    item["result"] = to_text(result);
+    return item;
+}
+
 }  // namespace
 
 json::object to_json(const Transaction& transaction) {
@@ -232,6 +242,27 @@ json::object to_json(const QuorumCertificate& certificate) {
             {"signers", std::move(signers)}};
 }
 
+std::optional<json::object> transaction_in(const FinalizedBlock& block, const TransactionRef& ref) {
+    std::size_t before{0};
+    for (const Bytes& encoded : block.block.envelopes) {
+        const Expected<Envelope, EnvelopeError> envelope = decode_envelope(encoded);
+        ENSURE(envelope.has_value());
+        const std::size_t count =
+            envelope->signer == ref.signer ? envelope->transactions.size() : 0;
+        for (std::size_t index = 0; index < count; ++index) {
+            const Bytes& bytes = envelope->transactions[index];
+            const Expected<Transaction, TransactionError> transaction = decode_transaction(bytes);
+            ENSURE(transaction.has_value() && before + index < block.results.size());
+            if (transaction->id == ref.id) {
+                return leaf_json(envelope->signer, bytes, *transaction,
+                                 block.results[before + index]);
+            }
+        }
+        before += envelope->transactions.size();
+    }
+    return std::nullopt;
+}
+
 json::object to_json(const FinalizedBlock& block) {
     json::array transactions;
     std::size_t index{0};
@@ -241,12 +272,8 @@ json::object to_json(const FinalizedBlock& block) {
         for (const Bytes& bytes : envelope->transactions) {
             const Expected<Transaction, TransactionError> transaction = decode_transaction(bytes);
             ENSURE(transaction.has_value() && index < block.results.size());
-            json::object item = to_json(*transaction);
-            item["id"] = to_text(TransactionRef{envelope->signer, transaction->id});
-            item["signer"] = to_text(envelope->signer);
-            item["hash"] = to_hex(transaction_hash(bytes));
-            item["result"] = to_text(block.results[index]);
-            transactions.emplace_back(std::move(item));
+            transactions.emplace_back(
+                leaf_json(envelope->signer, bytes, *transaction, block.results[index]));
             ++index;
         }
     }

@@ -9,6 +9,8 @@
 
 #include <boost/json/object.hpp>
 
+#include <optional>
+
 namespace tally::node {
 
 /// {"id", "not_after_ms", "action": name, ...fields of the action}.
@@ -22,5 +24,8 @@ namespace tally::node {
 /// Header, certificate, and each transaction with its signer and result. Envelopes of a finalized
 /// block always decode.
 [[nodiscard]] boost::json::object to_json(const FinalizedBlock& block);
+/// One transaction as its block shows it; nothing when the block does not have it.
+[[nodiscard]] std::optional<boost::json::object> transaction_in(const FinalizedBlock& block,
+                                                                const TransactionRef& ref);
 
 }  // namespace tally::node

@@ -67,15 +67,20 @@ public:
         return std::nullopt;
     }
 
-    void start() {
+    Expected<Done, StartError> start() {
+        try {
+            m_links->start();
+        } catch (const std::system_error& error) {
+            return Unexpected{io_error("link.listen: " + std::string{error.what()})};
+        }
         m_replica->start([this](const FinalizedBlock& block) { m_roaming->on_final_block(block); });
         m_roaming->start();
-        m_links->start();
         recheck_links();
         log_info("node", "started",
                  {{"member", to_text(m_inputs.config.member)},
                   {"height", m_replica->ledger().final_header().height},
                   {"chain_id", to_hex(m_replica->ledger().chain_id())}});
+        return Done{};
     }
 
     void stop() {
@@ -440,7 +445,7 @@ Expected<std::unique_ptr<Node>, StartError> Node::open(boost::asio::io_context& 
     return std::unique_ptr<Node>{new Node{std::move(impl)}};
 }
 
-void Node::start() { m_impl->start(); }
+Expected<Done, StartError> Node::start() { return m_impl->start(); }
 void Node::stop() { m_impl->stop(); }
 
 }  // namespace tally::node

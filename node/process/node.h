@@ -24,8 +24,8 @@ public:
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
 
-    /// Enters the network. Call once, then run the loop.
-    void start();
+    /// Enters the network. Call once, then run the loop. Fails when the link port is taken.
+    [[nodiscard]] Expected<Done, StartError> start();
     /// Not ready, no new work, links closed; the loop runs dry soon after.
     void stop();
 

@@ -33,7 +33,7 @@ struct EnvelopeGate::Checked {
     GateResult result{GateResult::malformed};
     Hash hash;
     PartyId signer;
-    UnixMillis not_after_first{0};
+    UnixMillis not_after_first{unix_millis_max};
     UnixMillis not_after_last{0};
 };
 
@@ -54,9 +54,7 @@ EnvelopeGate::Checked EnvelopeGate::check(const Bytes& bytes, const Hash& chain_
             return checked;
         }
         const UnixMillis not_after = transaction->not_after;
-        const bool is_first = checked.not_after_last == 0;
-        checked.not_after_first =
-            is_first ? not_after : std::min(checked.not_after_first, not_after);
+        checked.not_after_first = std::min(checked.not_after_first, not_after);
         checked.not_after_last = std::max(checked.not_after_last, not_after);
     }
     checked.hash = envelope_hash(bytes);
