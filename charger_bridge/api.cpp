@@ -273,7 +273,9 @@ void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
         reply(http_error(404, "not_found", "no such charger"));
         return;
     }
-    const auto& [station, name] = *target;
+    // Not a structured binding: the lambda below captures one of them.
+    const std::string& station = target->first;
+    const std::string& name = target->second;
     const json::object body = body_of(request);
     if (name == "remote-stop") {
         const std::optional<std::int64_t> transaction = integer(body, "transaction");
