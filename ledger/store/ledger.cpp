@@ -49,9 +49,11 @@ std::shared_ptr<ExecutedBlock> Ledger::Impl::find(const Hash& digest) const {
     return found == executed.end() ? nullptr : found->second.block;
 }
 
-/// Forgets the oldest block that no other kept one is built on.
-void Ledger::Impl::evict_one() {
-    std::set<Hash> parents;
+/// Forgets the oldest block that no other kept one is built on, never `spared`: in one long chain
+/// the only leaf is the parent of the block that needs the room. Then nothing goes; how long such
+/// a chain gets is bounded by consensus.
+void Ledger::Impl::evict_one(const Hash& spared) {
+    std::set<Hash> parents{spared};
     for (const auto& [digest, kept] : executed) {
         parents.insert(kept.block->block.header.parent);
     }
@@ -62,13 +64,14 @@ void Ledger::Impl::evict_one() {
             oldest = at;
         }
     }
-    ENSURE(oldest != executed.end());
-    executed.erase(oldest);
+    if (oldest != executed.end()) {
+        executed.erase(oldest);
+    }
 }
 
 std::shared_ptr<const ExecutedBlock> Ledger::Impl::keep(ExecutedBlock block) {
-    if (executed.size() >= speculative_blocks_max) {
-        evict_one();
+    if (executed.size() >= speculative_blocks) {
+        evict_one(block.block.header.parent);
     }
     auto kept = std::make_shared<ExecutedBlock>(std::move(block));
     executed.insert_or_assign(kept->digest, Kept{kept, next_order++});

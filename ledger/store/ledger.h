@@ -30,12 +30,15 @@ struct LedgerOpenError {
 };
 
 /// Largest number of executed blocks that are kept unfinalized. Beyond it the oldest that nothing
-/// was built on is forgotten; it can be executed again.
-inline constexpr std::size_t speculative_blocks_max{512};
+/// was built on is forgotten; it can be executed again. More than consensus keeps, so that it is
+/// not reached by blocks that may still become final.
+inline constexpr std::size_t speculative_blocks_max{4096};
 
 struct LedgerOptions {
     /// Size at which a segment file is closed; tests use small ones.
     std::uint64_t segment_bytes{BlockArchive::Options{}.segment_bytes};
+    /// At least 2.
+    std::size_t speculative_blocks{speculative_blocks_max};
 };
 
 /// The replicated ledger of one node: finalized blocks on disk, executed but unfinalized ones in

@@ -57,6 +57,7 @@ public:
     };
     std::map<Hash, Kept> executed;
     std::uint64_t next_order{0};
+    std::size_t speculative_blocks{speculative_blocks_max};
     std::uint64_t unsynced_blocks{0};
     std::chrono::microseconds last_sync{0};
 
@@ -69,7 +70,7 @@ private:
     [[nodiscard]] std::optional<LedgerOpenError> open_window();
     [[nodiscard]] std::optional<LedgerOpenError> replay();
     void find_newest_finalized();
-    void evict_one();
+    void evict_one(const Hash& spared);
     void index_transactions(const ExecutedBlock& block, WriteBatch& batch) const;
 };
 

@@ -187,6 +187,7 @@ std::optional<LedgerOpenError> Ledger::Impl::open(FileSystem& files, const std::
                                               ", the genesis given is of chain " +
                                               to_hex(chain_id));
     }
+    speculative_blocks = options.speculative_blocks;
     if (auto problem = open_archive(files, folder, options, applied)) {
         return problem;
     }

@@ -1,5 +1,6 @@
 #include "node/replica/ledger_application.h"
 
+#include "consensus/driver/block_tree.h"
 #include "ledger/base/check.h"
 #include "ledger/model/envelope.h"
 
@@ -9,6 +10,9 @@
 namespace tally::node {
 
 namespace {
+
+// What consensus holds as executed must be there when it becomes final.
+static_assert(speculative_blocks_max > consensus::BlockTree::blocks_max);
 
 consensus::BlockMeta meta_of(const BlockHeader& header, const Hash& digest) {
     return consensus::BlockMeta{.digest = digest,

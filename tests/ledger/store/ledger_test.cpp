@@ -259,15 +259,16 @@ TEST_CASE("of competing blocks only the committed one and its descendants stay")
 }
 
 TEST_CASE("unfinalized blocks are kept up to their maximum, the oldest leaves go first") {
+    constexpr std::size_t kept_max{64};
     Machine machine;
     machine.ledger.initialize();
-    REQUIRE(machine.ledger.open().empty());
+    REQUIRE(machine.ledger.open(1UL << 20, kept_max).empty());
     Ledger& ledger = machine.ledger.get();
     const UnixMillis time = ledger.final_header().time;
     std::vector<Hash> left_out;
     const auto parent = ledger.build(ledger.final_digest(), {0, 1, 0, time + 1, 0}, {}, left_out);
     std::vector<std::shared_ptr<const ExecutedBlock>> blocks;
-    for (std::uint64_t view = 2; blocks.size() < speculative_blocks_max; ++view) {
+    for (std::uint64_t view = 2; blocks.size() < kept_max; ++view) {
         blocks.push_back(ledger.build(
             parent->digest, {0, view, 1, time + static_cast<UnixMillis>(view), 0}, {}, left_out));
     }
@@ -275,4 +276,27 @@ TEST_CASE("unfinalized blocks are kept up to their maximum, the oldest leaves go
     CHECK(ledger.find_executed(blocks[0]->digest) == nullptr);
     CHECK(ledger.find_executed(blocks[1]->digest));
     CHECK(ledger.execute(blocks[0]->block));  // again, from its parent
+}
+
+TEST_CASE("a long chain of unfinalized blocks never loses a parent, and becomes final whole") {
+    constexpr std::size_t kept_max{8};
+    Machine machine;
+    machine.ledger.initialize();
+    REQUIRE(machine.ledger.open(1UL << 20, kept_max).empty());
+    Ledger& ledger = machine.ledger.get();
+    const UnixMillis time = ledger.final_header().time;
+    std::vector<Hash> left_out;
+    std::vector<std::shared_ptr<const ExecutedBlock>> chain;
+    Hash parent = ledger.final_digest();
+    for (std::uint64_t view = 1; view <= 3 * kept_max; ++view) {
+        chain.push_back(ledger.build(
+            parent, {0, view, view - 1, time + static_cast<UnixMillis>(view), 0}, {}, left_out));
+        REQUIRE(chain.back());
+        parent = chain.back()->digest;
+    }
+    for (const auto& block : chain) {
+        REQUIRE(ledger.find_executed(block->digest));
+        const auto& header = block->block.header;
+        CHECK(ledger.commit(block->digest, certify_by(machine.ledger.genesis(), header, 0b0111)));
+    }
 }

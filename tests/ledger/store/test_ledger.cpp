@@ -77,10 +77,10 @@ void TestLedger::initialize() {
     ENSURE(Ledger::initialize(m_files, m_store, folder, m_genesis).has_value());
 }
 
-std::string TestLedger::open(std::uint64_t segment_bytes) {
+std::string TestLedger::open(std::uint64_t segment_bytes, std::size_t speculative_blocks) {
     m_ledger.reset();
     auto opened = Ledger::open(m_files, m_store, folder, m_genesis, m_signatures, m_clock,
-                               LedgerOptions{segment_bytes});
+                               LedgerOptions{segment_bytes, speculative_blocks});
     if (!opened) {
         return opened.error().message;
     }

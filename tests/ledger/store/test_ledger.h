@@ -39,7 +39,8 @@ public:
 
     void initialize();
     /// The error's text, empty when it opened.
-    [[nodiscard]] std::string open(std::uint64_t segment_bytes = 64UL * 1024 * 1024);
+    [[nodiscard]] std::string open(std::uint64_t segment_bytes = 64UL * 1024 * 1024,
+                                   std::size_t speculative_blocks = speculative_blocks_max);
     void close() { m_ledger.reset(); }
     [[nodiscard]] Ledger& get() { return *m_ledger; }
     [[nodiscard]] TestClock& clock() { return m_clock; }
