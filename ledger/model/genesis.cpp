@@ -91,6 +91,16 @@ Problem find_parameter_problem(const Parameters& parameters) {
                    std::to_string(parameter_duration_max) + " ms, not " + std::to_string(value);
         }
     }
+    if (parameters.delta > delta_max_ms) {
+        return "parameters.delta must be at most " + std::to_string(delta_max_ms) + " ms, not " +
+               std::to_string(parameters.delta);
+    }
+    if (parameters.skip_timeout < skip_timeout_min_ms ||
+        parameters.skip_timeout <= 3 * parameters.delta) {
+        return "parameters.skip_timeout must be at least " + std::to_string(skip_timeout_min_ms) +
+               " ms and more than three times delta, not " +
+               std::to_string(parameters.skip_timeout);
+    }
     if (parameters.minimum_approval < 0 || parameters.minimum_approval > amount_max) {
         return "parameters.minimum_approval must be 0 to " + money_to_text(amount_max) + ", not " +
                money_to_text(parameters.minimum_approval);

@@ -52,6 +52,11 @@ struct Parameters {
     friend bool operator==(const Parameters&, const Parameters&) = default;
 };
 
+/// Bounds of the timing above: a view's timers are stretched up to `delta_max_ms`; an idle leader
+/// says something every 500 ms and must not be skipped; a view takes up to three delta.
+inline constexpr UnixMillis delta_max_ms{8000};
+inline constexpr UnixMillis skip_timeout_min_ms{1000};
+
 struct GenesisAgreement {
     PartyId member;
     SetAgreement agreement;

@@ -193,6 +193,14 @@ TEST_CASE("a wrong genesis is refused with the name of the field", "[genesis]") 
     CHECK_THAT(problem([](Genesis& g) { g.name = "a\n"; }), Contains("name"));
     CHECK_THAT(problem([](Genesis& g) { g.time = -1; }), Contains("time"));
     CHECK_THAT(problem([](Genesis& g) { g.parameters.delta = 0; }), Contains("parameters.delta"));
+    const auto skips = Contains("parameters.skip_timeout");
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.delta = 700; }), skips);
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.skip_timeout = 999; }), skips);
+    CHECK_THAT(problem([](Genesis& g) {
+                   g.parameters.delta = 8001;
+                   g.parameters.skip_timeout = 60'000;
+               }),
+               Contains("parameters.delta must be at most 8000 ms"));
     CHECK_THAT(problem([](Genesis& g) { g.parameters.settle_window = parameter_duration_max + 1; }),
                Contains("parameters.settle_window"));
     CHECK_THAT(problem([](Genesis& g) { g.parameters.minimum_approval = -1; }),
