@@ -52,6 +52,9 @@ void Core::accept_notarization(const QuorumCertificate& certificate) {
         m_effects.push_back(CastVote{{m_options.epoch, VoteKind::finalize, statement.view,
                                       statement.parent_view, statement.digest}});
     }
+    if (statement.view == m_nullify_view) {
+        back_off();  // we had given this view up: its timers were too short
+    }
     enter(statement.view + 1);
 }
 

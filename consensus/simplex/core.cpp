@@ -24,12 +24,16 @@ Core::Core(CoreOptions options, CoreStart start)
     ENSURE(m_options.skip_timeout > 3 * m_options.delta);
     ENSURE(m_options.skip_timeout > m_options.retry_interval);
     ENSURE(!m_options.self || *m_options.self < m_options.validators.size());
+    if (m_final && m_final->statement.epoch == m_options.epoch) {
+        check_own_signature(*m_final);
+    }
     View settled{m_final_view};
     for (QuorumCertificate& certificate : start.certificates) {
         const VoteStatement& statement = certificate.statement;
         if (statement.epoch != m_options.epoch || statement.view <= m_final_view) {
             continue;
         }
+        check_own_signature(certificate);
         settled = std::max(settled, statement.view);
         if (statement.kind == VoteKind::notarize) {
             m_notarizations.emplace(statement.view, std::move(certificate));

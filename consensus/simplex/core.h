@@ -87,6 +87,11 @@ public:
     /// Whether a certificate is about this epoch and holds; signatures known from votes are not
     /// checked again.
     [[nodiscard]] bool verify(const QuorumCertificate& certificate) const;
+    /// A certificate that holds and is not fed as an event: a vote of ours in it that the safety
+    /// record does not know ends voting.
+    void note_certificate(const QuorumCertificate& certificate) {
+        check_own_signature(certificate);
+    }
 
 private:
     enum class Verdict : std::uint8_t { unknown, valid, invalid };

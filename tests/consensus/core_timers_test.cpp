@@ -83,6 +83,19 @@ TEST_CASE("R6: two nullified views in a row lengthen delta up to its cap, finali
     CHECK(one.core->delta() == delta);
 }
 
+TEST_CASE("R6: views that are notarized after they were given up lengthen delta too") {
+    Validator one;
+    for (View view = 1; view <= 2; ++view) {
+        one.step(PendingChanged{true});
+        REQUIRE(votes_in(one.wait(3 * delta)) == std::vector{nullify(view)});
+        const Effects effects = one.certify(notarize(view, view - 1, digest_of('a')));
+        CHECK(votes_in(effects).empty());  // R0: no FINALIZE after NULLIFY
+    }
+    CHECK(one.core->delta() == delta * 3 / 2);
+    one.certify(notarize(3, 2, digest_of('b')));  // in time: nothing to lengthen
+    CHECK(one.core->delta() == delta * 3 / 2);
+}
+
 TEST_CASE("R7: a vote in a view we left is answered with certificates, once per second") {
     Validator one;
     one.certify(nullify(1));
@@ -253,6 +266,30 @@ TEST_CASE("the leader schedule is a permutation that is repeated") {
         }
         CHECK(std::count(seen.begin(), seen.end(), true) == static_cast<std::ptrdiff_t>(count));
     }
+}
+
+TEST_CASE("start: our signature that the record does not know makes us an observer") {
+    CoreStart start = Validator::fresh();
+    start.safety.finalize.view = 4;
+    const bool with_ours = GENERATE(true, false);
+    const std::vector<ValidatorIndex> signers =
+        with_ours ? std::vector<ValidatorIndex>{0, 1, 2} : std::vector<ValidatorIndex>{1, 2, 3};
+    SECTION("in the ledger") {
+        start.final_view = 5;
+        start.final_digest = digest_of('a');
+        start.final_certificate = certificate(finalize(5, 4, digest_of('a')), signers);
+    }
+    SECTION("in the journal") { start.certificates.push_back(certificate(nullify(5), signers)); }
+    Validator one{0, start};
+    CHECK(one.core->has_lost_record() == with_ours);
+}
+
+TEST_CASE("catch-up: our signature in a fetched block that the record does not know ends voting") {
+    Validator one;
+    one.core->note_certificate(certificate(notarize(7, 6, digest_of('a')), {1, 2, 3}));
+    CHECK_FALSE(one.core->has_lost_record());
+    one.core->note_certificate(certificate(notarize(7, 6, digest_of('a')), {0, 1, 2}));
+    CHECK(one.core->has_lost_record());
 }
 
 }  // namespace
