@@ -3,6 +3,7 @@
 #include "consensus/driver/ports.h"
 #include "consensus/simplex/events.h"
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -33,10 +34,17 @@ struct Ask {
 };
 
 /// Keeps asking for what is wanted until it is not wanted any more: one peer at a time for each
-/// thing, one outstanding request per peer and kind, the next peer after a timeout or an answer
-/// that did not help, and all of them again after a pause. Knows nothing of messages.
+/// thing, the next peer after a timeout or an answer that did not help, and all of them again after
+/// a pause. An answer that comes after its timeout still counts while the thing is wanted, and the
+/// timeout doubles with each round of silence: an answer may be large, a link slow. Knows nothing
+/// of messages.
 class Fetcher {
 public:
+    /// Requests of one thing whose answers are accepted; the oldest is dropped.
+    static constexpr std::size_t outstanding_max{8};
+    /// The timeout grows to this multiple of the first one.
+    static constexpr int timeout_growth_max{8};
+
     explicit Fetcher(Time timeout) : m_timeout{timeout} {}
 
     /// `wants` is everything that is lacking now; what is not in it is given up.
@@ -49,13 +57,21 @@ public:
     [[nodiscard]] std::optional<Time> next_deadline() const;
 
 private:
+    struct Request {
+        PeerId peer{0};
+        std::uint64_t id{0};
+        friend bool operator==(const Request&, const Request&) = default;
+    };
     struct Pursuit {
         std::set<PeerId> asked;
         Time began{0};
-        std::optional<PeerId> current;
-        std::uint64_t id{0};
+        Time timeout{0};
+        bool timed_out{false};  ///< a request of this round
+        std::optional<Request> current;
         Time sent{0};
+        std::deque<Request> outstanding;  ///< with the current one
     };
+    [[nodiscard]] std::optional<Ask> next_ask(const Want& want, Time now);
     [[nodiscard]] bool is_busy(PeerId peer, FetchKind kind) const;
     [[nodiscard]] std::optional<PeerId> choose(const Want& want, const Pursuit& pursuit) const;
 
