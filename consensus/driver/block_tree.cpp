@@ -44,8 +44,12 @@ void BlockTree::make_room() {
     const auto comes_first = [this](const auto& a, const auto& b) {
         const bool a_certified = m_certificates.count(a.first) != 0;
         const bool b_certified = m_certificates.count(b.first) != 0;
-        return std::pair{a_certified, a.second.meta.view} <
-               std::pair{b_certified, b.second.meta.view};
+        if (a_certified != b_certified) {
+            return b_certified;
+        }
+        // Of certified blocks the newest: the oldest is the next one to become final.
+        return a_certified ? a.second.meta.view > b.second.meta.view
+                           : a.second.meta.view < b.second.meta.view;
     };
     m_blocks.erase(std::min_element(m_blocks.begin(), m_blocks.end(), comes_first));
 }
@@ -63,10 +67,18 @@ const TreeBlock* BlockTree::find(const Hash& digest) const {
 void BlockTree::offer(const Hash& hash, ByteView envelope) {
     for (auto& [digest, block] : m_blocks) {
         const auto lacking = block.missing.find(hash);
-        if (lacking != block.missing.end()) {
-            block.envelopes[lacking->second].assign(envelope.begin(), envelope.end());
-            block.missing.erase(lacking);
+        if (lacking == block.missing.end()) {
+            continue;
         }
+        block.body_bytes += envelope.size();
+        if (block.body_bytes > m_body_bytes_max) {
+            block.invalid = true;
+            block.missing.clear();
+            block.envelopes.assign(block.hashes.size(), Bytes{});
+            continue;
+        }
+        block.envelopes[lacking->second].assign(envelope.begin(), envelope.end());
+        block.missing.erase(lacking);
     }
 }
 
@@ -141,8 +153,9 @@ void BlockTree::prune(const BlockMeta& final) {
     std::set<Hash> cut;
     for (const TreeBlock* block : by_height()) {
         const BlockMeta& meta = block->meta;
+        const bool below = meta.height <= final.height || meta.view <= final.view;
         const bool beside = meta.height == final.height + 1 && meta.parent != final.digest;
-        if (meta.height <= final.height || beside || cut.count(meta.parent) != 0) {
+        if (below || beside || cut.count(meta.parent) != 0) {
             if (meta.digest != final.digest) {
                 cut.insert(meta.digest);
             }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "consensus/mempool/mempool.h"
 #include "consensus/simplex/messages.h"
 
 #include <deque>
@@ -17,6 +18,7 @@ struct TreeBlock {
     std::vector<Hash> hashes;      ///< of its envelopes, in order
     std::vector<Bytes> envelopes;  ///< same order; empty where missing
     std::map<Hash, std::size_t> missing;
+    std::size_t body_bytes{0};  ///< of the envelopes that are there
     bool executed{false};
     bool invalid{false};    ///< for good
     bool journaled{false};  ///< in our journal
@@ -25,16 +27,22 @@ struct TreeBlock {
 };
 
 /// Blocks above the last final one, by digest, and the certificates that name them.
-/// Bounded: at most `blocks_max`; without room the oldest block without certificate goes first.
+/// Bounded: at most `blocks_max`; without room the oldest block without certificate goes
+/// first, then the newest one with a certificate.
 class BlockTree {
 public:
     static constexpr std::size_t blocks_max{2048};
+
+    /// A block whose envelopes are larger than `body_bytes_max` together is invalid.
+    explicit BlockTree(std::size_t body_bytes_max = PackLimits{}.bytes_max)
+        : m_body_bytes_max{body_bytes_max} {}
 
     /// The block, new or already there. A block that names an envelope twice is invalid.
     TreeBlock& insert(const BlockMeta& meta, const Bytes& header, const std::vector<Hash>& hashes);
     [[nodiscard]] TreeBlock* find(const Hash& digest);
     [[nodiscard]] const TreeBlock* find(const Hash& digest) const;
-    /// Puts an envelope into every block that lacks it.
+    /// Puts an envelope into every block that lacks it. A block that gets too large by it becomes
+    /// invalid and gives its envelopes back.
     void offer(const Hash& hash, ByteView envelope);
 
     /// Remembers that a block is notarized or final.
@@ -55,8 +63,9 @@ public:
     [[nodiscard]] std::vector<TreeBlock*> by_height();
     [[nodiscard]] std::vector<const TreeBlock*> by_height() const;
 
-    /// `final` is the last final block: forgets it, everything not above it and everything that
-    /// does not descend from it.
+    /// `final` is the last final block: forgets it, everything not above it in height or view and
+    /// everything that does not descend from it. A height is only what a header says until the
+    /// block is executed; the view of a proposal is checked when it comes.
     void prune(const BlockMeta& final);
 
     [[nodiscard]] std::size_t size() const noexcept { return m_blocks.size(); }
@@ -64,6 +73,7 @@ public:
 private:
     void make_room();
 
+    std::size_t m_body_bytes_max;
     std::map<Hash, TreeBlock> m_blocks;
     std::map<Hash, QuorumCertificate> m_certificates;
 };

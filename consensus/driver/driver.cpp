@@ -27,7 +27,9 @@ Driver::Impl::Impl(DriverOptions options, DriverPorts ports, Application& applic
       m_application{application},
       m_mempool{mempool},
       m_keys{parse_keys(m_options.validators)},
-      m_fetcher{m_options.fetch_timeout} {
+      m_fetcher{m_options.fetch_timeout},
+      m_tree{m_options.block_limits.bytes_max} {
+    ENSURE(m_options.block_limits.bytes_max <= block_response_bytes_max);
     if (m_options.self) {
         ENSURE(*m_options.self < m_keys.size());
         ENSURE(m_ports.signer != nullptr && m_ports.journal != nullptr);
@@ -131,7 +133,7 @@ void Driver::Impl::compact_journal() {
 void Driver::Impl::arm_timer() {
     Time next = m_next_status;
     for (const std::optional<Time>& deadline :
-         {m_core->next_deadline(), m_fetcher.next_deadline(), m_clock_wait}) {
+         {m_core->next_deadline(), m_fetcher.next_deadline(), m_clock_wait, next_range_check()}) {
         next = deadline ? std::min(next, *deadline) : next;
     }
     if (m_armed && *m_armed <= next) {

@@ -27,9 +27,10 @@ struct DriverOptions {
     std::chrono::milliseconds delta{50};        ///< assumed bound on delay and processing
     std::chrono::milliseconds delta_max{8000};  ///< cap of the back-off
     std::chrono::milliseconds idle_interval{1000};
-    std::chrono::milliseconds retry_interval{500};   ///< between repeated NULLIFYs of one view
-    std::chrono::milliseconds skip_timeout{2000};    ///< > 3 delta and > retry_interval
-    std::chrono::milliseconds fetch_timeout{250};    ///< until a request goes to another peer
+    std::chrono::milliseconds retry_interval{500};  ///< between repeated NULLIFYs of one view
+    std::chrono::milliseconds skip_timeout{2000};   ///< > 3 delta and > retry_interval
+    /// Until a request goes to another peer; doubles with each round of silence, see Fetcher.
+    std::chrono::milliseconds fetch_timeout{250};
     std::chrono::milliseconds status_interval{500};  ///< < skip_timeout
     std::chrono::milliseconds clock_tolerance{500};  ///< how far a block may be ahead of our clock
     PackLimits block_limits;

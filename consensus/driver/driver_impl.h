@@ -88,6 +88,7 @@ private:
     void commit();
     void finish_commit(const BlockMeta& meta, const std::vector<Hash>& envelopes);
     [[nodiscard]] std::optional<BlockMeta> executed_meta(const Hash& digest) const;
+    [[nodiscard]] bool is_misplaced(const BlockMeta& meta) const;
     [[nodiscard]] bool is_pending() const;
     void fill_from_mempool(TreeBlock& block);
 
@@ -106,6 +107,7 @@ private:
     void handle(ConnectedPeer& peer, BlockRequest& message);
     void handle(ConnectedPeer& peer, RangeRequest& message);
     void handle(ConnectedPeer& peer, EnvelopeRequest& message);
+    [[nodiscard]] std::map<Hash, const Bytes*> find_in_tree(const std::vector<Hash>& hashes) const;
 
     // repair.cpp: what is lacking, and answers that bring it
     void request_missing();
@@ -113,6 +115,7 @@ private:
     void want_certificates(std::vector<Want>& wants) const;
     void want_blocks(std::vector<Want>& wants) const;
     void want_range(std::vector<Want>& wants) const;
+    [[nodiscard]] std::optional<Time> next_range_check() const;
     [[nodiscard]] std::optional<Message> request_for(const Ask& ask) const;
     [[nodiscard]] std::optional<std::pair<View, View>> lacking_views() const;
     void handle(ConnectedPeer& peer, CertificateResponse& message);

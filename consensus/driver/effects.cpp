@@ -20,7 +20,7 @@ void Driver::Impl::perform(ExamineBlock& effect) {
     ENSURE(meta.has_value());
     // The list of envelopes is not under the digest: a wrong one must not stick to the block, which
     // may become final with the right one.
-    if (!m_application.body_matches(effect.header, effect.envelopes)) {
+    if (is_misplaced(*meta) || !m_application.body_matches(effect.header, effect.envelopes)) {
         ++m_counters.proposals_rejected;
         feed(BlockExamined{effect.view, effect.digest, false});
         return;

@@ -7,6 +7,13 @@
 #include <algorithm>
 
 namespace tally::consensus {
+namespace {
+
+bool follows(const BlockMeta& meta, const BlockMeta& parent) {
+    return meta.height == parent.height + 1 && meta.time > parent.time;
+}
+
+}  // namespace
 
 void Driver::Impl::progress() {
     execute_ready();
@@ -20,6 +27,9 @@ void Driver::Impl::execute_ready() {
         return;
     }
     for (TreeBlock* block : m_tree.by_height()) {
+        // The application may forget what it executed, the oldest first; the block's parent is then
+        // not there either, which makes no block invalid.
+        block->executed = block->executed && m_application.has_executed(block->meta.digest);
         if (block->is_complete() && !block->executed && executed_meta(block->meta.parent)) {
             execute(*block);
         }
@@ -28,8 +38,7 @@ void Driver::Impl::execute_ready() {
 
 void Driver::Impl::execute(TreeBlock& block) {
     const std::optional<BlockMeta> parent = executed_meta(block.meta.parent);
-    const bool fits = parent && block.meta.height == parent->height + 1 &&
-                      block.meta.time > parent->time &&
+    const bool fits = parent && follows(block.meta, *parent) &&
                       m_application.body_matches(block.header, block.hashes);
     block.executed = fits && m_application.execute(block.header, block.envelopes);
     block.invalid = !block.executed;
@@ -41,6 +50,16 @@ std::optional<BlockMeta> Driver::Impl::executed_meta(const Hash& digest) const {
     }
     const BlockMeta final = m_application.last_final();
     return final.digest == digest ? std::optional{final} : std::nullopt;
+}
+
+/// Whether the header already says that the block cannot follow its parent, as far as the parent is
+/// known. Such a block would wait in the tree for nothing.
+bool Driver::Impl::is_misplaced(const BlockMeta& meta) const {
+    if (const TreeBlock* parent = m_tree.find(meta.parent)) {
+        return !follows(meta, parent->meta);
+    }
+    const BlockMeta final = m_application.last_final();
+    return final.digest == meta.parent && !follows(meta, final);
 }
 
 /// Answers the core's ExamineBlock as soon as the answer is certain. A block from the future is
@@ -97,7 +116,10 @@ void Driver::Impl::build() {
         envelopes.push_back(envelope->bytes);
         by_hash.emplace(envelope->hash, &envelope->bytes);
     }
-    const std::optional<BuiltBlock> built = m_application.build(request, envelopes);
+    std::optional<BuiltBlock> built = m_application.build(request, envelopes);
+    if (!built && !envelopes.empty()) {
+        built = m_application.build(request, {});  // rather than no block because of one envelope
+    }
     if (!built) {
         feed(BuildFailed{work.view});
         return;

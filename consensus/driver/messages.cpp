@@ -67,13 +67,16 @@ void Driver::Impl::handle(ConnectedPeer& peer, Proposal& message) {
 void Driver::Impl::keep_if_certified(const BlockMeta& meta, const Bytes& header,
                                      const std::vector<Hash>& envelopes) {
     if (m_tree.certificate(meta.digest) != nullptr && m_tree.find(meta.digest) == nullptr &&
-        meta.height > m_application.last_final().height &&
+        meta.height > m_application.last_final().height && !is_misplaced(meta) &&
         m_application.body_matches(header, envelopes)) {
         fill_from_mempool(m_tree.insert(meta, header, envelopes));
     }
 }
 
 void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeGossip& message) {
+    if (!peer.gossip.take(now()) || !peer.gossip_bytes.take(now(), message.envelope.size())) {
+        return;
+    }
     const Hash hash = m_application.hash_of_envelope(message.envelope);
     if (m_mempool.knows(hash)) {
         return;

@@ -3,6 +3,7 @@
 #include "consensus/driver/ports.h"
 #include "consensus/simplex/events.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -14,26 +15,39 @@ class TokenBucket {
 public:
     explicit TokenBucket(std::uint64_t per_second) : m_per_second{per_second} {}
 
-    /// False when the allowance is used up.
-    [[nodiscard]] bool take(Time now) {
-        const std::uint64_t full = m_per_second * 1'000'000;
+    /// False, and nothing is taken, when the allowance does not suffice. What costs more than one
+    /// second's worth takes all of it.
+    [[nodiscard]] bool take(Time now, std::uint64_t cost = 1) {
+        refill(now);
+        const std::uint64_t level = std::min(cost, m_per_second) * second;
+        if (m_level < level) {
+            return false;
+        }
+        m_level -= level;
+        return true;
+    }
+    /// Takes what is there of a cost that is known only afterwards.
+    void spend(Time now, std::uint64_t cost) {
+        refill(now);
+        m_level -= std::min(m_level, std::min(cost, m_per_second) * second);
+    }
+
+private:
+    static constexpr std::uint64_t second{1'000'000};
+
+    void refill(Time now) {
+        const std::uint64_t full = m_per_second * second;
         if (!m_started) {
             m_started = true;
             m_level = full;
         } else if (now > m_last) {
             const auto passed = static_cast<std::uint64_t>((now - m_last).count());
-            const std::uint64_t refill = passed >= 1'000'000 ? full : passed * m_per_second;
-            m_level = m_level + refill > full ? full : m_level + refill;
+            const std::uint64_t added = passed >= second ? full : passed * m_per_second;
+            m_level = std::min(full, m_level + added);
         }
         m_last = now;
-        if (m_level < 1'000'000) {
-            return false;
-        }
-        m_level -= 1'000'000;
-        return true;
     }
 
-private:
     std::uint64_t m_per_second;
     std::uint64_t m_level{0};  ///< millionths
     Time m_last{0};
@@ -43,6 +57,11 @@ private:
 /// What one peer may make us do per second; more is dropped.
 inline constexpr std::uint64_t requests_per_second_max{1000};
 inline constexpr std::uint64_t certificates_per_second_max{1000};
+inline constexpr std::uint64_t ranges_per_second_max{50};
+/// Of blocks and envelopes in answers.
+inline constexpr std::uint64_t answer_bytes_per_second_max{16UL * 1024 * 1024};
+inline constexpr std::uint64_t gossip_per_second_max{4096};
+inline constexpr std::uint64_t gossip_bytes_per_second_max{32UL * 1024 * 1024};
 
 struct ConnectedPeer {
     Peer peer;
@@ -50,6 +69,14 @@ struct ConnectedPeer {
     Time status_at{0};             ///< when it came
     TokenBucket requests{requests_per_second_max};
     TokenBucket certificates{certificates_per_second_max};
+    TokenBucket ranges{ranges_per_second_max};
+    TokenBucket answer_bytes{answer_bytes_per_second_max};
+    TokenBucket gossip{gossip_per_second_max};
+    TokenBucket gossip_bytes{gossip_bytes_per_second_max};
+
+    /// Whether one more request may be answered; `answered` says what it cost.
+    [[nodiscard]] bool may_ask(Time now) { return requests.take(now) && answer_bytes.take(now); }
+    void answered(Time now, std::size_t bytes) { answer_bytes.spend(now, bytes); }
 };
 
 /// The peers connected now. A validator may be connected more than once for a moment.

@@ -36,9 +36,13 @@ void Driver::Impl::recover() {
         start.certificates = std::move(journal.certificates);
         restore_blocks(journal.blocks);
         const Expected<Message, WireError> own = decode_message(journal.own_proposal);
-        if (own && std::holds_alternative<Proposal>(*own)) {
+        const Proposal* proposal = own ? std::get_if<Proposal>(&*own) : nullptr;
+        const ReleasedVote& notarize = start.safety.notarize;
+        // Only what our NOTARIZE is about: beside another block of its view it were equivocation.
+        if (proposal != nullptr && proposal->view == notarize.view &&
+            proposal->leader_signature == notarize.signature) {
+            m_own_proposal_view = proposal->view;
             m_own_proposal = std::move(journal.own_proposal);
-            m_own_proposal_view = std::get<Proposal>(*own).view;
         }
     }
     m_core = std::make_unique<Core>(std::move(options), std::move(start));

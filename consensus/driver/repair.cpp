@@ -10,6 +10,12 @@ namespace tally::consensus {
 namespace {
 
 constexpr std::size_t blocks_wanted_max{8};
+/// Final blocks asked for at a time. All of an answer is executed and synced in one turn, during
+/// which this node answers nobody.
+constexpr std::uint32_t range_blocks_wanted{32};
+static_assert(range_blocks_wanted <= response_blocks_max);
+/// Whoever is one block behind waits this long for it to come by itself.
+constexpr Time one_behind_wait{250'000};
 
 bool is_certificate_for(const QuorumCertificate& certificate, const BlockMeta& meta) {
     return certificate.statement.kind != VoteKind::nullify &&
@@ -110,13 +116,26 @@ void Driver::Impl::want_range(std::vector<Want>& wants) const {
         const auto& status = peer.status;
         const bool ahead = status && status->last_final_height > final.height;
         if (ahead && (status->last_final_height > final.height + 1 ||
-                      now() >= peer.status_at + m_options.fetch_timeout)) {
+                      now() >= peer.status_at + one_behind_wait)) {
             want.peers.push_back(id);
         }
     }
     if (!want.peers.empty()) {
         wants.push_back(std::move(want));
     }
+}
+
+/// When a peer will have been one block ahead for long enough.
+std::optional<Time> Driver::Impl::next_range_check() const {
+    const Height final = m_application.last_final().height;
+    std::optional<Time> next;
+    for (const auto& [id, peer] : m_peers.all()) {
+        const Time due = peer.status_at + one_behind_wait;
+        if (peer.status && peer.status->last_final_height == final + 1 && due > now()) {
+            next = next ? std::min(*next, due) : due;
+        }
+    }
+    return next;
 }
 
 std::optional<Message> Driver::Impl::request_for(const Ask& ask) const {
@@ -144,7 +163,7 @@ std::optional<Message> Driver::Impl::request_for(const Ask& ask) const {
             break;
     }
     return RangeRequest{ask.id, m_application.last_final().height + 1,
-                        static_cast<std::uint32_t>(response_blocks_max)};
+                        range_blocks_wanted};
 }
 
 void Driver::Impl::handle(ConnectedPeer& peer, CertificateResponse& message) {
@@ -280,6 +299,7 @@ void Driver::Impl::take_final(const FinalBlock& block, const BlockMeta& meta) {
     for (const Bytes& envelope : block.envelopes) {
         hashes.push_back(m_application.hash_of_envelope(envelope));
     }
+    m_core->note_certificate(block.certificate);
     m_application.commit(meta.digest, block.certificate);
     ++m_counters.blocks_fetched;
     finish_commit(meta, hashes);

@@ -30,21 +30,23 @@ void Driver::Impl::handle(ConnectedPeer& peer, CertificateRequest& message) {
 }
 
 void Driver::Impl::handle(ConnectedPeer& peer, BlockRequest& message) {
-    if (!peer.requests.take(now())) {
+    if (!peer.may_ask(now())) {
         return;
     }
     BlockResponse response;
     response.id = message.id;
     const TreeBlock* block = m_tree.find(message.digest);
-    if (block != nullptr && block->is_complete()) {
+    // Which block is asked for is the peer's choice: none may be too large for a message.
+    if (block != nullptr && block->is_complete() && block->body_bytes <= block_response_bytes_max) {
         response.header = block->header;
         response.envelopes = block->envelopes;
+        peer.answered(now(), block->header.size() + block->body_bytes);
     }
     send(peer.peer.id, response);
 }
 
 void Driver::Impl::handle(ConnectedPeer& peer, RangeRequest& message) {
-    if (!peer.requests.take(now())) {
+    if (!peer.may_ask(now()) || !peer.ranges.take(now())) {
         return;
     }
     RangeResponse response;
@@ -71,23 +73,39 @@ void Driver::Impl::handle(ConnectedPeer& peer, RangeRequest& message) {
         provable = proves ? response.blocks.size() : provable;
     }
     response.blocks.resize(provable);
+    peer.answered(now(), bytes);
     send(peer.peer.id, response);
 }
 
+/// Where envelopes of blocks in the tree are, those of `hashes`.
+std::map<Hash, const Bytes*> Driver::Impl::find_in_tree(const std::vector<Hash>& hashes) const {
+    const std::set<Hash> wanted{hashes.begin(), hashes.end()};
+    std::map<Hash, const Bytes*> found;
+    for (const TreeBlock* block : m_tree.by_height()) {
+        for (std::size_t i = 0; !block->invalid && i < block->hashes.size(); ++i) {
+            const Hash& hash = block->hashes[i];
+            if (wanted.count(hash) != 0 && block->missing.count(hash) == 0) {
+                found.emplace(hash, &block->envelopes[i]);
+            }
+        }
+    }
+    return found;
+}
+
 void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeRequest& message) {
-    if (!peer.requests.take(now())) {
+    if (!peer.may_ask(now())) {
         return;
     }
     EnvelopeResponse response;
     response.id = message.id;
-    std::map<Hash, const Bytes*> in_tree;
-    for (const TreeBlock* block : m_tree.by_height()) {
-        for (std::size_t i = 0; i < block->hashes.size(); ++i) {
-            if (block->missing.count(block->hashes[i]) == 0) {
-                in_tree.emplace(block->hashes[i], &block->envelopes[i]);
-            }
+    std::vector<Hash> elsewhere;
+    for (const Hash& hash : message.hashes) {
+        if (m_mempool.find(hash) == nullptr) {
+            elsewhere.push_back(hash);
         }
     }
+    const std::map<Hash, const Bytes*> in_tree =
+        elsewhere.empty() ? std::map<Hash, const Bytes*>{} : find_in_tree(elsewhere);
     std::size_t bytes{0};
     for (const Hash& hash : message.hashes) {
         const VerifiedEnvelope* held = m_mempool.find(hash);
@@ -104,6 +122,7 @@ void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeRequest& message) {
         }
         response.envelopes.push_back(*envelope);
     }
+    peer.answered(now(), bytes);
     send(peer.peer.id, response);
 }
 

@@ -10,6 +10,8 @@ inline constexpr std::size_t message_bytes_max{6UL * 1024 * 1024};
 /// Largest header and envelope inside a message.
 inline constexpr std::size_t wire_header_bytes_max{4096};
 inline constexpr std::size_t wire_envelope_bytes_max{512UL * 1024};
+/// Envelopes of one block in an answer; what is around them always fits into a message then.
+inline constexpr std::size_t block_response_bytes_max{5UL * 1024 * 1024};
 
 /// Why bytes are not a message. Each of them means that the sender does not keep the protocol.
 enum class WireError : std::uint8_t {

@@ -2,6 +2,9 @@
 
 #include "tests/consensus/cluster.h"
 
+#include "consensus/journal/safety_signer.h"
+#include "tests/consensus/hand_driven.h"
+
 #include <catch2/catch.hpp>
 
 namespace tally::consensus::testing {
@@ -189,6 +192,58 @@ TEST_CASE("a disk that fails stops the node before anything unsynced leaves") {
     cluster.nodes[0]->submit("go on without it");
     REQUIRE(cluster.run_until([&] { return !cluster.nodes[1]->fatals.empty(); }, 10s));
     CHECK(cluster.nodes[1]->fatals.size() == 1);
+}
+
+TEST_CASE("executed blocks that the application forgot are executed again, not refused") {
+    Cluster cluster{4, 0};
+    cluster.start_all();
+    REQUIRE(cluster.run_until([&] { return cluster.everyone_final(1); }, 10s));
+    cluster.filter = [](PeerId, PeerId, const Bytes& frame) {
+        const auto message = decode_message(frame);
+        const Vote* vote = message ? std::get_if<Vote>(&*message) : nullptr;
+        return vote == nullptr || vote->statement.kind != VoteKind::finalize;
+    };
+    Node& node = *cluster.nodes[1];
+    REQUIRE(cluster.run_until([&] { return node.application.executed.size() >= 4; }, 30s));
+    node.application.executed.clear();
+    cluster.run_until([] { return false; }, 2s);
+    CHECK(node.application.executed.size() >= 4);
+    node.application.executed.clear();
+    cluster.filter = nullptr;
+    const std::size_t height = node.application.chain.size() + 6;
+    REQUIRE(cluster.run_until([&] { return cluster.everyone_final(height); }, 30s));
+    CHECK(node.fatals.empty());
+    CHECK(cluster.agrees());
+}
+
+TEST_CASE("an own proposal that the safety record does not know is not sent after a restart") {
+    Cluster cluster{4, 0};
+    Node& leader = *cluster.nodes[leader_of(1)];
+    Node& other = *cluster.nodes[follower_of(1)];
+    const Offered offered = offer(1, std::nullopt, {});
+    const bool is_recorded = GENERATE(true, false);
+    {
+        JournalOptions options;
+        options.epoch = test_epoch;
+        auto journal = Journal::open(leader.files, "consensus", std::move(options));
+        REQUIRE(journal);
+        if (is_recorded) {
+            SafetySigner signer{*leader.signer, **journal, test_chain_id(), *leader.index};
+            REQUIRE(signer.sign(offered.statement));
+        }
+        (*journal)->append_own_proposal(encode_message(offered.event.proposal));
+        (*journal)->sync();
+    }
+    leader.start();
+    other.start();
+    std::size_t proposals{0};
+    cluster.filter = [&](PeerId, PeerId, const Bytes& frame) {
+        const auto message = decode_message(frame);
+        proposals += message && std::holds_alternative<Proposal>(*message) ? 1U : 0U;
+        return true;
+    };
+    cluster.connect(leader, other);
+    CHECK(proposals == (is_recorded ? 1 : 0));
 }
 
 TEST_CASE("a single validator is its own quorum") {

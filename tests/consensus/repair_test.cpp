@@ -68,6 +68,54 @@ TEST_CASE("answers that nobody asked for are not accepted") {
     CHECK_FALSE(fetcher.settle(1, asks[0].id, FetchKind::block));  // not wanted any more
 }
 
+TEST_CASE("an answer that comes after its timeout counts while it is wanted") {
+    Fetcher fetcher{100ms};
+    const std::vector<Want> wants{{block_a, {1, 2}}};
+    const auto first = fetcher.update(wants, 0ms);
+    const auto second = fetcher.update(wants, 100ms);
+    REQUIRE((first.size() == 1 && second.size() == 1));
+    CHECK(fetcher.settle(1, first[0].id, FetchKind::block) == block_a);
+    CHECK_FALSE(fetcher.settle(1, first[0].id, FetchKind::block));
+    CHECK(fetcher.update(wants, 110ms).empty());  // the second is still awaited
+    CHECK(fetcher.settle(2, second[0].id, FetchKind::block) == block_a);
+}
+
+TEST_CASE("only the newest requests of one thing are remembered") {
+    Fetcher fetcher{100ms};
+    std::vector<PeerId> peers;
+    for (PeerId peer = 0; peer <= Fetcher::outstanding_max; ++peer) {
+        peers.push_back(peer);
+    }
+    std::vector<Ask> asked;
+    for (int i = 0; i <= static_cast<int>(Fetcher::outstanding_max); ++i) {
+        const auto asks = fetcher.update({{block_a, peers}}, i * 100ms);
+        REQUIRE(asks.size() == 1);
+        asked.push_back(asks[0]);
+    }
+    CHECK_FALSE(fetcher.settle(asked[0].peer, asked[0].id, FetchKind::block));
+    CHECK(fetcher.settle(asked[1].peer, asked[1].id, FetchKind::block));
+    fetcher.forget(asked[2].peer);
+    CHECK_FALSE(fetcher.settle(asked[2].peer, asked[2].id, FetchKind::block));
+}
+
+TEST_CASE("each round of silence doubles the timeout up to its maximum, help resets it") {
+    Fetcher fetcher{100ms};
+    const std::vector<Want> wants{{block_a, {1}}};
+    std::vector<Time> sent;
+    Ask last;
+    for (Time now = 0ms; sent.size() < 7; now += 100ms) {
+        for (const Ask& ask : fetcher.update(wants, now)) {
+            sent.push_back(now);
+            last = ask;
+        }
+    }
+    CHECK(sent == std::vector<Time>{0ms, 100ms, 300ms, 700ms, 1500ms, 2300ms, 3100ms});
+    REQUIRE(fetcher.settle(1, last.id, FetchKind::block));
+    fetcher.helped(block_a);
+    CHECK(fetcher.update(wants, 3110ms).size() == 1);
+    CHECK(fetcher.update(wants, 3210ms).size() == 1);
+}
+
 TEST_CASE("a want without any peer never makes the timer run hot") {
     Fetcher fetcher{100ms};
     CHECK(fetcher.update({{block_a, {}}}, 500ms).empty());
@@ -123,6 +171,35 @@ TEST_CASE("finality cuts off what is below, beside and on top of what is beside"
     CHECK(tree.certificate(digest_of('c')) != nullptr);
 }
 
+TEST_CASE("finality cuts off a block that lies about its height") {
+    BlockTree tree;
+    BlockMeta liar = meta_of('L', 'a', 1);
+    liar.height = Height{1} << 62;
+    tree.insert(liar, {}, {digest_of('x')});
+    BlockMeta child = meta_of('M', 'L', 2);
+    child.height = liar.height + 1;
+    tree.insert(child, {}, {});
+    tree.prune(meta_of('b', 'a', 2));
+    CHECK(tree.size() == 0);
+}
+
+TEST_CASE("a block with a larger body than allowed is invalid and holds no memory") {
+    BlockTree tree{10};
+    tree.insert(meta_of('b', 'a', 1), {}, {digest_of('x'), digest_of('y'), digest_of('z')});
+    tree.insert(meta_of('c', 'a', 2), {}, {digest_of('x')});
+    tree.offer(digest_of('x'), as_bytes("six by"));
+    CHECK_FALSE(tree.find(digest_of('b'))->invalid);
+    tree.offer(digest_of('y'), as_bytes("five!"));
+    const TreeBlock& block = *tree.find(digest_of('b'));
+    CHECK(block.invalid);
+    CHECK_FALSE(block.is_complete());
+    CHECK(block.missing.empty());
+    CHECK(block.envelopes == std::vector<Bytes>(3));
+    tree.offer(digest_of('z'), as_bytes("z"));
+    CHECK(block.envelopes == std::vector<Bytes>(3));
+    CHECK(tree.find(digest_of('c'))->is_complete());
+}
+
 TEST_CASE("a FINALIZE certificate takes the place of the NOTARIZE one, never the other way") {
     BlockTree tree;
     const auto n = certificate(notarize(1, 0, digest_of('b')), {0, 1, 2});
@@ -153,6 +230,24 @@ TEST_CASE("the tree has room for certified blocks however many others come") {
     first.digest.data[0] = 0;
     first.digest.data[1] = 0;
     CHECK(tree.find(first.digest) != nullptr);
+}
+
+TEST_CASE("a tree full of certified blocks gives up the newest, not the next to become final") {
+    BlockTree tree;
+    const auto meta_at = [](std::size_t i) {
+        BlockMeta meta = meta_of('?', 'a', 1);
+        meta.digest.data[0] = static_cast<std::uint8_t>(i);
+        meta.digest.data[1] = static_cast<std::uint8_t>(i >> 8);
+        meta.view = i;
+        return meta;
+    };
+    for (std::size_t i = 1; i <= BlockTree::blocks_max + 1; ++i) {
+        tree.certify(certificate(notarize(i, i - 1, meta_at(i).digest), {}));
+        tree.insert(meta_at(i), {}, {});
+    }
+    CHECK(tree.size() == BlockTree::blocks_max);
+    CHECK(tree.find(meta_at(1).digest) != nullptr);
+    CHECK(tree.find(meta_at(BlockTree::blocks_max).digest) == nullptr);
 }
 
 TEST_CASE("the cache of arrived envelopes forgets the oldest") {
@@ -187,6 +282,18 @@ TEST_CASE("an allowance refills with time and never beyond one second's worth") 
         CHECK(bucket.take(3600s));
     }
     CHECK_FALSE(bucket.take(3600s));
+}
+
+TEST_CASE("an allowance is taken by cost, and one answer larger than it is still possible") {
+    TokenBucket bucket{10};
+    CHECK(bucket.take(1s, 6));
+    CHECK_FALSE(bucket.take(1s, 6));
+    CHECK(bucket.take(1s, 4));
+    CHECK(bucket.take(2s, 1000));
+    CHECK_FALSE(bucket.take(2s, 1));
+    bucket.spend(3s, 1000);
+    CHECK_FALSE(bucket.take(3s));
+    CHECK(bucket.take(3s + 100ms));
 }
 
 }  // namespace
