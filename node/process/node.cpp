@@ -196,10 +196,21 @@ std::optional<StartError> Node::Impl::open_journal() {
         std::abort();
     };
     auto journal = consensus::Journal::open(m_files, m_folders.consensus, std::move(options));
-    if (!journal) {
+    if (journal) {
+        m_journal = std::move(journal).value();
+        return std::nullopt;
+    }
+    using Kind = consensus::JournalError::Kind;
+    if (journal.error().kind != Kind::not_initialized && journal.error().kind != Kind::corrupted) {
         return io_error(journal.error().message);
     }
-    m_journal = std::move(journal).value();
+    // Its votes are lost, not its ledger: the member goes on with everything but voting. An empty
+    // record would let it contradict what it has signed.
+    log_error("journal", "safety_record_lost",
+              {{"what", journal.error().message},
+               {"effect",
+                "this member observes and does not vote until a new epoch; do not delete "
+                "or re-create the data folder"}});
     return std::nullopt;
 }
 
@@ -418,7 +429,10 @@ std::vector<std::string> Node::Impl::not_ready_reasons() const {
         reasons.emplace_back("the safety record is older than votes that others have seen");
     }
     const std::size_t needed = quorum(m_replica->ledger().validators().size());
-    const std::size_t own = m_inputs.member.validator ? 1 : 0;
+    if (m_inputs.member.validator && m_journal == nullptr) {
+        reasons.emplace_back("the safety record is lost or damaged: observing, not voting");
+    }
+    const std::size_t own = m_journal != nullptr ? 1 : 0;
     if (status.validators_connected + own < needed) {
         reasons.emplace_back("linked to " + std::to_string(status.validators_connected) +
                              " validators, a quorum needs " + std::to_string(needed - own));

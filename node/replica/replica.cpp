@@ -62,10 +62,13 @@ consensus::DriverOptions Replica::driver_options() const {
     for (const Validator& validator : m_ledger->validators()) {
         options.validators.push_back(validator.consensus_key);
     }
-    options.self = index_of(m_ledger->validators(), m_options.member);
+    if (m_ports.journal != nullptr) {  // without a safety record nobody may vote
+        options.self = index_of(m_ledger->validators(), m_options.member);
+    }
     options.delta = std::chrono::milliseconds{parameters.delta};
     options.idle_interval = std::chrono::milliseconds{parameters.idle_interval};
     options.skip_timeout = std::chrono::milliseconds{parameters.skip_timeout};
+    options.fetch_timeout = std::max(options.fetch_timeout, 2 * options.delta);
     options.block_limits.count_max = block_envelopes_max;
     options.block_limits.bytes_max = block_bytes_max;
     return options;
@@ -138,6 +141,9 @@ GateResult Replica::submit_own(const Bytes& envelope) {
     const GateResult result = m_gate->admit_own(envelope, member->member.member_key);
     if (result == GateResult::added) {
         envelope_added(envelope);
+    } else if (result == GateResult::already_known &&
+               m_mempool.find(envelope_hash(envelope)) != nullptr) {
+        m_driver->gossip(envelope);  // again, for whoever was not linked the last time
     }
     return result;
 }
@@ -208,10 +214,12 @@ void Replica::wake_after(std::chrono::microseconds delay) {
     });
 }
 
-void Replica::received(consensus::PeerId /*from*/, Bytes envelope) {
-    m_gate->offer(std::move(envelope), [this](GateResult result) {
+void Replica::received(consensus::PeerId from, Bytes envelope) {
+    m_gate->offer(std::move(envelope), [this, from](GateResult result) {
         if (result == GateResult::added) {
             announce_envelopes();
+        } else if (result == GateResult::malformed) {
+            disconnect(from, "gossip_malformed");  // its sender should have looked
         }
     });
 }

@@ -31,8 +31,9 @@ struct ReplicaPorts {
     FileSystem& files;
     KeyValueStore& state_store;  ///< <data>/ledger/state
     const Clock& clock;
-    consensus::Journal* journal{nullptr};  ///< null for a follower
-    Signer* consensus_key{nullptr};        ///< null for a follower
+    /// Null for a follower, and for a validator that lost its safety record and only observes.
+    consensus::Journal* journal{nullptr};
+    Signer* consensus_key{nullptr};  ///< null when `journal` is
     VerifyPool& pool;
     Clock& driver_clock;
     /// Sends a frame of kind `consensus`; false when it was dropped.
@@ -71,7 +72,8 @@ public:
 
     /// An envelope from outside (API): verified on the pool, then admitted and gossiped.
     void submit(Bytes envelope, std::function<void(GateResult)> done);
-    /// An envelope that this member's key has just signed. Admitted at once.
+    /// An envelope that this member's key has signed. Admitted at once. Given again while it waits,
+    /// it is gossiped again.
     GateResult submit_own(const Bytes& envelope);
 
     [[nodiscard]] const Ledger& ledger() const { return *m_ledger; }
