@@ -85,16 +85,23 @@ void EnvelopeGate::offer(Bytes envelope, std::function<void(GateResult)> done) {
         done(GateResult::unknown_signer);
         return;
     }
+    if (m_verifying_bytes + envelope.size() > verifying_bytes_max) {
+        done(GateResult::busy);
+        return;
+    }
     auto bytes = std::make_shared<const Bytes>(std::move(envelope));
     auto work = [bytes, chain_id = m_chain_id, key = *parsed] {
         return check(*bytes, chain_id, &key);
     };
     auto finish = [this, bytes, key = *public_key, done](Checked checked) {
+        m_verifying_bytes -= bytes->size();
         done(admit(std::move(checked), *bytes, key));
     };
     if (!m_ports.pool.submit_for<Checked>(std::move(work), std::move(finish))) {
         done(GateResult::busy);
+        return;
     }
+    m_verifying_bytes += bytes->size();
 }
 
 GateResult EnvelopeGate::admit_own(const Bytes& envelope, const PublicKey& key) {

@@ -21,6 +21,8 @@ enum class GateResult : std::uint8_t {
     pool_full,  ///< the mempool, or this member's share of it
     busy,       ///< the verification queue is full
 };
+/// Envelopes that wait for verification, in bytes.
+inline constexpr std::size_t verifying_bytes_max{64UL * 1024 * 1024};
 [[nodiscard]] const char* to_text(GateResult result);
 
 /// The one way into the mempool: every envelope, from whomever it comes, is decoded and verified
@@ -52,6 +54,7 @@ private:
 
     Hash m_chain_id;
     Ports m_ports;
+    std::size_t m_verifying_bytes{0};  ///< in the pool's queue
 };
 
 }  // namespace tally::node

@@ -64,6 +64,11 @@ std::optional<consensus::BuiltBlock> LedgerApplication::build(
     const std::shared_ptr<const ExecutedBlock> block =
         m_ledger.build(request.parent, context, envelopes, built.left_out);
     if (block == nullptr) {
+        if (has_executed(request.parent)) {
+            m_observer.block_refused(
+                request.parent,
+                {BlockError::Kind::invariant, "no block can be built on it from these envelopes"});
+        }
         return std::nullopt;
     }
     built.header = block->block.header.encode();
