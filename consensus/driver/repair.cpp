@@ -162,8 +162,7 @@ std::optional<Message> Driver::Impl::request_for(const Ask& ask) const {
         case FetchKind::range:
             break;
     }
-    return RangeRequest{ask.id, m_application.last_final().height + 1,
-                        range_blocks_wanted};
+    return RangeRequest{ask.id, m_application.last_final().height + 1, range_blocks_wanted};
 }
 
 void Driver::Impl::handle(ConnectedPeer& peer, CertificateResponse& message) {

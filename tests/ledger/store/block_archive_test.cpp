@@ -1,7 +1,7 @@
 #include "ledger/store/block_archive.h"
 
-#include "ledger/chain/block.h"
 #include "ledger/base/crc32c.h"
+#include "ledger/chain/block.h"
 #include "tests/support/faulty_file_system.h"
 
 #include <catch2/catch.hpp>

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <future>
 #include <system_error>
 #include <vector>
 
@@ -165,15 +166,19 @@ SCENARIO("a client that sends a byte now and then runs into the deadline", "[htt
         const std::string request = get("/");
         std::string answer;
         // One byte per attempt to read; each attempt waits a little for an answer.
-        std::thread dripping{[&client, &request] {
+        std::promise<void> done;
+        std::thread dripping{[&client, &request, answered = done.get_future()] {
             for (const char c : request.substr(0, request.size() - 2)) {
                 if (!client.send(std::string(1, c))) {
                     break;
                 }
-                std::this_thread::sleep_for(std::chrono::milliseconds{20});
+                if (answered.wait_for(std::chrono::milliseconds{20}) == std::future_status::ready) {
+                    break;
+                }
             }
         }};
         answer = client.read_all();
+        done.set_value();
         dripping.join();
         CHECK(status_of(answer) == 408);
     }
