@@ -20,10 +20,10 @@ void Driver::Impl::handle(ConnectedPeer& peer, CertificateRequest& message) {
         view = m_core->last_final_view() + 1;
     }
     for (; view <= message.to_view && view < m_core->view() &&
-           response.certificates.size() < response_certificates_max;
+           response.certificates.size() + 2 <= response_certificates_max;
          ++view) {
-        if (const auto settling = m_core->settling_certificate(view)) {
-            response.certificates.push_back(*settling);
+        for (const QuorumCertificate* certificate : m_core->certificates_of(view)) {
+            response.certificates.push_back(*certificate);
         }
     }
     send(peer.peer.id, response);

@@ -167,10 +167,26 @@ std::optional<QuorumCertificate> Core::settling_certificate(View view) const {
     return std::nullopt;
 }
 
+std::vector<const QuorumCertificate*> Core::certificates_of(View view) const {
+    std::vector<const QuorumCertificate*> found;
+    for (const auto* held : {&m_notarizations, &m_nullifications}) {
+        if (const auto at = held->find(view); at != held->end()) {
+            found.push_back(&at->second);
+        }
+    }
+    return found;
+}
+
 std::optional<std::pair<View, View>> Core::missing_views() const {
+    const auto round = m_rounds.find(m_view);
+    const bool waits =
+        round != m_rounds.end() && round->second.offer && !round->second.offer->examining;
+    // A proposal that waits needs nullifications above its parent, whatever else is known there.
+    const View parent_view = waits ? round->second.offer->statement.parent_view : m_view;
     std::optional<std::pair<View, View>> missing;
     for (View view = m_final_view + 1; view < m_view; ++view) {
-        if (!is_settled(view)) {
+        const bool in_gap = view > parent_view && m_nullifications.count(view) == 0;
+        if (!is_settled(view) || in_gap) {
             missing = missing ? std::pair{missing->first, view} : std::pair{view, view};
         }
         if (missing && view - missing->first + 1 >= request_views_max) {

@@ -87,6 +87,8 @@ public:
     /// Whether a certificate is about this epoch and holds; signatures known from votes are not
     /// checked again.
     [[nodiscard]] bool verify(const QuorumCertificate& certificate) const;
+    /// Notarization and nullification of a view above the last final one, as far as they are held.
+    [[nodiscard]] std::vector<const QuorumCertificate*> certificates_of(View view) const;
     /// A certificate that holds and is not fed as an event: a vote of ours in it that the safety
     /// record does not know ends voting.
     void note_certificate(const QuorumCertificate& certificate) {

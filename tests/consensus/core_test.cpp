@@ -279,5 +279,25 @@ TEST_CASE("R5: a finalization makes everything below moot") {
     CHECK(one.core->settling_certificate(2)->statement.kind == VoteKind::finalize);
 }
 
+TEST_CASE("R3: a long gap's nullification is asked for although its view is notarized too") {
+    constexpr View view{70};
+    Validator one{follower_of(view)};
+    one.certify(notarize(1, 0, digest_of('a')));
+    std::vector<QuorumCertificate> newest;
+    for (View hole = 2; hole < view; ++hole) {
+        one.certify(nullify(hole));
+        if (hole + inline_nullifications_max >= view) {
+            newest.push_back(certificate(nullify(hole), {0, 1, 2}));
+        }
+    }
+    REQUIRE(one.core->view() == view);
+    CHECK_FALSE(one.core->missing_views());
+    CHECK(all_of<ExamineBlock>(one.step(offer(view, std::nullopt, newest).event)).empty());
+    CHECK(one.core->missing_views() == std::pair{View{1}, View{1}});
+    CHECK(all_of<ExamineBlock>(one.certify(nullify(1))).size() == 1);
+    CHECK_FALSE(one.core->missing_views());
+    CHECK(one.core->certificates_of(1).size() == 2);
+}
+
 }  // namespace
 }  // namespace tally::consensus::testing
