@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::chrono::milliseconds slack{60'000};
 constexpr std::int64_t tolerance_percent{105};
+/// Readings left for begin, end, and the price changes until a charger has stopped.
+constexpr std::size_t readings_reserve{6};
 constexpr std::int64_t percent_ms_per_hour{100LL * 3'600'000};
 
 std::chrono::milliseconds between(const MeterReading& from, const MeterReading& to) {
@@ -23,12 +25,22 @@ std::vector<MeterReading> all_readings(const MeterTrack& track, const MeterReadi
     return readings;
 }
 
-/// Price changes strictly between two readings.
-std::vector<MeterReading> changes_between(const Tariff& tariff, const MeterReading& from,
-                                          const MeterReading& to) {
+/// Price changes from the newest sample on, before `to`. A sample at the very moment of a change
+/// (clock-aligned samples are) is itself the reading of that change.
+std::vector<MeterReading> changes_until(const Tariff& tariff, const MeterTrack& track,
+                                        const MeterReading& to) {
+    MeterReading from = track.last;
+    const bool is_begin = from.time <= track.begin.time;
+    if (!is_begin) {
+        --from.time;
+    }
     auto split = split_at_price_changes(tariff, {from, to});
     if (!split || split->size() <= 2) {
         return {};
+    }
+    MeterReading& first = (*split)[1];
+    if (first.time == track.last.time) {
+        first = track.last;
     }
     return {split->begin() + 1, split->end() - 1};
 }
@@ -117,7 +129,7 @@ SampleVerdict add_sample(MeterTrack& track, const MeterTerms& terms, const Meter
         track.last.register_wh = sample.register_wh;
         track.baseline_adopted = true;
     }
-    const std::vector<MeterReading> changes = changes_between(terms.tariff, track.last, sample);
+    const std::vector<MeterReading> changes = changes_until(terms.tariff, track, sample);
     // More changes than a record can hold: the end is then split from begin and end alone.
     if (track.changes.size() + changes.size() + 2 <= readings_max) {
         track.changes.insert(track.changes.end(), changes.begin(), changes.end());
@@ -130,6 +142,11 @@ SampleVerdict add_sample(MeterTrack& track, const MeterTerms& terms, const Meter
 Money amount_so_far(const MeterTrack& track, const MeterTerms& terms) {
     const auto rating = rate(terms.tariff, all_readings(track, track.last));
     return rating ? rating->total() : 0;
+}
+
+bool is_ratable(const MeterTrack& track, const MeterTerms& terms) {
+    return track.changes.size() + readings_reserve <= readings_max &&
+           rate(terms.tariff, all_readings(track, track.last)).has_value();
 }
 
 Money stop_margin(const MeterTrack& track, const MeterTerms& terms,
@@ -160,7 +177,7 @@ Expected<std::vector<MeterReading>, HoldReason> final_readings(const MeterTrack&
     }
     if (end.register_wh >= track.last.register_wh && end.time >= track.last.time) {
         MeterTrack whole = track;
-        const std::vector<MeterReading> tail = changes_between(terms.tariff, track.last, end);
+        const std::vector<MeterReading> tail = changes_until(terms.tariff, track, end);
         whole.changes.insert(whole.changes.end(), tail.begin(), tail.end());
         std::vector<MeterReading> readings = all_readings(whole, end);
         if (rate(terms.tariff, readings)) {

@@ -50,6 +50,10 @@ SampleVerdict add_sample(MeterTrack& track, const MeterTerms& terms, const Meter
 /// Mc: what the charge costs up to the newest sample, tax included. 0 when it cannot be rated.
 [[nodiscard]] Money amount_so_far(const MeterTrack& track, const MeterTerms& terms);
 
+/// False when the charge has, or soon has, more price changes than a record can hold: a charge that
+/// goes on beyond could not be billed.
+[[nodiscard]] bool is_ratable(const MeterTrack& track, const MeterTerms& terms);
+
 /// What the connector can still cost after the newest sample until it stops: price x rated power x
 /// `stop_delay`, time fee and tax included.
 [[nodiscard]] Money stop_margin(const MeterTrack& track, const MeterTerms& terms,

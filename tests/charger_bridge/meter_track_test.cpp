@@ -105,6 +105,34 @@ TEST_CASE("what cannot be charged is held, with the reason") {
           HoldReason::unratable);
 }
 
+TEST_CASE("a sample at the moment of a price change is the reading of that change") {
+    const Tariff tariff = two_prices();
+    const MeterTerms terms{tariff, 60'000};
+    MeterTrack track = begun(0);
+    CHECK(add_sample(track, terms, at(30min, 10'000)) == SampleVerdict::accepted);
+    CHECK(add_sample(track, terms, at(45min, 30'000)) == SampleVerdict::accepted);
+    CHECK(amount_so_far(track, terms) > 0);
+    CHECK(is_ratable(track, terms));
+    const auto readings = final_readings(track, terms, at(60min, 31'000));
+    REQUIRE(readings);
+    REQUIRE(readings->size() == 3);
+    CHECK(readings->at(1) == at(30min, 10'000));
+}
+
+TEST_CASE("a charge with nearly as many price changes as a record holds is not ratable for long") {
+    const Tariff tariff = two_prices();
+    const MeterTerms terms{tariff, 60'000};
+    MeterTrack track = begun(0);
+    int day = 0;
+    while (day < 400 && is_ratable(track, terms)) {
+        ++day;
+        CHECK(add_sample(track, terms, at(std::chrono::hours{24 * day}, day * 1'000)) ==
+              SampleVerdict::accepted);
+    }
+    REQUIRE(day < 400);
+    CHECK(final_readings(track, terms, at(std::chrono::hours{24 * day}, day * 1'000)));
+}
+
 TEST_CASE("limit: price changes kept of a charge that never ends") {
     const Tariff tariff = two_prices();
     const MeterTerms terms{tariff, 60'000};
