@@ -209,8 +209,8 @@ void Bridge::carry_out(const std::string& id, PeerOutput output, std::string_vie
             "ocpp", "message_refused",
             {{"station", id}, {"code", to_text(output.refused_code)}, {"rule", output.refused}});
         if (is_transaction_message(text)) {
-            feed(Quarantined{id, "refused_message", to_text(output.refused_code),
-                             std::string{text}});
+            const char* const kind = output.request ? "irregular_message" : "refused_message";
+            feed(Quarantined{id, kind, to_text(output.refused_code), std::string{text}});
         }
     }
     for (std::string& message : output.send) {

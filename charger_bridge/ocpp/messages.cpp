@@ -206,6 +206,22 @@ std::optional<RequestBody> decode_request(const std::string& action, const json:
     return std::nullopt;
 }
 
+bool has_money_fields(std::string_view action, const json::object& payload) {
+    const auto has_text = [&payload](json::string_view name) {
+        const json::value* const value = payload.if_contains(name);
+        return value != nullptr && value->is_string();
+    };
+    if (action == "StartTransaction") {
+        return connector_of(payload) && integer_of(payload, "meterStart") && has_text("idTag") &&
+               has_text("timestamp");
+    }
+    if (action == "StopTransaction") {
+        return integer_of(payload, "transactionId") && integer_of(payload, "meterStop") &&
+               has_text("timestamp");
+    }
+    return action == "MeterValues" && connector_of(payload).has_value();
+}
+
 std::optional<std::int64_t> energy_from_text(std::string_view value, std::string_view unit) {
     std::size_t decimals = 0;
     if (unit == "kWh") {

@@ -1,8 +1,9 @@
 #pragma once
 
 // OCPP 1.6 requests from a charger as plain values. Decoding takes payloads that the schema has
-// accepted already; what a schema cannot say (times, decimal texts) is read leniently here, because
-// a transaction message must be answered whatever its clock or meter says.
+// accepted already, or transaction messages with their money fields; what a schema cannot say
+// (times, decimal texts) is read leniently here, because a transaction message must be answered
+// whatever its clock or meter says.
 
 #include "charger_bridge/ocpp/frame.h"
 #include "ledger/base/clock.h"
@@ -90,6 +91,11 @@ using RequestBody =
 /// the central system sends, or a number is out of range (connector above 65535).
 [[nodiscard]] std::optional<RequestBody> decode_request(const std::string& action,
                                                         const boost::json::object& payload);
+
+/// Whether a payload is a transaction message (StartTransaction, MeterValues, StopTransaction)
+/// whose fields that decide what is billed are there with their types, whatever else is wrong with
+/// it.
+[[nodiscard]] bool has_money_fields(std::string_view action, const boost::json::object& payload);
 
 /// Energy.Active.Import.Register in Wh out of "12.345" and "kWh"; whole Wh, rounded down. Nothing
 /// for exponents, signs, other units or more than 12 digits before the point.

@@ -44,8 +44,13 @@ void Peer::on(Call call, PeerOutput& output) {
         return;
     }
     if (const auto violation = find_violation(call.action, Direction::request, call.payload)) {
-        refuse_into(output, call.id, violation->code, violation->what);
-        return;
+        if (!has_money_fields(call.action, call.payload)) {
+            refuse_into(output, call.id, violation->code, violation->what);
+            return;
+        }
+        // A charger discards a transaction message that we refuse, and with it what was charged.
+        output.refused = violation->what;
+        output.refused_code = violation->code;
     }
     std::optional<RequestBody> body = decode_request(call.action, call.payload);
     if (!body) {

@@ -30,7 +30,9 @@ struct Command {
     std::uint64_t tag{0};
 };
 
-/// A charger's request that conforms to its schema. Must be answered once through `Peer::answer`.
+/// A charger's request that conforms to its schema, or a transaction message that breaks it and
+/// still says what is billed (then `PeerOutput::refused` names the rule). Must be answered once
+/// through `Peer::answer`.
 struct Request {
     std::string id;
     std::string action;
@@ -53,7 +55,7 @@ struct PeerOutput {
     std::vector<CommandReply> replies;
     /// Not empty: close the connection, this is why (a fixed text, fit for a metric label).
     std::string close;
-    /// Not empty: a text that was refused, and by which code. For logs and metrics.
+    /// Not empty: the rule that a text breaks, and its code. For logs and metrics.
     std::string refused;
     ErrorCode refused_code{ErrorCode::generic_error};
 };

@@ -53,6 +53,56 @@ TEST_CASE("refusals carry the code, the id and the field") {
     CHECK(ours.send.at(0).find("NotSupported") != std::string::npos);
 }
 
+TEST_CASE(
+    "a transaction message that breaks its schema is passed on when what is billed is there") {
+    const auto take = [](const std::string& action, const std::string& payload) {
+        Peer peer{true, 1};
+        return peer.receive(R"([2,"x",")" + action + R"(",)" + payload + "]");
+    };
+    const PeerOutput stop = take("StopTransaction", R"({"transactionId":7,"meterStop":900,
+        "timestamp":"2026-03-01T08:00:00Z","reason":"EVUnplugged","vendor":1,
+        "transactionData":[{"timestamp":3,"sampledValue":[7,{"value":5,"unit":"BTU"}]},1]})");
+    CHECK(stop.send.empty());
+    CHECK_FALSE(stop.refused.empty());
+    REQUIRE(stop.request);
+    CHECK(std::get<StopTransaction>(stop.request->body).meter_stop_wh == 900);
+    CHECK(std::get<StopTransaction>(stop.request->body).reason == "EVUnplugged");
+
+    const PeerOutput start = take("StartTransaction", R"({"connectorId":0,"meterStart":5,
+        "timestamp":"2026-03-01T08:00:00Z","idTag":"BBB-45678901234567890"})");
+    CHECK_FALSE(start.refused.empty());
+    REQUIRE(start.request);
+    CHECK(std::get<StartTransaction>(start.request->body).connector == 0);
+
+    const PeerOutput values = take("MeterValues", R"({"connectorId":1,"transactionId":7,
+        "meterValue":[{"timestamp":"2026-03-01T08:00:00Z",
+        "sampledValue":[{"value":"17","unit":"Wh","measurand":"Energy.Active.Import.Register",
+        "accuracy":"high"}]}]})");
+    CHECK_FALSE(values.refused.empty());
+    REQUIRE(values.request);
+    CHECK(std::get<MeterValues>(values.request->body).samples.at(0).register_wh == 17);
+}
+
+TEST_CASE("a transaction message without what is billed is refused, and so is any other") {
+    const std::vector<std::pair<std::string, std::string>> wrong{
+        {"StopTransaction", R"({"transactionId":7,"meterStop":"900","timestamp":"x"})"},
+        {"StopTransaction", R"({"meterStop":900,"timestamp":"x"})"},
+        {"StopTransaction", R"({"transactionId":7,"meterStop":900,"timestamp":5})"},
+        {"StartTransaction", R"({"connectorId":1,"meterStart":5,"timestamp":"x"})"},
+        {"StartTransaction", R"({"connectorId":70000,"meterStart":5,"timestamp":"x","idTag":"a"})"},
+        {"MeterValues", R"({"meterValue":[]})"},
+        {"Authorize", R"({"idTag":"BBB-1","vendor":1})"},
+    };
+    for (const auto& [action, payload] : wrong) {
+        Peer peer{true, 1};
+        const PeerOutput output = peer.receive(R"([2,"x",")" + action + R"(",)" + payload + "]");
+        CAPTURE(action, payload);
+        CHECK_FALSE(output.request);
+        REQUIRE(output.send.size() == 1);
+        CHECK(output.send[0].find(R"([4,"x",)") == 0);
+    }
+}
+
 TEST_CASE("a request is answered once, under its id") {
     Peer peer{true, 1};
     REQUIRE(peer.receive(R"([2,"d","DataTransfer",{"vendorId":"x"}])").request);

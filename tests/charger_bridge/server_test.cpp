@@ -429,6 +429,22 @@ TEST_CASE("site API: a command waits for the charger's answer") {
     CHECK(response.body == R"({"status":"Accepted"})");
 }
 
+TEST_CASE("a stop that breaks its schema is answered, handled and kept for the operator") {
+    Harness site;
+    OcppClient client{site.port()};
+    connect_and_boot(client);
+    CHECK(client.ask("e", R"([2,"e","StopTransaction",{"transactionId":99,"meterStop":5,)"
+                          R"("timestamp":"2026-03-01T08:00:00Z","reason":"EVUnplugged"}])") ==
+          R"([3,"e",{}])");
+    site.on_loop([&] {
+        const auto& orphans = site.bridge().core().orphans().all();
+        REQUIRE(orphans.size() == 2);
+        CHECK(orphans[0].kind == "irregular_message");
+        CHECK(orphans[0].text.find("EVUnplugged") != std::string::npos);
+        CHECK(orphans[1].kind == "unknown_stop");
+    });
+}
+
 TEST_CASE("refused transaction messages are kept for the operator") {
     Harness site;
     OcppClient client{site.port()};
