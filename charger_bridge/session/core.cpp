@@ -11,8 +11,7 @@ namespace tally::bridge {
 namespace {
 
 constexpr std::uint8_t stop_delay_prefix{'d'};
-/// More than any of the lists on disk may hold, so that one scan reads all.
-constexpr std::size_t scan_max{100'000};
+constexpr std::size_t scan_step{1'000};  ///< entries read at once
 
 Bytes stop_delay_key(const std::string& station) {
     return std::move(Encoder{}.u8(stop_delay_prefix).raw(as_bytes(station))).take();
@@ -23,16 +22,23 @@ template <typename Take>
 Expected<Done, std::string> load_all(const KeyValueStore& store, std::uint8_t prefix_byte,
                                      const char* what, Take take) {
     const Bytes prefix{prefix_byte};
-    const auto entries = store.scan(prefix, prefix, scan_max);
-    if (!entries) {
-        return Unexpected{std::string{"cannot read "} + what};
-    }
-    for (const KeyValueStore::Entry& entry : *entries) {
-        if (!take(entry.key, entry.value)) {
-            return Unexpected{std::string{what} + " is damaged, key " + to_hex(entry.key)};
+    Bytes from = prefix;
+    for (;;) {
+        const auto entries = store.scan(prefix, from, scan_step);
+        if (!entries) {
+            return Unexpected{std::string{"cannot read "} + what};
         }
+        for (const KeyValueStore::Entry& entry : *entries) {
+            if (!take(entry.key, entry.value)) {
+                return Unexpected{std::string{what} + " is damaged, key " + to_hex(entry.key)};
+            }
+        }
+        if (entries->size() < scan_step) {
+            return Done{};
+        }
+        from = entries->back().key;
+        from.push_back(0);  // The next key there can be.
     }
-    return Done{};
 }
 
 }  // namespace
@@ -64,6 +70,13 @@ Expected<Done, std::string> SessionCore::load(const KeyValueStore& store) {
         return loaded;
     }
     m_sessions.finish_loading();
+    for (const LiveSession* session : m_sessions.all()) {
+        const Session& record = session->record;
+        if (record.state == SessionState::ended) {
+            UnixMillis& last = m_last_end[{record.station, record.connector}];
+            last = std::max(last, record.meter.last.time);
+        }
+    }
     loaded = load_all(store, Orphanage::key_prefix, "orphan",
                       [this](ByteView, ByteView value) { return m_orphans.load(value); });
     if (!loaded) {
@@ -324,8 +337,14 @@ void SessionCore::on_node(const node::Acknowledge& acknowledge) {
 // ---- time
 
 void SessionCore::on(const Tick& /*event*/) {
-    for (LiveSession* session : m_sessions.open()) {
-        tick_session(*session);
+    std::vector<SessionId> open;
+    for (const LiveSession* session : m_sessions.open()) {
+        open.push_back(session->record.id);
+    }
+    for (const SessionId& id : open) {
+        if (LiveSession* const session = m_sessions.find(id)) {  // One may end another.
+            tick_session(*session);
+        }
     }
     for (const std::string& station : m_health.stations()) {
         const auto told = m_silent.find(station);

@@ -15,6 +15,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tally::bridge {
@@ -23,6 +24,8 @@ namespace tally::bridge {
 inline constexpr std::size_t prepaid_stated_max{16};
 /// Refusals remembered for the site page and the driver's display, over all stations.
 inline constexpr std::size_t refusals_max{1'000};
+/// Refused transactions of a station whose Stop is waited for, per connector; the oldest goes.
+inline constexpr std::size_t refused_per_connector_max{2};
 /// Raw texts kept of one charge; what exceeds it still enters the hash, and is counted.
 inline constexpr std::uint64_t evidence_bytes_max{1024UL * 1024};
 
@@ -138,6 +141,8 @@ private:
     void approve(LiveSession& session, const node::AuthorizeResult& result);
     void refuse(LiveSession& session, const std::string& reason);
     void answer_waiting(LiveSession& session, TagStatus status);
+    void forget_refused(const std::string& station);
+    [[nodiscard]] std::chrono::milliseconds deadline_of_ask() const;
     void release(LiveSession& session, const char* why);
     void refuse_at_once(const AuthorizeCalled& event, const std::string& token,
                         const std::string& reason);
@@ -147,6 +152,11 @@ private:
                           const std::string& reason);
 
     // Transactions (core_transaction.cpp)
+    void start_nowhere(const StartCalled& event, const Hash& facts);
+    [[nodiscard]] bool is_too_old(const StartTransaction& body) const;
+    /// The oldest swipe of the token that still waits for its approval and fits the connector.
+    [[nodiscard]] LiveSession* find_asked(const StartCalled& event, const std::string& token);
+    static void remember_stop(Session& record, const StopCalled& event);
     void close_previous(const std::string& station, std::uint16_t connector);
     void start_without_approval(const StartCalled& event, const std::string& token,
                                 const Hash& facts);
@@ -169,6 +179,8 @@ private:
     [[nodiscard]] LiveSession* session_of_values(const MeterValuesCalled& event);
     [[nodiscard]] UnixMillis billing_time(const Session& session, std::optional<UnixMillis> device,
                                           UnixMillis not_before) const;
+    [[nodiscard]] UnixMillis begin_time(const Session& session,
+                                        std::optional<UnixMillis> device) const;
     [[nodiscard]] bool is_clock_right(std::optional<UnixMillis> device) const;
     [[nodiscard]] MeterReading reading(UnixMillis time, std::int64_t register_wh) const;
 
@@ -197,7 +209,9 @@ private:
     Outbox m_outbox;
     std::map<std::string, std::deque<Stated>> m_prepaid;
     std::map<std::string, std::chrono::milliseconds> m_stop_delay;  ///< observed, by station
-    std::map<std::string, bool> m_silent;                           ///< as last told to the node
+    /// When the last charge of a connector ended, as told to the node.
+    std::map<std::pair<std::string, std::uint16_t>, UnixMillis> m_last_end;
+    std::map<std::string, bool> m_silent;  ///< as last told to the node
     std::deque<Refusal> m_refusals;
     bool m_node_connected{false};
     bool m_restored{false};  ///< sessions loaded from disk got their deadlines

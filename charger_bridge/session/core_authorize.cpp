@@ -118,8 +118,7 @@ LiveSession& SessionCore::ask(const Ask& ask) {
     record.prepaid_asked = ask.prepaid;
     record.asked_at = m_now.wall;
     LiveSession& session = m_sessions.add(std::move(record));
-    session.ask_deadline = m_now.mono + m_config.authorize_budget +
-                           (m_node_connected ? m_config.answer_grace : decltype(m_now.mono){});
+    session.ask_deadline = deadline_of_ask();
     send_request(session);
     save(session);
     return session;
@@ -199,11 +198,30 @@ void SessionCore::refuse(LiveSession& session, const std::string& reason) {
         record.reason = reason.substr(0, reason_bytes_max);
         save(session);
         answer_waiting(session, status_of(reason));
+        forget_refused(record.station);
         return;
     }
     answer_waiting(session, status_of(reason));
     m_sessions.remove(record.id, m_step.changes);
     m_step.must_sync = true;
+}
+
+void SessionCore::forget_refused(const std::string& station) {
+    std::vector<SessionId> refused;
+    for (const LiveSession* session : m_sessions.open_of(station)) {
+        if (session->record.state == SessionState::refused) {
+            refused.push_back(session->record.id);
+        }
+    }
+    const std::size_t most = refused_per_connector_max * m_health.connectors(station);
+    for (std::size_t i = 0; i + most < refused.size(); ++i) {
+        m_sessions.remove(refused[i], m_step.changes);
+    }
+}
+
+std::chrono::milliseconds SessionCore::deadline_of_ask() const {
+    return m_now.mono + m_config.authorize_budget +
+           (m_node_connected ? m_config.answer_grace : decltype(m_now.mono){});
 }
 
 void SessionCore::release(LiveSession& session, const char* why) {

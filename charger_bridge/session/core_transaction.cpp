@@ -67,6 +67,16 @@ UnixMillis SessionCore::billing_time(const Session& session, std::optional<UnixM
     return std::max(m_now.wall, not_before);
 }
 
+UnixMillis SessionCore::begin_time(const Session& session, std::optional<UnixMillis> device) const {
+    const UnixMillis time = billing_time(session, device, 0);
+    const auto last = m_last_end.find({session.station, session.connector});
+    // A clock set back between two charges: the ledger takes no charge that begins before the end
+    // of the one before it. What a wrong clock cannot explain stays as it is.
+    const bool explained =
+        last != m_last_end.end() && last->second - time <= m_config.clock_ahead_max.count();
+    return explained ? std::max(time, last->second) : time;
+}
+
 // ---- start
 
 void SessionCore::on(const StartCalled& event) {
@@ -74,9 +84,18 @@ void SessionCore::on(const StartCalled& event) {
     const StartTransaction& body = event.body;
     const std::string token = upper_case(body.id_tag);
     const Hash facts = facts_of(station, body, token);
-    if (LiveSession* const known = m_sessions.find_start(facts)) {
-        repeat_start(*known, event);
+    if (body.connector == 0 || body.connector > m_health.connectors(station)) {
+        start_nowhere(event, facts);
         return;
+    }
+    if (LiveSession* const known = m_sessions.find_start(facts)) {
+        // A charger without a clock says the same of its next charge. That it is one is known when
+        // the charge before was stopped by the id we gave: then it had our answer.
+        if (!known->record.stopped_by_id || is_clock_right(body.time)) {
+            repeat_start(*known, event);
+            return;
+        }
+        m_sessions.retire_start(*known, m_step.changes);
     }
     close_previous(station, body.connector);
     if (LiveSession* const approved = find_approved(station, token, body.connector)) {
@@ -87,7 +106,42 @@ void SessionCore::on(const StartCalled& event) {
             AnswerStart{event.call, approved->record.transaction, TagStatus::accepted});
         return;
     }
+    if (LiveSession* const asked = is_too_old(body) ? nullptr : find_asked(event, token)) {
+        asked->ask_deadline = deadline_of_ask();
+        note_start(*asked, event, facts);
+        wait_for(*asked, event.call, true);
+        return;
+    }
     start_without_approval(event, token, facts);
+}
+
+void SessionCore::start_nowhere(const StartCalled& event, const Hash& facts) {
+    Orphan orphan;
+    orphan.kind = "unknown_connector";
+    orphan.station = event.call.station;
+    orphan.transaction = m_sessions.take_transaction(m_step.changes);
+    orphan.facts = facts;
+    orphan.text = event.text;
+    m_step.must_sync = true;
+    m_step.effects.emplace_back(
+        AnswerStart{event.call, static_cast<std::int32_t>(orphan.transaction), TagStatus::invalid});
+    add_orphan(std::move(orphan));
+}
+
+bool SessionCore::is_too_old(const StartTransaction& body) const {
+    return is_clock_right(body.time) && *body.time < m_now.wall - m_config.start_age_max.count();
+}
+
+LiveSession* SessionCore::find_asked(const StartCalled& event, const std::string& token) {
+    for (LiveSession* session : m_sessions.open_of(event.call.station)) {
+        const Session& record = session->record;
+        const bool fits = record.connector == 0 || record.connector == event.body.connector;
+        if (record.state == SessionState::authorizing && record.transaction == 0 && fits &&
+            record.token == token) {
+            return session;
+        }
+    }
+    return nullptr;
 }
 
 void SessionCore::close_previous(const std::string& station, std::uint16_t connector) {
@@ -114,8 +168,7 @@ void SessionCore::start_without_approval(const StartCalled& event, const std::st
     record.token = is_token(token) ? token : std::string{};
     record.connector = body.connector;
     record.asked_at = m_now.wall;
-    const bool too_old =
-        is_clock_right(body.time) && *body.time < m_now.wall - m_config.start_age_max.count();
+    const bool too_old = is_too_old(body);
     const bool crowded = m_outbox.is_crowded() || m_sessions.open_count() >= open_sessions_max;
     if (record.token.empty() || too_old || crowded) {
         const char* const other = crowded ? "bridge_backlog" : "started_too_long_ago";
@@ -130,8 +183,7 @@ void SessionCore::start_without_approval(const StartCalled& event, const std::st
         record.prepaid_asked = taken->amount;
     }
     LiveSession& session = m_sessions.add(std::move(record));
-    session.ask_deadline = m_now.mono + m_config.authorize_budget +
-                           (m_node_connected ? m_config.answer_grace : decltype(m_now.mono){});
+    session.ask_deadline = deadline_of_ask();
     note_start(session, event, facts);
     wait_for(session, event.call, true);
     send_request(session);
@@ -192,10 +244,10 @@ void SessionCore::note_start(LiveSession& session, const StartCalled& event, con
         *event.body.time < record.asked_at - m_config.start_age_max.count();
     record.clock_replaced = !is_clock_right(event.body.time) || older_than_swipe;
     if (record.clock_replaced) {
-        note("clock_wrong", session, event.body.timestamp);
+        note("clock_wrong", session, event.body.timestamp.substr(0, reason_bytes_max));
     }
     record.meter = MeterTrack{};
-    record.meter.begin = reading(billing_time(record, event.body.time, 0),
+    record.meter.begin = reading(begin_time(record, event.body.time),
                                  std::max<std::int64_t>(event.body.meter_start_wh, 0));
     record.meter.last = record.meter.begin;
     record.evidence = tagged_hash("tally/evidence/v1", record.id.view());
@@ -274,7 +326,14 @@ void SessionCore::on(const MeterValuesCalled& event) {
 
 void SessionCore::watch_amount(LiveSession& session) {
     const Session& record = session.record;
-    if (record.prepaid <= 0 || record.stop_requested) {
+    if (record.stop_requested) {
+        return;
+    }
+    if (!is_ratable(record.meter, record.terms())) {
+        request_stop(session, "too_many_price_changes");
+        return;
+    }
+    if (record.prepaid <= 0) {
         return;
     }
     const auto known = m_stop_delay.find(record.station);
@@ -307,6 +366,9 @@ LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
     if (body.transaction > 0) {
         return m_sessions.find_transaction(station, body.transaction);
     }
+    if (LiveSession* const known = m_sessions.find_stop(facts_of(station, body))) {
+        return known;  // Said before; another charge that runs now is not meant.
+    }
     // A charger that never learnt its transaction id says -1: the only charge it can mean.
     const std::string token = upper_case(body.id_tag);
     LiveSession* match = nullptr;
@@ -328,6 +390,7 @@ LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
 }
 
 void SessionCore::end_by_stop(LiveSession& session, const StopCalled& event) {
+    remember_stop(session.record, event);
     add_evidence(session, event.text);
     std::vector<MeterSample> later = event.body.samples;
     std::erase_if(later, [&](const MeterSample& sample) {
@@ -337,6 +400,13 @@ void SessionCore::end_by_stop(LiveSession& session, const StopCalled& event) {
     const UnixMillis time =
         billing_time(session.record, event.body.time, session.record.meter.begin.time);
     end_charge(session, reading(time, event.body.meter_stop_wh), event.body.reason);
+}
+
+void SessionCore::remember_stop(Session& record, const StopCalled& event) {
+    record.stopped_by_id = event.body.transaction > 0;
+    if (!record.stopped_by_id) {
+        record.stop_facts = facts_of(event.call.station, event.body);
+    }
 }
 
 void SessionCore::on(const StopCalled& event) {
@@ -372,6 +442,7 @@ void SessionCore::on(const StopCalled& event) {
 
 void SessionCore::close_refused(LiveSession& session, const StopCalled& event) {
     Session& record = session.record;
+    remember_stop(record, event);
     if (event.body.meter_stop_wh > record.meter.begin.register_wh) {
         Orphan orphan;
         orphan.kind = "not_authorized";
@@ -407,6 +478,9 @@ void SessionCore::hold(LiveSession& session, const std::string& reason) {
     orphan.facts = record.start_facts;
     orphan.text = to_hex(record.id);
     add_orphan(std::move(orphan));
+    // There will be no record: the node must not keep the EVSE and the driver's hold waiting for
+    // it.
+    queue(node::ApprovalUnused{0, record.id});
     save(session);
     note("charge_held", session, reason);
 }
@@ -431,14 +505,15 @@ void SessionCore::end_charge(LiveSession& session, const MeterReading& end,
     ended.metered.readings = std::move(readings).value();
     ended.metered.evidence = record.evidence;
     sign_metered(ended.metered, m_config.chain_id, m_bridge_key);
-    ended.stop_reason = reason;
+    ended.stop_reason = printable_reason(reason);
     record.meter.begin = ended.metered.readings.front();
     record.meter.changes.assign(ended.metered.readings.begin() + 1,
                                 ended.metered.readings.end() - 1);
     record.meter.last = ended.metered.readings.back();
     record.state = SessionState::ended;
-    record.stop_reason = reason.substr(0, reason_bytes_max);
+    record.stop_reason = ended.stop_reason;
     record.finished_at = m_now.wall;
+    m_last_end[{record.station, record.connector}] = record.meter.last.time;
     m_step.changes.put(std::move(Encoder{}.u8('h').fixed(record.evidence)).take(),
                        std::move(Encoder{}.fixed(record.id)).take());
     queue(std::move(ended));

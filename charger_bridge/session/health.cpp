@@ -46,6 +46,11 @@ bool Health::is_connected(const std::string& station) const {
     return found != m_stations.end() && found->second.connected;
 }
 
+std::uint16_t Health::connectors(const std::string& station) const {
+    const auto found = m_stations.find(station);
+    return found != m_stations.end() ? found->second.connectors : std::uint16_t{0};
+}
+
 bool Health::was_booted(const std::string& station) const {
     const auto found = m_stations.find(station);
     return found != m_stations.end() && found->second.booted;

@@ -27,6 +27,8 @@ public:
 
     [[nodiscard]] bool knows(const std::string& station) const;
     [[nodiscard]] bool is_connected(const std::string& station) const;
+    /// How many are configured; 0 for an unknown station.
+    [[nodiscard]] std::uint16_t connectors(const std::string& station) const;
     [[nodiscard]] bool was_booted(const std::string& station) const;
 
     void load(ByteView key, ByteView value);

@@ -6,7 +6,7 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{1};
+constexpr std::uint8_t format_version{2};
 
 void encode_evse(Encoder& encoder, const node::AuthorizeResult::Evse& evse) {
     encoder.u16(evse.connector)
@@ -44,6 +44,8 @@ void encode_transaction(Encoder& encoder, const Session& session) {
         .boolean(session.stop_requested)
         .i64(session.stop_requested_at)
         .text(session.stop_reason)
+        .boolean(session.stopped_by_id)
+        .fixed(session.stop_facts)
         .i64(session.finished_at);
 }
 
@@ -59,6 +61,8 @@ void decode_transaction(Decoder& decoder, Session& session) {
     session.stop_requested = decoder.boolean();
     session.stop_requested_at = decoder.i64();
     session.stop_reason = decoder.text(reason_bytes_max);
+    session.stopped_by_id = decoder.boolean();
+    session.stop_facts = decoder.fixed<Hash>();
     session.finished_at = decoder.i64();
 }
 
@@ -180,6 +184,13 @@ std::optional<Orphan> decode_orphan(ByteView bytes) {
     orphan.facts = decoder.fixed<Hash>();
     orphan.text = decoder.text(orphan_text_bytes_max);
     return decoder.finished() ? std::optional{std::move(orphan)} : std::nullopt;
+}
+
+std::string printable_reason(std::string_view text) {
+    std::string result{text.substr(0, reason_bytes_max)};
+    std::replace_if(
+        result.begin(), result.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+    return result;
 }
 
 std::string upper_case(std::string_view text) {

@@ -66,6 +66,8 @@ struct Session {
     bool stop_requested{false};
     UnixMillis stop_requested_at{0};  ///< time of the sample that led to it
     std::string stop_reason;          ///< why we asked, then what the charger said
+    bool stopped_by_id{false};        ///< its Stop named the id we gave: our answer had come
+    Hash stop_facts;                  ///< of a Stop that did not; else zero
     UnixMillis finished_at{0};
 
     [[nodiscard]] bool is_finished() const {
@@ -95,6 +97,9 @@ inline constexpr std::size_t orphan_text_bytes_max{4096};
 
 [[nodiscard]] Bytes encode_orphan(const Orphan& orphan);
 [[nodiscard]] std::optional<Orphan> decode_orphan(ByteView bytes);
+
+/// At most `reason_bytes_max` bytes, all printable ASCII: the node takes nothing else as a reason.
+[[nodiscard]] std::string printable_reason(std::string_view text);
 
 /// Tokens compare case-insensitively (idTag is CiString): the upper-case form, ASCII only.
 [[nodiscard]] std::string upper_case(std::string_view text);

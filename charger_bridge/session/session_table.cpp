@@ -1,6 +1,7 @@
 #include "charger_bridge/session/session_table.h"
 
 #include "ledger/base/check.h"
+#include "ledger/crypto/sha256.h"
 
 #include <algorithm>
 #include <limits>
@@ -54,6 +55,9 @@ void SessionTable::index(const LiveSession& session) {
         m_by_transaction[{record.station, record.transaction}] = record.id;
         m_by_start[record.start_facts] = record.id;
     }
+    if (!record.stop_facts.is_zero()) {
+        m_by_stop[record.stop_facts] = record.id;
+    }
 }
 
 void SessionTable::unindex(const Session& session) {
@@ -61,6 +65,10 @@ void SessionTable::unindex(const Session& session) {
     const auto start = m_by_start.find(session.start_facts);
     if (start != m_by_start.end() && start->second == session.id) {
         m_by_start.erase(start);
+    }
+    const auto stop = m_by_stop.find(session.stop_facts);
+    if (stop != m_by_stop.end() && stop->second == session.id) {
+        m_by_stop.erase(stop);
     }
     auto& open = m_open_by_station[session.station];
     open.erase(std::remove(open.begin(), open.end(), session.id), open.end());
@@ -91,6 +99,18 @@ LiveSession* SessionTable::find_transaction(const std::string& station, std::int
 LiveSession* SessionTable::find_start(const Hash& facts) {
     const auto found = m_by_start.find(facts);
     return found != m_by_start.end() ? find(found->second) : nullptr;
+}
+
+LiveSession* SessionTable::find_stop(const Hash& facts) {
+    const auto found = m_by_stop.find(facts);
+    return found != m_by_stop.end() ? find(found->second) : nullptr;
+}
+
+void SessionTable::retire_start(LiveSession& session, WriteBatch& batch) {
+    m_by_start.erase(session.record.start_facts);
+    session.record.start_facts =
+        sha256(session.record.start_facts.view(), session.record.id.view());
+    save(session, batch);
 }
 
 LiveSession* SessionTable::find_charging(const std::string& station, std::uint16_t connector) {

@@ -59,6 +59,10 @@ public:
     [[nodiscard]] LiveSession* find_transaction(const std::string& station,
                                                 std::int64_t transaction);
     [[nodiscard]] LiveSession* find_start(const Hash& facts);
+    /// The session that a Stop without its transaction id ended.
+    [[nodiscard]] LiveSession* find_stop(const Hash& facts);
+    /// Another transaction begins with the same facts: the old one gives them up.
+    void retire_start(LiveSession& session, WriteBatch& batch);
     /// The open charge on a connector.
     [[nodiscard]] LiveSession* find_charging(const std::string& station, std::uint16_t connector);
 
@@ -84,6 +88,7 @@ private:
     std::map<SessionId, LiveSession> m_sessions;
     std::map<TransactionKey, SessionId> m_by_transaction;
     std::map<Hash, SessionId> m_by_start;
+    std::map<Hash, SessionId> m_by_stop;
     std::map<std::string, std::vector<SessionId>> m_open_by_station;
     std::deque<SessionId> m_finished;
     std::set<SessionId> m_is_finished;
