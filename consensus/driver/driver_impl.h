@@ -105,6 +105,7 @@ private:
     // serve.cpp: answers to requests
     void handle(ConnectedPeer& peer, CertificateRequest& message);
     void handle(ConnectedPeer& peer, BlockRequest& message);
+    [[nodiscard]] std::optional<FinalizedBytes> find_recent_final(const Hash& digest) const;
     void handle(ConnectedPeer& peer, RangeRequest& message);
     void handle(ConnectedPeer& peer, EnvelopeRequest& message);
     [[nodiscard]] std::map<Hash, const Bytes*> find_in_tree(const std::vector<Hash>& hashes) const;
@@ -161,7 +162,8 @@ private:
     std::optional<Time> m_clock_wait;  ///< until a block's time is near enough
     std::optional<Time> m_armed;
     std::deque<Evidence> m_evidence;
-    DriverStatus m_counters;  ///< only its counters are used
+    std::deque<std::pair<Hash, Height>> m_recent_final;  ///< newest last
+    DriverStatus m_counters;                             ///< only its counters are used
 };
 
 }  // namespace tally::consensus

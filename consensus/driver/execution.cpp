@@ -9,6 +9,9 @@
 namespace tally::consensus {
 namespace {
 
+/// Blocks still given by digest after they became final: others may be one certificate behind.
+constexpr std::size_t recent_final_max{16};
+
 bool follows(const BlockMeta& meta, const BlockMeta& parent) {
     return meta.height == parent.height + 1 && meta.time > parent.time;
 }
@@ -180,6 +183,10 @@ void Driver::Impl::commit() {
 void Driver::Impl::finish_commit(const BlockMeta& meta, const std::vector<Hash>& envelopes) {
     m_mempool.remove_final(envelopes, meta.time);
     m_tree.prune(meta);
+    m_recent_final.emplace_back(meta.digest, meta.height);
+    if (m_recent_final.size() > recent_final_max) {
+        m_recent_final.pop_front();
+    }
     ++m_counters.blocks_committed;
     if (m_core->has_pending() && m_mempool.size() == 0) {
         feed(PendingChanged{false});

@@ -3,6 +3,8 @@
 
 #include "consensus/driver/driver_impl.h"
 
+#include <algorithm>
+
 namespace tally::consensus {
 
 void Driver::Impl::handle(ConnectedPeer& peer, CertificateRequest& message) {
@@ -29,6 +31,12 @@ void Driver::Impl::handle(ConnectedPeer& peer, CertificateRequest& message) {
     send(peer.peer.id, response);
 }
 
+std::optional<FinalizedBytes> Driver::Impl::find_recent_final(const Hash& digest) const {
+    const auto found = std::find_if(m_recent_final.begin(), m_recent_final.end(),
+                                    [&](const auto& recent) { return recent.first == digest; });
+    return found == m_recent_final.end() ? std::nullopt : m_application.read_final(found->second);
+}
+
 void Driver::Impl::handle(ConnectedPeer& peer, BlockRequest& message) {
     if (!peer.may_ask(now())) {
         return;
@@ -41,6 +49,10 @@ void Driver::Impl::handle(ConnectedPeer& peer, BlockRequest& message) {
         response.header = block->header;
         response.envelopes = block->envelopes;
         peer.answered(now(), block->header.size() + block->body_bytes);
+    } else if (std::optional<FinalizedBytes> final = find_recent_final(message.digest)) {
+        response.header = std::move(final->header);
+        response.envelopes = std::move(final->envelopes);
+        peer.answered(now(), response_bytes_max);
     }
     send(peer.peer.id, response);
 }

@@ -246,6 +246,28 @@ TEST_CASE("an own proposal that the safety record does not know is not sent afte
     CHECK(proposals == (is_recorded ? 1 : 0));
 }
 
+TEST_CASE("a block that has just become final is still given by its digest") {
+    Cluster cluster{4, 0};
+    cluster.start_all();
+    cluster.nodes[0]->submit("in a final block");
+    REQUIRE(cluster.run_until([&] { return all_have(cluster, "in a final block"); }, 10s));
+    std::vector<BlockResponse> answers;
+    cluster.filter = [&](PeerId, PeerId, const Bytes& frame) {
+        const auto message = decode_message(frame);
+        if (message && std::holds_alternative<BlockResponse>(*message)) {
+            answers.push_back(std::get<BlockResponse>(*message));
+        }
+        return true;
+    };
+    Node& node = *cluster.nodes[1];
+    const auto& final = node.application.chain.back().block;
+    node.driver->on_message(100, encode_message(BlockRequest{1, final.meta.digest}));
+    node.driver->on_message(100, encode_message(BlockRequest{2, digest_of('x')}));
+    REQUIRE(answers.size() == 2);
+    CHECK(answers[0] == BlockResponse{1, final.header, final.envelopes});
+    CHECK(answers[1].header.empty());
+}
+
 TEST_CASE("a single validator is its own quorum") {
     Cluster cluster{1, 1};
     cluster.start_all();
