@@ -125,7 +125,7 @@ Expected<Done, StartError> initialize_node(const NodeInputs& inputs, FileSystem&
     }
     const auto ledger = Ledger::initialize(files, **store, folders.segments, inputs.genesis);
     if (!ledger) {
-        return Unexpected{io_error(ledger.error().message)};
+        return Unexpected{io_error(folders.root + ": " + ledger.error().message)};
     }
     if (!inputs.member.validator) {
         return Done{};
