@@ -37,12 +37,11 @@ constexpr std::chrono::milliseconds accept_retry_delay{100};
 using Parser = http::request_parser<http::string_body>;
 using Fields = http::fields;
 
-/// Where a handler's answer is put, now or later.
+/// Where a handler's answer is put, now or later; handlers may keep it longer than the server
+/// lives.
 struct ReplySlot {
-    explicit ReplySlot(asio::io_context& io) : arrived{io} {}
     std::optional<HttpResponse> response;
     bool closed{false};
-    asio::steady_timer arrived;  ///< cancelled by the reply, expires at the deadline
 };
 
 /// Why a request is refused before the handler sees it.
@@ -163,6 +162,7 @@ public:
         : m_server{server},
           m_stream{std::move(socket)},
           m_deadline{server.m_io},
+          m_answered{server.m_io},
           m_address{std::move(address)} {}
 
     static asio::awaitable<void> run(std::shared_ptr<Impl> server, std::shared_ptr<Session> self);
@@ -197,6 +197,7 @@ private:
     Impl& m_server;
     beast::tcp_stream m_stream;
     asio::steady_timer m_deadline;  ///< of reading
+    asio::steady_timer m_answered;  ///< cancelled by the handler's reply, or expires
     beast::flat_buffer m_buffer{read_buffer_bytes_max};
     std::string m_address;
     bool m_reading{false};
@@ -329,12 +330,13 @@ asio::awaitable<HttpServer::Impl::Session::Next> HttpServer::Impl::Session::serv
 }
 
 asio::awaitable<HttpResponse> HttpServer::Impl::Session::ask_handler(HttpRequest request) {
-    const auto slot = std::make_shared<ReplySlot>(m_server.m_io);
-    slot->arrived.expires_after(m_server.m_limits.reply_deadline);
-    HttpReply reply = [slot](HttpResponse response) {
-        if (!slot->closed && !slot->response) {
+    const auto slot = std::make_shared<ReplySlot>();
+    m_answered.expires_after(m_server.m_limits.reply_deadline);
+    HttpReply reply = [slot, weak = weak_from_this()](HttpResponse response) {
+        const std::shared_ptr<Session> self = weak.lock();
+        if (self && !slot->closed && !slot->response) {
             slot->response = std::move(response);
-            slot->arrived.cancel();
+            self->m_answered.cancel();
         }
     };
     ++m_server.m_counts.requests;
@@ -346,7 +348,7 @@ asio::awaitable<HttpResponse> HttpServer::Impl::Session::ask_handler(HttpRequest
     m_stream.expires_never();
     if (!slot->response) {
         ErrorCode ignored;
-        co_await slot->arrived.async_wait(await_into(ignored));
+        co_await m_answered.async_wait(await_into(ignored));
     }
     slot->closed = true;
     if (!slot->response) {
