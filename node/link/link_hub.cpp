@@ -310,15 +310,20 @@ bool LinkHub::Impl::send(const PublicKey& peer, FrameKind kind, ByteView body) {
         ++counts.dropped;
         return false;
     }
-    const Connection::Queued queued = found->second.connection->send(wire_kind, body);
+    Connection& connection = *found->second.connection;
+    if (kind == FrameKind::roaming && connection.queued_bytes() > roaming_queued_max) {
+        ++counts.dropped;
+        return false;
+    }
+    const Connection::Queued queued = connection.send(wire_kind, body);
     if (queued == Connection::Queued::yes) {
         ++counts.sent;
         counts.sent_bytes += body.size();
         return true;
     }
     ++counts.dropped;
-    if (queued == Connection::Queued::full && kind != FrameKind::consensus) {
-        found->second.connection->close(LinkRefusal::queue_full);
+    if (queued == Connection::Queued::full && kind == FrameKind::bridge) {
+        connection.close(LinkRefusal::queue_full);
     }
     return false;
 }
