@@ -16,7 +16,7 @@ constexpr std::uint8_t inner_prefix{1};
 constexpr std::size_t bits_max{state_proof_hashes_max};
 
 bool bit_of(const Hash& hash, std::size_t depth) {
-    return ((hash.data[depth / 8] >> (7U - depth % 8)) & 1U) != 0;
+    return ((static_cast<unsigned>(hash.data[depth / 8]) >> (7U - depth % 8)) & 1U) != 0;
 }
 
 Hash hash_pair(std::uint8_t prefix, const Hash& first, const Hash& second) {
