@@ -18,7 +18,7 @@ namespace {
 using Map = std::map<Bytes, Bytes>;
 
 bool bit(const Hash& hash, std::size_t depth) {
-    return ((hash.data[depth / 8] >> (7U - depth % 8)) & 1U) != 0;
+    return ((static_cast<unsigned>(hash.data[depth / 8]) >> (7U - depth % 8)) & 1U) != 0;
 }
 
 Hash hash_of(std::uint8_t prefix, const Hash& left, const Hash& right) {
