@@ -35,7 +35,17 @@ HttpResponse json_response(const json::object& body, unsigned status = 200) {
     return response;
 }
 
-HttpResponse not_found(const std::string& what) { return http_error(404, "not_found", what); }
+/// Text of the client's own in an answer: what is not printable ASCII becomes '?', for JSON must be
+/// UTF-8 and a decoded path need not be.
+std::string printable(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(), [](char symbol) { return symbol < ' ' || symbol > '~'; }, '?');
+    return text;
+}
+
+HttpResponse not_found(const std::string& what) {
+    return http_error(404, "not_found", printable(what));
+}
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
     std::uint64_t number{0};
@@ -125,8 +135,8 @@ void NodeApi::handle(const HttpRequest& request, const HttpReply& reply) {
         return;
     }
     if (request.method != "GET" && request.method != "HEAD") {
-        HttpResponse refusal =
-            http_error(405, "method_not_allowed", "only GET is served at " + request.path);
+        HttpResponse refusal = http_error(405, "method_not_allowed",
+                                          "only GET is served at " + printable(request.path));
         refusal.headers["Allow"] = request.path == envelopes_path ? "POST" : "GET, HEAD";
         reply(std::move(refusal));
         return;

@@ -184,7 +184,8 @@ bool parse_ws_url(const std::string& url, WebSocketTarget& target) {
     target.host = authority.substr(0, colon);
     target.path = url.substr(slash);
     const char* end = authority.data() + authority.size();
-    return std::from_chars(authority.data() + colon + 1, end, target.port).ptr == end;
+    const auto [last, error] = std::from_chars(authority.data() + colon + 1, end, target.port);
+    return error == std::errc{} && last == end && target.port != 0 && !target.host.empty();
 }
 
 }  // namespace tally::tools

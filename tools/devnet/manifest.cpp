@@ -88,6 +88,9 @@ DevnetCharger read_charger(const json::value& value, JsonProblems& problems) {
         }
         charger.evse_ids.emplace_back(evse.get_string());
     }
+    if (charger.evse_ids.size() != charger.connectors) {
+        fields.problem("evse_ids", "must name every connector");
+    }
     fields.finish();
     return charger;
 }

@@ -15,6 +15,8 @@
 #include <deque>
 #include <fstream>
 #include <iterator>
+#include <sstream>
+#include <string>
 #include <system_error>
 
 namespace tally::tools {
@@ -50,6 +52,19 @@ Expected<int, std::string> spawn(const std::vector<std::string>& command,
     return static_cast<int>(pid);
 }
 
+/// What a process was started with, each argument ended by a zero byte. Empty for one that ended,
+/// and for an instant while it is being started.
+std::string command_line(int pid) {
+    std::ifstream file{"/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+bool has_ended(int pid) {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           info.si_pid == pid;
+}
+
 /// Collects children that ended, so that they do not look alive.
 void reap() {
     while (waitpid(-1, nullptr, WNOHANG) > 0) {
@@ -60,7 +75,15 @@ void reap() {
 
 Expected<int, std::string> spawn_detached(const std::vector<std::string>& command,
                                           const std::string& log_file) {
-    return spawn(command, log_file);
+    const Expected<int, std::string> pid = spawn(command, log_file);
+    if (pid) {
+        // The kernel wakes us before the new program's arguments can be read, and by them we know
+        // it again.
+        static_cast<void>(wait_until(Deadline{std::chrono::seconds{5}}, [&pid] {
+            return !command_line(*pid).empty() || has_ended(*pid);
+        }));
+    }
+    return pid;
 }
 
 Expected<Done, std::string> run_to_end(const std::vector<std::string>& command,
@@ -83,12 +106,16 @@ Expected<Done, std::string> run_to_end(const std::vector<std::string>& command,
 
 bool is_ours(int pid, const std::string& marker) {
     reap();
-    if (pid <= 0) {
+    if (pid <= 0 || marker.empty()) {
         return false;
     }
-    std::ifstream file{"/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary};
-    const std::string command{std::istreambuf_iterator<char>{file}, {}};
-    return command.find(marker) != std::string::npos;
+    std::istringstream arguments{command_line(pid)};
+    for (std::string argument; std::getline(arguments, argument, '\0');) {
+        if (argument == marker) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool stop_process(int pid, const std::string& marker, std::chrono::milliseconds patience) {

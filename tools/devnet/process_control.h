@@ -18,8 +18,9 @@ namespace tally::tools {
 [[nodiscard]] Expected<Done, std::string> run_to_end(const std::vector<std::string>& command,
                                                      const std::string& log_file);
 
-/// Whether `pid` runs and was started with `marker` among its arguments. A number that the kernel
-/// has given to another program since is not ours, and is never signalled.
+/// Whether `pid` runs and has `marker` as one of its arguments, whole. A number that the kernel has
+/// given to another program since is not ours, and is never signalled; nothing is ours by an empty
+/// marker.
 [[nodiscard]] bool is_ours(int pid, const std::string& marker);
 
 /// SIGTERM, and SIGKILL when it is still there after `patience`. True when it is gone.

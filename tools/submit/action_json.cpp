@@ -51,8 +51,9 @@ Action read_agreement(JsonFields& fields) {
     action.active = fields.boolean_or("active", true);
     action.currency = read_currency(fields);
     for (const json::value& tariff : fields.list("tariffs_offered", tariffs_offered_max)) {
-        if (!tariff.is_string()) {
-            fields.problem("tariffs_offered", "must be a list of texts");
+        if (!tariff.is_string() ||
+            !is_valid_name(std::string_view{tariff.get_string()}, tariff_id_bytes_max)) {
+            fields.problem("tariffs_offered", "must be a list of texts, each the id of a tariff");
             break;
         }
         action.tariffs_offered.emplace_back(tariff.get_string());
@@ -83,7 +84,8 @@ Action read_charger(JsonFields& fields) {
     action.connector = static_cast<std::uint16_t>(
         fields.integer("connector", 1, std::numeric_limits<std::uint16_t>::max()));
     action.bridge_id = read_name(fields, "bridge_id", bridge_id_bytes_max);
-    action.rated_power_w = read_u32(fields, "rated_power_w", 1);
+    action.rated_power_w =
+        static_cast<std::uint32_t>(fields.integer("rated_power_w", 1, rated_power_w_max));
     action.meter_serial = read_name(fields, "meter_serial", meter_serial_bytes_max);
     if (fields.has("meter_epoch")) {
         action.meter_epoch = read_u32(fields, "meter_epoch", 0);
@@ -194,6 +196,10 @@ Expected<Action, std::string> action_from_json(std::string_view text) {
     JsonFields fields{*document, "", problems};
     Action action = read_action(fields, problems);
     fields.finish();
+    if (!problems.any() && !is_within_bounds(action)) {
+        // Nothing that cannot be encoded may leave here: the encoder takes its bounds for granted.
+        problems.add(action_name(action), "has a field out of bounds (docs/protocol/ledger.md)");
+    }
     if (problems.any()) {
         return Unexpected{problems.first()};
     }

@@ -1,0 +1,262 @@
+#include "ledger/crypto/sha256.h"
+#include "node/api/ledger_json.h"
+#include "node/runtime/http_client.h"
+#include "tests/node/runtime/http_fixture.h"
+#include "tests/support/ledger_fixture.h"
+#include "tools/submit/action_json.h"
+#include "tools/submit/submitter.h"
+
+#include <boost/json/serialize.hpp>
+#include <catch2/catch.hpp>
+
+using namespace tally;
+using namespace tally::tools;
+
+namespace json = boost::json;
+namespace fixture = tally::test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::string error_of(const std::string& text) {
+    const auto action = action_from_json(text);
+    return action ? "accepted" : action.error();
+}
+
+/// As the HTTP API shows an action, without what only a transaction has.
+std::string shown(const Action& action) {
+    json::object object = node::to_json(Transaction{{}, 0, action});
+    object.erase("id");
+    object.erase("not_after_ms");
+    return json::serialize(object);
+}
+
+std::string hex_key() { return to_hex(public_key_of(fixture::secret_of("AAA/bridge-1"))); }
+
+std::vector<Action> samples() {
+    SetAgreement agreement;
+    agreement.partner = fixture::party("BBB");
+    agreement.active = false;
+    agreement.currency = fixture::currency("CNY");
+    agreement.tariffs_offered = {"day", "night"};
+    agreement.exposure_cap = 12'345;
+    RegisterBridge bridge{"bridge-1", public_key_of(fixture::secret_of("AAA/bridge-1")),
+                          BridgeKind::ocpi};
+    RegisterBridge tcec = bridge;
+    tcec.kind = BridgeKind::tcec;
+    RegisterCharger charger;
+    charger.evse_id = "CN*AAA*E1";
+    charger.station = "ST1";
+    charger.connector = 65'535;
+    charger.bridge_id = "bridge-1";
+    charger.rated_power_w = rated_power_w_max;
+    charger.meter_serial = "M-1";
+    charger.meter_epoch = 3;
+    charger.meter_public_key = {1, 2, 3};
+    PublishTariff tariff;
+    tariff.ref = {"std", 7};
+    tariff.tariff.currency = fixture::currency("CNY");
+    tariff.tariff.bands = {{0, 4'000, 4'000}, {480, 9'000, 0}};
+    tariff.tariff.start_fee = 100;
+    tariff.tariff.time_fee = 200;
+    tariff.tariff.tax_rate = 600;
+    const SetLimit limit{fixture::party("AAA"), fixture::currency("CNY"), 1};
+    Countersign countersign;
+    countersign.transaction = {fixture::party("HUB"), {}};
+    countersign.transaction_hash = sha256(as_bytes("x"));
+    return {agreement, bridge, tcec, charger, tariff, limit, countersign};
+}
+
+}  // namespace
+
+SCENARIO("what the API shows of an action is read back as the same action") {
+    for (const Action& action : samples()) {
+        const std::string text = shown(action);
+        const auto read = action_from_json(text);
+        INFO(text);
+        REQUIRE(read);
+        CHECK(*read == action);
+    }
+}
+
+SCENARIO("what may be left out of an action has its default") {
+    const auto agreement =
+        action_from_json(R"({"action":"SetAgreement","partner":"BBB","currency":"CNY"})");
+    REQUIRE(agreement);
+    CHECK(std::get<SetAgreement>(*agreement).active);
+    const auto bridge = action_from_json(
+        R"({"action":"RegisterBridge","bridge_id":"b","public_key":")" + hex_key() + "\"}");
+    REQUIRE(bridge);
+    CHECK(std::get<RegisterBridge>(*bridge).kind == BridgeKind::site);
+    const auto charger =
+        action_from_json(R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":1,)"
+                         R"("bridge_id":"b","rated_power_w":60000,"meter_serial":"M"})");
+    REQUIRE(charger);
+    CHECK(std::get<RegisterCharger>(*charger).meter_epoch == RegisterCharger{}.meter_epoch);
+    CHECK(std::get<RegisterCharger>(*charger).meter_public_key.empty());
+}
+
+SCENARIO("every wrong field of an action is refused with its name and rule") {
+    struct Case {
+        const char* text;
+        const char* error;
+    };
+    const std::vector<Case> cases{
+        {"", "not JSON"},
+        {"[]", "document: must be an object"},
+        {"{}", "action: is missing"},
+        {R"({"action":"StartCharge"})", "action: must be one of SetAgreement"},
+        {R"({"action":"setlimit"})", "action: must be one of"},
+        {R"({"action":"SetLimit","member":"AA","currency":"CNY","limit":"1"})", "member: must be"},
+        {R"({"action":"SetLimit","member":"AAA","currency":"?","limit":"1"})", "currency: must be"},
+        {R"({"action":"SetLimit","member":"AAA","currency":"CNY","limit":1})",
+         "limit: must be a t"},
+        {R"({"action":"SetLimit","member":"AAA","currency":"CNY","limit":"-1"})", "limit: must be"},
+        {R"({"action":"SetLimit","member":"AAA","currency":"CNY"})", "limit: is missing"},
+        {R"({"action":"SetLimit","member":"AAA","currency":"CNY","limit":"1","x":1})", "x: is not"},
+        {R"({"action":"SetLimit","member":"AAA","member":"BBB","currency":"CNY","limit":"1"})",
+         "member: is given twice"},
+        {R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","active":1})",
+         "active: must"},
+        {R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","tariffs_offered":[1]})",
+         "tariffs_offered: must be a list of texts"},
+        {R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","tariffs_offered":["a b"]})",
+         "tariffs_offered: "},
+        {R"({"action":"RegisterBridge","bridge_id":"a b","public_key":""})",
+         "bridge_id: must be 1"},
+        {R"({"action":"RegisterBridge","bridge_id":"","public_key":""})", "bridge_id: must be 1"},
+        {R"({"action":"RegisterBridge","bridge_id":"b","public_key":"zz"})", "public_key: must be"},
+        {R"({"action":"RegisterBridge","bridge_id":"b","public_key":"","kind":"x"})", "public_key"},
+        {R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":0})",
+         "connector: must be a whole number from 1"},
+        {R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":65536})",
+         "connector: must be a whole number from 1 to 65535"},
+        {R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":1,"bridge_id":"b",
+          "rated_power_w":0})",
+         "rated_power_w: must be a whole number from 1 to 10000000"},
+        {R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":1,"bridge_id":"b",
+          "rated_power_w":10000001,"meter_serial":"M"})",
+         "rated_power_w: must be a whole number from 1 to 10000000"},
+        {R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":1,"bridge_id":"b",
+          "rated_power_w":1,"meter_serial":"M","meter_epoch":-1})",
+         "meter_epoch: must be a whole"},
+        {R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":1,"bridge_id":"b",
+          "rated_power_w":1,"meter_serial":"M","meter_public_key":"0"})",
+         "meter_public_key: must be hexadecimal"},
+        {R"({"action":"PublishTariff","tariff_id":"t","version":1})", "tariff: is missing"},
+        {R"({"action":"PublishTariff","tariff_id":"t","version":0,"tariff":{}})", "version: must"},
+        {R"({"action":"PublishTariff","tariff_id":"t","version":1,"tariff":5})",
+         "tariff: must be an object"},
+        {R"({"action":"PublishTariff","tariff_id":"t","version":1,"tariff":{"currency":"CNY",
+          "bands":[{"start_minute":1440,"energy_price":"1"}]}})",
+         "tariff.bands[0].start_minute: must be a whole number from 0 to 1439"},
+        {R"({"action":"PublishTariff","tariff_id":"t","version":1,"tariff":{"currency":"CNY",
+          "bands":[{"start_minute":5,"energy_price":"1"}]}})",
+         "tariff: bands must start at minute 0"},
+        {R"({"action":"PublishTariff","tariff_id":"t","version":1,"tariff":{"currency":"CNY"}})",
+         "tariff: bands must start at minute 0"},
+        {R"({"action":"PublishTariff","tariff_id":"t","version":1,"tariff":{"currency":"CNY",
+          "bands":[{"start_minute":0,"energy_price":"1"}],"tax_rate":10001}})",
+         "tariff.tax_rate: must be"},
+        {R"({"action":"Countersign","transaction":"AAA","transaction_hash":""})",
+         "transaction: mus"},
+        {R"({"action":"Countersign","transaction":"AAA-00000000000000000000000000000000",
+          "transaction_hash":"00"})",
+         "transaction_hash: must be 64"},
+    };
+    for (const Case& wrong : cases) {
+        INFO(wrong.text << ": " << error_of(wrong.text));
+        CHECK(contains(error_of(wrong.text), wrong.error));
+    }
+    CHECK(contains(
+        error_of(R"({"action":"RegisterBridge","bridge_id":"b","kind":"x","public_key":")" +
+                 hex_key() + "\"}"),
+        "kind: must be"));
+    CHECK(contains(error_of(std::string(50'000, '[')), "not JSON"));
+    CHECK(contains(error_of(std::string(action_json_bytes_max + 1, ' ')), "larger than 1 MiB"));
+}
+
+SCENARIO("what was read can always be signed") {
+    // Bounds of the reader and of the encoder must agree: encoding ENSUREs its bounds.
+    const std::string name(64, 'x');
+    for (
+        const std::string& text :
+        {R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","tariffs_offered":["a"],)"
+         R"("exposure_cap":"1000000000"})" +
+             std::string{},
+         R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","tariffs_offered":["a","a"]})" +
+             std::string{},
+         R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","tariffs_offered":[")" +
+             name + "\"]}",
+         R"({"action":"RegisterBridge","bridge_id":"b","public_key":")" + std::string(66, '0') +
+             "\"}",
+         R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":1,)"
+         R"("bridge_id":"b","rated_power_w":4294967295,"meter_serial":"M"})" +
+             std::string{},
+         R"({"action":"PublishTariff","tariff_id":"t","version":4294967295,"tariff":)"
+         R"({"currency":"CNY","bands":[{"start_minute":0,"energy_price":"1000000000"}]}})" +
+             std::string{},
+         R"({"action":"SetLimit","member":"AAA","currency":"CNY","limit":"1000000000"})" +
+             std::string{}}) {
+        const auto action = action_from_json(text);
+        if (action) {
+            INFO(text);
+            CHECK(is_within_bounds(*action));
+        }
+    }
+}
+
+SCENARIO("actions are signed as one envelope, posted, and waited for until they are final") {
+    std::vector<std::string> bodies;
+    unsigned post_status{202};
+    int polls_before_final{2};
+    node::test::RunningServer server{
+        [&](const node::HttpRequest& request, const node::HttpReply& reply) {
+            node::HttpResponse response;
+            if (request.method == "POST") {
+                bodies.push_back(request.body);
+                response.status = post_status;
+                response.body = "answer to the post";
+            } else if (polls_before_final-- > 0) {
+                response = node::http_error(404, "not_found", "not yet");
+            } else {
+                response.body = R"({"height":17,"result":"ok"})";
+            }
+            reply(response);
+        }};
+    const Genesis genesis = fixture::make_genesis();
+    const SubmitAs as{fixture::party("AAA"), fixture::secret_of("AAA/member"), genesis.chain_id(),
+                      server.url("")};
+    const std::vector<Action> actions{samples().at(0), samples().at(5)};
+    const auto finals = submit_and_wait(as, actions, std::chrono::seconds{10});
+    REQUIRE(finals);
+    REQUIRE(finals->size() == 2);
+    CHECK(finals->front().height == 17);
+    CHECK(finals->front().result == "ok");
+    REQUIRE(bodies.size() == 1);
+    const auto envelope = decode_envelope(as_bytes(bodies.front()));
+    REQUIRE(envelope);
+    CHECK(envelope->signer == as.member);
+    REQUIRE(envelope->transactions.size() == 2);
+    CHECK(decode_transaction(envelope->transactions[1])->action == actions[1]);
+    CHECK(decode_transaction(envelope->transactions[1])->id == finals->at(1).ref.id);
+    CHECK(
+        verify_signature(public_key_of(as.member_key),
+                         envelope_signing_digest(as.chain_id, as.member, envelope_root(*envelope)),
+                         envelope->signature));
+
+    polls_before_final = INT32_MAX;
+    const auto late = submit_and_wait(as, {samples().at(5)}, std::chrono::milliseconds{30});
+    REQUIRE_FALSE(late);
+    CHECK(contains(late.error(), "not final in time"));
+    post_status = 403;
+    const auto refused = submit_actions(as, {samples().at(5)});
+    REQUIRE_FALSE(refused);
+    CHECK(contains(refused.error(), "403: answer to the post"));
+    SubmitAs nowhere = as;
+    nowhere.api = "http://127.0.0.1:1";
+    CHECK_FALSE(submit_actions(nowhere, {samples().at(5)}));
+}
