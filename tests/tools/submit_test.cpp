@@ -181,32 +181,31 @@ SCENARIO("every wrong field of an action is refused with its name and rule") {
 
 SCENARIO("what was read can always be signed") {
     // Bounds of the reader and of the encoder must agree: encoding ENSUREs its bounds.
-    const std::string name(64, 'x');
-    for (
-        const std::string& text :
-        {R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","tariffs_offered":["a"],)"
-         R"("exposure_cap":"1000000000"})" +
-             std::string{},
-         R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","tariffs_offered":["a","a"]})" +
-             std::string{},
-         R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","tariffs_offered":[")" +
-             name + "\"]}",
-         R"({"action":"RegisterBridge","bridge_id":"b","public_key":")" + std::string(66, '0') +
-             "\"}",
-         R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":1,)"
-         R"("bridge_id":"b","rated_power_w":4294967295,"meter_serial":"M"})" +
-             std::string{},
-         R"({"action":"PublishTariff","tariff_id":"t","version":4294967295,"tariff":)"
-         R"({"currency":"CNY","bands":[{"start_minute":0,"energy_price":"1000000000"}]}})" +
-             std::string{},
-         R"({"action":"SetLimit","member":"AAA","currency":"CNY","limit":"1000000000"})" +
-             std::string{}}) {
-        const auto action = action_from_json(text);
-        if (action) {
+    const std::string agreement{
+        R"({"action":"SetAgreement","partner":"BBB","currency":"CNY","tariffs_offered":)"};
+    const std::string charger{
+        R"({"action":"RegisterCharger","evse_id":"E","station":"S","connector":1,)"
+        R"("bridge_id":"b","meter_serial":"M","rated_power_w":)"};
+    const std::string zero_key(66, '0');
+    const std::vector<std::string> texts{
+        agreement + R"([],"exposure_cap":"1000000000"})",
+        agreement + R"(["a","a"]})",
+        agreement + R"([")" + std::string(64, 'x') + "\"]}",
+        R"({"action":"RegisterBridge","bridge_id":"b","public_key":")" + zero_key + "\"}",
+        charger + "10000000}",
+        charger + "4294967295}",
+        R"({"action":"PublishTariff","tariff_id":"t","version":4294967295,"tariff":)"
+        R"({"currency":"CNY","bands":[{"start_minute":0,"energy_price":"1000000000"}]}})",
+        R"({"action":"SetLimit","member":"AAA","currency":"CNY","limit":"1000000000"})"};
+    std::size_t accepted{0};
+    for (const std::string& text : texts) {
+        if (const auto action = action_from_json(text)) {
             INFO(text);
+            ++accepted;
             CHECK(is_within_bounds(*action));
         }
     }
+    CHECK(accepted >= 4);
 }
 
 SCENARIO("actions are signed as one envelope, posted, and waited for until they are final") {
