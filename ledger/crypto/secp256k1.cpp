@@ -16,8 +16,7 @@ static_assert(sizeof(secp256k1_pubkey) == 64);
 /// One for the process. Never changed after it is made, so every thread may use it. Not blinded:
 /// blinding needs randomness of its own and the multiplications are constant-time already.
 const secp256k1_context* context() {
-    static const secp256k1_context* const made =
-        secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+    static const secp256k1_context* const made = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
     ENSURE(made != nullptr);
     return made;
 }

@@ -70,6 +70,9 @@ struct InnerNode : Node {
     Hash hash;
 };
 
+// Nodes keep their own counts and are told apart by a flag: std::shared_ptr and virtual functions
+// would cost each of a million entries a control block and a pointer more.
+// NOLINTBEGIN(cppcoreguidelines-owning-memory,cppcoreguidelines-pro-type-static-cast-downcast)
 LeafNode* as_leaf(Node* node) { return static_cast<LeafNode*>(node); }
 InnerNode* as_inner(Node* node) { return static_cast<InnerNode*>(node); }
 
@@ -112,6 +115,8 @@ void release(Node* node) {
         delete as_inner(current);
     }
 }
+
+// NOLINTEND(cppcoreguidelines-owning-memory,cppcoreguidelines-pro-type-static-cast-downcast)
 
 /// Makes the inner node in `slot` one that only this tree holds, so that it can be changed, and
 /// marks it stale.

@@ -47,7 +47,7 @@ struct StateProof {
 /// Memory: an entry takes a leaf node of 72 bytes and, on average, 1.44 inner nodes of 56 bytes,
 /// about 150 bytes each entry (185 with the allocator's rounding): one million of them in 185 MB.
 /// Threads: copies that share nodes belong to one thread (plain reference counts).
-class StateTree {
+class StateTree {  // NOLINT(cppcoreguidelines-special-member-functions): assigns by swapping
 public:
     StateTree() noexcept = default;
     StateTree(const StateTree& other) noexcept;
