@@ -48,7 +48,7 @@ struct FinalizedBlock {
     Block block;
     std::vector<ResultCode> results;  ///< one per transaction
     std::vector<Event> events;
-    QuorumCertificate finalization;
+    QuorumCertificate finalization;  ///< its own; a notarization if only a descendant is finalized
 
     [[nodiscard]] Bytes encode() const;
     [[nodiscard]] static std::optional<FinalizedBlock> decode(ByteView bytes);

@@ -413,7 +413,7 @@ void NodeApi::submit(const HttpRequest& request, const HttpReply& reply) {
     const ByteView body = as_bytes(request.body);
     const Expected<Envelope, EnvelopeError> envelope = decode_envelope(body);
     if (!envelope) {
-        reply(http_error(400, "malformed", "the body is not an envelope (docs/protocol/encoding)"));
+        reply(http_error(400, "malformed", "not an envelope, see docs/protocol/encoding.md"));
         return;
     }
     json::object shown{{"envelope", to_hex(envelope_hash(body))},
