@@ -44,6 +44,7 @@ struct DriverPorts {
     EnvelopeIntake& intake;
     Signer* signer{nullptr};    ///< the consensus key; null for a follower
     Journal* journal{nullptr};  ///< null for a follower
+    SignatureCheck check_signature{};  ///< of votes; empty: VerifyKey::verify
     /// The node's own data is wrong or its disk failed. Production aborts; when this returns (in
     /// the simulator), the driver does nothing any more.
     std::function<void(const std::string& what)> fatal;

@@ -6,12 +6,17 @@
 // disk the journal's FileSystem.
 
 #include "ledger/base/bytes.h"
+#include "ledger/crypto/secp256k1.h"
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 namespace tally::consensus {
+
+/// A member's party code: who signed an envelope, who a peer is, who a validator is.
+using MemberKey = FixedBytes<3, struct MemberKeyTag>;
 
 /// Position in the epoch's validator set.
 using ValidatorIndex = std::uint32_t;
@@ -20,13 +25,18 @@ using ValidatorIndex = std::uint32_t;
 /// comes back may have another one.
 using PeerId = std::uint64_t;
 
-/// A connected peer. `validator` is proved by the link layer: the peer's key belongs to the member
-/// with that validator index. Nothing for followers.
+/// A connected peer. `member` is proved by the link layer: the peer's link key is that member's.
+/// Whether the member is a validator, and which one, the driver sees from the epoch's set.
 struct Peer {
     PeerId id{0};
-    std::optional<ValidatorIndex> validator;
+    std::optional<MemberKey> member;
     friend bool operator==(const Peer&, const Peer&) = default;
 };
+
+/// Whether a signature holds; must decide as VerifyKey::verify does. The simulator, where every node
+/// of a cluster checks the same vote, remembers what it has checked.
+using SignatureCheck =
+    std::function<bool(const VerifyKey& key, const Hash& digest, const Signature& signature)>;
 
 /// Links to peers. Messages may be lost (also without a disconnect), never altered.
 class Transport {

@@ -19,6 +19,7 @@ void Driver::Impl::recover() {
     options.idle_interval = m_options.idle_interval;
     options.retry_interval = m_options.retry_interval;
     options.skip_timeout = m_options.skip_timeout;
+    options.check_signature = m_ports.check_signature;
 
     CoreStart start;
     start.final_view = final.view;

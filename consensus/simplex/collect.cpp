@@ -31,10 +31,15 @@ const Vote* Core::find_vote(View view, VoteKind kind, ValidatorIndex signer) con
     return vote ? &*vote : nullptr;
 }
 
+bool Core::holds(ValidatorIndex signer, const Hash& digest, const Signature& signature) const {
+    const VerifyKey& key = m_options.validators[signer];
+    return m_options.check_signature ? m_options.check_signature(key, digest, signature)
+                                     : key.verify(digest, signature);
+}
+
 bool Core::verify(const Vote& vote) const {
     return vote.signer < m_options.validators.size() &&
-           m_options.validators[vote.signer].verify(
-               vote.statement.signing_digest(m_options.chain_id), vote.signature);
+           holds(vote.signer, vote.statement.signing_digest(m_options.chain_id), vote.signature);
 }
 
 bool Core::verify(const QuorumCertificate& certificate) const {
@@ -57,7 +62,7 @@ bool Core::verify(const QuorumCertificate& certificate) const {
         if (known != nullptr && known->statement == statement && known->signature == signature) {
             continue;
         }
-        if (!m_options.validators[signer].verify(digest, signature)) {
+        if (!holds(signer, digest, signature)) {
             return false;
         }
     }

@@ -25,6 +25,7 @@ struct CoreOptions {
     Time idle_interval{1'000'000};
     Time retry_interval{500'000};
     Time skip_timeout{2'000'000};
+    SignatureCheck check_signature{};  ///< empty: VerifyKey::verify
 };
 
 /// What the core starts from: the last final block of the ledger and what the journal held.
@@ -147,6 +148,8 @@ private:
     void note_votes_of_others();
     void tally(const VoteStatement& statement);
     [[nodiscard]] bool verify(const Vote& vote) const;
+    [[nodiscard]] bool holds(ValidatorIndex signer, const Hash& digest,
+                             const Signature& signature) const;
     Round& round(View view);
     [[nodiscard]] const Vote* find_vote(View view, VoteKind kind, ValidatorIndex signer) const;
 

@@ -61,12 +61,13 @@ private:
 
 /// What a crash destroys. Members are in the order of their dependence.
 struct SimNode::Process {
-    explicit Process(SimNode& node, const SecretKey& key) : signer{key}, ports{node} {}
+    Process(SimNode& node, const SecretKey& key)
+        : signer{key, node.m_world.signatures}, ports{node} {}
 
     std::unique_ptr<SimApplication> application;
     consensus::Mempool mempool;
     std::unique_ptr<consensus::Journal> journal;
-    KeySigner signer;
+    MemoSigner signer;
     Ports ports;
     std::unique_ptr<consensus::Driver> driver;
     VoteRecord last_record;
@@ -157,6 +158,7 @@ bool SimNode::open_process(Process& process) {
                                  .intake = process.ports,
                                  .signer = &process.signer,
                                  .journal = process.journal.get(),
+                                 .check_signature = m_world.signatures.checker(),
                                  .fatal = fatal};
     process.driver = std::make_unique<consensus::Driver>(
         std::move(options), std::move(ports), process.application->application(), process.mempool);

@@ -3,6 +3,7 @@
 #include "consensus/driver/driver.h"
 #include "tests/simulator/coverage.h"
 #include "tests/simulator/safety_oracle.h"
+#include "tests/simulator/signature_memo.h"
 #include "tests/simulator/sim_application.h"
 #include "tests/simulator/sim_network.h"
 
@@ -42,6 +43,7 @@ struct NodeSurroundings {
     Trace& trace;
     Coverage& coverage;
     SafetyOracle& oracle;
+    SignatureMemo& signatures;
     SimApplicationKind& kind;
     std::vector<WorldObserver*>& observers;
 };

@@ -37,8 +37,8 @@ World::World(std::uint64_t seed, WorldOptions options)
       m_watch{std::make_unique<Watch>(*this)} {
     m_observers.push_back(m_watch.get());
     m_oracle.genesis(m_kind->genesis());
-    const NodeSurroundings surroundings{m_scheduler, m_trace, m_coverage,
-                                        m_oracle,    *m_kind, m_observers};
+    const NodeSurroundings surroundings{m_scheduler,  m_trace, m_coverage, m_oracle,
+                                        m_signatures, *m_kind, m_observers};
     std::vector<Endpoint*> endpoints;
     for (NodeIndex i = 0; i < m_options.nodes; ++i) {
         m_nodes.push_back(std::make_unique<SimNode>(i, surroundings, m_random.fork()));

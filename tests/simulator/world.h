@@ -118,6 +118,7 @@ private:
     Coverage m_coverage;
     std::unique_ptr<SimApplicationKind> m_kind;
     SafetyOracle m_oracle;
+    SignatureMemo m_signatures;
     std::vector<WorldObserver*> m_observers;
     std::unique_ptr<Watch> m_watch;
     std::vector<std::unique_ptr<SimNode>> m_nodes;
