@@ -60,11 +60,20 @@ std::string read_file(const std::string& path) {
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
+DevnetOptions options_for(const std::string& folder, int operators, int base_port) {
+    DevnetOptions options;
+    options.folder = folder;
+    options.operators = operators;
+    options.base_port = base_port;
+    return options;
+}
+
 /// A plan at a place where all ports are free.
 Expected<DevnetPlan, std::string> plan_in(const TemporaryFolder& folder, int operators) {
     SystemRandom random;
     for (int base = first_base; base < last_base; base += 100) {
-        auto plan = make_plan(folder.file(std::to_string(base)), operators, base, now, random);
+        auto plan =
+            make_plan(options_for(folder.file(std::to_string(base)), operators, base), now, random);
         if (plan || !contains(plan.error(), "is in use")) {
             return plan;
         }
@@ -95,6 +104,30 @@ Child waiting_child(const std::string& trap = "") {
 }
 
 }  // namespace
+
+SCENARIO("a devnet has as many validators, followers and bridges as asked for") {
+    const TemporaryFolder folder;
+    SystemRandom random;
+    for (int base = first_base; base < last_base; base += 100) {
+        DevnetOptions options = options_for(folder.file(std::to_string(base)), 13, base);
+        options.validators = 13;
+        options.bridges = 1;
+        const auto plan = make_plan(options, now, random);
+        if (!plan && contains(plan.error(), "is in use")) {
+            continue;
+        }
+        REQUIRE(plan);
+        CHECK(plan->nodes.size() == 14);
+        CHECK(plan->bridges.size() == 1);
+        CHECK(validators_of(plan->genesis.members).size() == 13);
+        CHECK(!find_problem(plan->genesis));
+        for (const Member& member : plan->genesis.members) {
+            CHECK(member.validator == (to_text(member.party) != "MMM"));
+        }
+        return;
+    }
+    FAIL("no free ports");
+}
 
 SCENARIO("a devnet's description is written whole and read back the same") {
     const TemporaryFolder folder;
@@ -254,12 +287,12 @@ SCENARIO("the largest devnet fits its ports, and a taken port is named") {
     const int taken = ntohs(address.sin_port);
     CHECK_FALSE(is_port_free(taken));
     SystemRandom random;
-    const auto refused = make_plan(folder.file("taken"), 2, taken, now, random);
+    const auto refused = make_plan(options_for(folder.file("taken"), 2, taken), now, random);
     close(socket_fd);
     REQUIRE_FALSE(refused);
     CHECK(contains(refused.error(), "port " + std::to_string(taken) + " is in use"));
     CHECK(is_port_free(taken));
-    const auto beyond = make_plan(folder.file("beyond"), 2, 65'534, now, random);
+    const auto beyond = make_plan(options_for(folder.file("beyond"), 2, 65'534), now, random);
     CHECK_FALSE(beyond);
 }
 

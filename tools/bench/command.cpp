@@ -57,9 +57,11 @@ public:
     TemporaryDevnet& operator=(const TemporaryDevnet&) = delete;
 
     Expected<std::string, Done> start(int base_port) {
-        const auto up = devnet_up({m_folder, 3, base_port}, [](const std::string& step) {
-            std::cerr << "bench: " << step << "\n";
-        });
+        DevnetOptions options;
+        options.folder = m_folder;
+        options.base_port = base_port;
+        const auto up = devnet_up(
+            options, [](const std::string& step) { std::cerr << "bench: " << step << "\n"; });
         m_up = up.has_value();
         if (!up) {
             report(up.error());

@@ -24,7 +24,31 @@ struct Options {
     DevnetOptions up;
     std::string name;
     bool json{false};
+    int validators{0};
+    int bridges{-1};
+    int epoch_blocks{0};
+    bool no_start{false};
+    bool no_wait{false};
 };
+
+/// The network that the command line describes: with only --validators, that many members.
+DevnetOptions described(const Options& options, bool operators_told) {
+    DevnetOptions up = options.up;
+    if (options.validators > 0) {
+        up.validators = options.validators;
+        if (!operators_told) {
+            up.operators = options.validators - 1;
+        }
+    }
+    if (options.bridges >= 0) {
+        up.bridges = options.bridges;
+    }
+    if (options.epoch_blocks > 0) {
+        up.epoch_blocks_max = options.epoch_blocks;
+    }
+    up.start = !options.no_start;
+    return up;
+}
 
 int report(const std::string& error) {
     std::cerr << "tally devnet: " << error << "\n";
@@ -42,7 +66,8 @@ int up(const DevnetOptions& options) {
         return report(manifest.error());
     }
     std::cout << "devnet: " << manifest->nodes.size() << " nodes and " << manifest->bridges.size()
-              << " bridges are ready; " << options.folder << "/devnet.json says where\n";
+              << " bridges are " << (options.start ? "ready; " : "made, not started; ")
+              << options.folder << "/devnet.json says where\n";
     return 0;
 }
 
@@ -91,7 +116,13 @@ void add_program_command(CLI::App& parent, const OptionsPtr& options, int& exit_
     command->add_option("NODE", options->name, "A member (AAA) or a bridge (bridge-AAA)")
         ->required();
     command->add_option("--dir", options->up.folder, "Folder of the network")->required();
-    command->callback([options, action, &exit_code] { exit_code = act(*options, action); });
+    if (action == DevnetAction::start) {
+        command->add_flag("--no-wait", options->no_wait, "Do not wait until it is ready");
+    }
+    command->callback([options, action, &exit_code] {
+        const bool launch = action == DevnetAction::start && options->no_wait;
+        exit_code = act(*options, launch ? DevnetAction::launch : action);
+    });
 }
 
 }  // namespace
@@ -106,17 +137,33 @@ void add_devnet_command(CLI::App& app, int& exit_code) {
         "and one charger bridge each. devnet.json in the folder says what runs where.\n"
         "Examples:\n"
         "  tally devnet up --dir /tmp/net --operators 3 --base-port 7000\n"
+        "  tally devnet up --dir /tmp/net --validators 7 --bridges 1\n"
         "  tally devnet stop BBB --dir /tmp/net\n"
         "  tally devnet start BBB --dir /tmp/net\n"
         "  tally devnet down --dir /tmp/net");
 
     CLI::App* up_command = devnet->add_subcommand("up", "Make and start a network");
     up_command->add_option("--dir", options->up.folder, "New or empty folder")->required();
-    up_command->add_option("--operators", options->up.operators, "Besides the hub")
-        ->check(CLI::Range(2, devnet_operators_max));
+    const CLI::Option* operators =
+        up_command->add_option("--operators", options->up.operators, "Besides the hub")
+            ->check(CLI::Range(2, devnet_operators_max));
+    up_command
+        ->add_option("--validators", options->validators,
+                     "Members that vote, hub included; the other operators follow. Without "
+                     "--operators, there are no others")
+        ->check(CLI::Range(3, devnet_operators_max + 1));
+    up_command
+        ->add_option("--bridges", options->bridges, "Operators that have a bridge with chargers")
+        ->check(CLI::Range(0, devnet_operators_max));
+    up_command->add_option("--epoch-blocks", options->epoch_blocks, "Longest epoch, in blocks")
+        ->check(CLI::Range(devnet_epoch_blocks_min, 1'000'000));
+    up_command->add_flag("--no-start", options->no_start,
+                         "Make everything, start and register nothing");
     up_command->add_option("--base-port", options->up.base_port, "First of at most 100 ports")
         ->check(CLI::Range(1024, 65'000));
-    up_command->callback([options, &exit_code] { exit_code = up(options->up); });
+    up_command->callback([options, operators, &exit_code] {
+        exit_code = up(described(*options, operators->count() > 0));
+    });
 
     CLI::App* status_command = devnet->add_subcommand("status", "What runs and is ready");
     status_command->add_option("--dir", options->up.folder, "Folder of the network")->required();

@@ -133,6 +133,20 @@ Expected<Done, std::string> launch_all(const std::string& folder, DevnetManifest
     return Done{};
 }
 
+/// Everything but running programs; they are started one by one.
+Expected<DevnetManifest, std::string> prepare(const DevnetPlan& plan,
+                                              const DevnetManifest& manifest,
+                                              const DevnetProgress& progress) {
+    progress("making data folders");
+    if (const auto made = initialize_nodes(manifest); !made) {
+        return Unexpected{made.error()};
+    }
+    if (const auto saved = save_manifest(plan.folder, manifest); !saved) {
+        return Unexpected{saved.error()};
+    }
+    return manifest;
+}
+
 Expected<Done, std::string> bring_up(const DevnetPlan& plan, DevnetManifest& manifest,
                                      const DevnetProgress& progress) {
     progress("making data folders");
@@ -186,7 +200,9 @@ Expected<DevnetManifest, std::string> devnet_up(const DevnetOptions& options,
     SystemRandom random;
     const SystemClock clock;
     progress("making keys and files");
-    const auto plan = make_plan(*folder, options.operators, options.base_port, clock.now(), random);
+    DevnetOptions there = options;
+    there.folder = *folder;
+    const auto plan = make_plan(there, clock.now(), random);
     if (!plan) {
         return Unexpected{plan.error()};
     }
@@ -194,6 +210,9 @@ Expected<DevnetManifest, std::string> devnet_up(const DevnetOptions& options,
         return Unexpected{written.error()};
     }
     DevnetManifest manifest = manifest_of(*plan);
+    if (!options.start) {
+        return prepare(*plan, manifest, progress);
+    }
     if (const auto up = bring_up(*plan, manifest, progress); !up) {
         const auto stopped = stop_all(manifest);
         return Unexpected{up.error() + (stopped ? "" : "\n" + stopped.error())};
@@ -222,7 +241,7 @@ Expected<Done, std::string> devnet_act(const std::string& folder, const std::str
             continue;
         }
         const bool running = is_ours(*program.pid, program.config);
-        if (action != DevnetAction::start) {
+        if (action == DevnetAction::stop || action == DevnetAction::kill) {
             const bool gone = action == DevnetAction::kill
                                   ? kill_process(*program.pid, program.config)
                                   : stop_process(*program.pid, program.config, stop_patience);
@@ -238,7 +257,8 @@ Expected<Done, std::string> devnet_act(const std::string& folder, const std::str
                 return saved;
             }
         }
-        return wait_ready(program);
+        return action == DevnetAction::launch ? Expected<Done, std::string>{Done{}}
+                                              : wait_ready(program);
     }
     return Unexpected{name + ": no such program; see tally devnet status"};
 }

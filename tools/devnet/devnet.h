@@ -2,18 +2,13 @@
 
 #include "ledger/base/expected.h"
 #include "tools/devnet/manifest.h"
+#include "tools/devnet/options.h"
 
 #include <functional>
 #include <string>
 #include <vector>
 
 namespace tally::tools {
-
-struct DevnetOptions {
-    std::string folder;
-    int operators{3};
-    int base_port{7000};
-};
 
 /// Told what is being waited for, for a progress line.
 using DevnetProgress = std::function<void(const std::string& step)>;
@@ -27,9 +22,10 @@ using DevnetProgress = std::function<void(const std::string& step)>;
 /// Stops every program of the network: SIGTERM, after a while SIGKILL.
 [[nodiscard]] Expected<Done, std::string> devnet_down(const std::string& folder);
 
-enum class DevnetAction : std::uint8_t { start, stop, kill };
+enum class DevnetAction : std::uint8_t { start, launch, stop, kill };
 /// Starts, stops or kills (-9) one program: a member ("AAA") or a bridge ("bridge-AAA"). Starting
-/// one that runs and stopping one that does not is no error. `start` returns when it is ready.
+/// one that runs and stopping one that does not is no error. `start` returns when it is ready,
+/// `launch` at once.
 [[nodiscard]] Expected<Done, std::string> devnet_act(const std::string& folder,
                                                      const std::string& name, DevnetAction action);
 

@@ -64,6 +64,7 @@ Member member_of(const PlannedNode& node) {
     member.member_key = node.keys.member;
     member.consensus_key = node.keys.consensus;
     member.link_key = node.keys.link;
+    member.validator = node.validator;
     return member;
 }
 
@@ -159,14 +160,15 @@ Expected<PlannedBridge, std::string> plan_bridge(const std::string& folder, cons
 
 }  // namespace
 
-Expected<DevnetPlan, std::string> make_plan(const std::string& folder, int operators, int base_port,
-                                            UnixMillis now, Random& random) {
+Expected<DevnetPlan, std::string> make_plan(const DevnetOptions& options, UnixMillis now,
+                                            Random& random) {
+    const std::string& folder = options.folder;
     DevnetPlan plan;
     plan.folder = folder;
     plan.admin_token = to_hex(random.fixed<FixedBytes<16, struct AdminTokenTag>>());
-    Ports ports{base_port};
+    Ports ports{options.base_port};
     std::vector<std::string> names{"HUB"};
-    for (int index = 0; index < operators; ++index) {
+    for (int index = 0; index < options.operators; ++index) {
         names.push_back(operator_name(index));
     }
     for (const std::string& name : names) {
@@ -174,9 +176,12 @@ Expected<DevnetPlan, std::string> make_plan(const std::string& folder, int opera
         if (!node) {
             return Unexpected{node.error()};
         }
+        node->validator = static_cast<int>(plan.nodes.size()) <
+                          options.validators.value_or(options.operators + 1);
         plan.nodes.push_back(std::move(node).value());
     }
-    for (auto name = names.begin() + 1; name != names.end(); ++name) {
+    const int bridges = std::min(options.bridges.value_or(options.operators), options.operators);
+    for (auto name = names.begin() + 1; name != names.begin() + 1 + bridges; ++name) {
         auto bridge = plan_bridge(folder, *name, ports, random);
         if (!bridge) {
             return Unexpected{bridge.error()};

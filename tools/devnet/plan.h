@@ -5,6 +5,7 @@
 #include "ledger/model/actions.h"
 #include "ledger/model/genesis.h"
 #include "tools/devnet/manifest.h"
+#include "tools/devnet/options.h"
 #include "tools/keys/key_set.h"
 
 #include <string>
@@ -13,6 +14,7 @@
 namespace tally::tools {
 
 inline constexpr int devnet_operators_max{20};
+inline constexpr int devnet_epoch_blocks_min{10};
 inline constexpr int devnet_ports_max{100};  ///< from the base port on
 inline constexpr int devnet_connectors{2};
 inline constexpr int devnet_chargers{2};  ///< per operator
@@ -21,6 +23,7 @@ inline constexpr int devnet_chargers{2};  ///< per operator
 struct PlannedNode {
     PartyId party;
     bool is_hub{false};
+    bool validator{true};
     std::string folder;
     int link_port{0};
     int api_port{0};
@@ -49,9 +52,8 @@ struct DevnetPlan {
 
 /// Makes folders, keys and the plan. Operators are AAA, BBB, CCC, ... The error says which file or
 /// port is in the way.
-[[nodiscard]] Expected<DevnetPlan, std::string> make_plan(const std::string& folder, int operators,
-                                                          int base_port, UnixMillis now,
-                                                          Random& random);
+[[nodiscard]] Expected<DevnetPlan, std::string> make_plan(const DevnetOptions& options,
+                                                          UnixMillis now, Random& random);
 
 /// Writes every file that the programs read: genesis, configurations, customers, tokens.
 [[nodiscard]] Expected<Done, std::string> write_files(const DevnetPlan& plan);
