@@ -16,17 +16,10 @@ Admission Mempool::add(VerifiedEnvelope envelope) {
     if (envelope.expires_at <= m_block_time) {
         return Admission::expired;
     }
-    if (size > m_limits.envelope_bytes_max) {
-        return Admission::too_large;
-    }
-    if (m_envelopes.size() >= m_limits.count_max || m_bytes + size > m_limits.bytes_max) {
-        return Admission::pool_full;
+    if (const Admission room = room_for(envelope.signer, size); room != Admission::added) {
+        return room;
     }
     Member& member = m_members[envelope.signer];
-    if (member.queue.size() >= m_limits.member_count_max ||
-        member.bytes + size > m_limits.member_bytes_max) {
-        return Admission::member_full;
-    }
     const std::uint64_t arrival = m_arrivals++;
     member.queue.emplace(arrival, envelope.hash);
     member.bytes += size;
@@ -37,10 +30,38 @@ Admission Mempool::add(VerifiedEnvelope envelope) {
     return Admission::added;
 }
 
+Admission Mempool::room_for(const MemberKey& signer, std::size_t size) const {
+    if (size > m_limits.envelope_bytes_max) {
+        return Admission::too_large;
+    }
+    if (m_envelopes.size() >= m_limits.count_max || m_bytes + size > m_limits.bytes_max) {
+        return Admission::pool_full;
+    }
+    const auto member = m_members.find(signer);
+    const std::size_t count = member == m_members.end() ? 0 : member->second.queue.size();
+    const std::size_t bytes = member == m_members.end() ? 0 : member->second.bytes;
+    const bool is_full =
+        count >= m_limits.member_count_max || bytes + size > m_limits.member_bytes_max;
+    return is_full ? Admission::member_full : Admission::added;
+}
+
+/// The member's next envelope that may be in the block; `next` goes behind it.
+const VerifiedEnvelope* Mempool::next_usable(const Queue& queue, Queue::const_iterator& next,
+                                             const std::set<Hash>& excluded,
+                                             UnixMillis block_time) const {
+    while (next != queue.end()) {
+        const VerifiedEnvelope& held = m_envelopes.at(next->second).envelope;
+        ++next;
+        if (held.expires_at > block_time && excluded.count(held.hash) == 0) {
+            return &held;
+        }
+    }
+    return nullptr;
+}
+
 std::vector<const VerifiedEnvelope*> Mempool::pack(const PackLimits& limits,
                                                    const std::set<Hash>& excluded,
                                                    UnixMillis block_time) {
-    using Queue = std::map<std::uint64_t, Hash>;
     struct Turn {
         MemberKey member;
         const Queue* queue;
@@ -54,29 +75,29 @@ std::vector<const VerifiedEnvelope*> Mempool::pack(const PackLimits& limits,
     for (auto it = m_members.begin(); it != first; ++it) {
         turns.push_back({it->first, &it->second.queue, it->second.queue.begin()});
     }
+    std::set<std::pair<std::size_t, std::size_t>> order;  // share used, place in `turns`
+    for (std::size_t place = 0; place < turns.size(); ++place) {
+        order.emplace(0, place);
+    }
 
     std::vector<const VerifiedEnvelope*> packed;
     std::size_t bytes{0};
-    while (!turns.empty() && packed.size() < limits.count_max) {
-        std::vector<Turn> again;
-        for (Turn& turn : turns) {
-            const VerifiedEnvelope* candidate{nullptr};
-            while (candidate == nullptr && turn.next != turn.queue->end()) {
-                const VerifiedEnvelope& held = m_envelopes.at(turn.next->second).envelope;
-                const bool usable = held.expires_at > block_time && excluded.count(held.hash) == 0;
-                candidate = usable ? &held : nullptr;
-                ++turn.next;
-            }
-            if (candidate == nullptr || bytes + candidate->bytes.size() > limits.bytes_max ||
-                packed.size() >= limits.count_max) {
-                continue;
-            }
-            bytes += candidate->bytes.size();
-            packed.push_back(candidate);
-            m_last_served = turn.member;
-            again.push_back(turn);
+    while (!order.empty() && packed.size() < limits.count_max) {
+        const auto [used, place] = *order.begin();
+        order.erase(order.begin());
+        Turn& turn = turns[place];
+        const VerifiedEnvelope* candidate =
+            next_usable(*turn.queue, turn.next, excluded, block_time);
+        const std::size_t size = candidate == nullptr ? 0 : candidate->bytes.size();
+        const std::size_t cost = size + envelope_overhead;
+        const bool is_over_share = used != 0 && used + cost > limits.member_bytes_max;
+        if (candidate == nullptr || is_over_share || bytes + size > limits.bytes_max) {
+            continue;
         }
-        turns = std::move(again);
+        bytes += size;
+        packed.push_back(candidate);
+        m_last_served = turn.member;
+        order.emplace(used + cost, place);
     }
     return packed;
 }

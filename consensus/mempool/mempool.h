@@ -1,5 +1,6 @@
 #pragma once
 
+#include "consensus/driver/ports.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/clock.h"
 
@@ -10,9 +11,6 @@
 #include <vector>
 
 namespace tally::consensus {
-
-/// The member that signed an envelope: its party code.
-using MemberKey = FixedBytes<3, struct MemberKeyTag>;
 
 /// An envelope whose signature was found right.
 struct VerifiedEnvelope {
@@ -44,17 +42,24 @@ struct MempoolLimits {
     std::size_t recent_max{131072};
 };
 
+/// What an envelope costs a block besides its bytes, counted in bytes: a signature to check.
+inline constexpr std::size_t envelope_overhead{512};
 /// What one block may carry.
 struct PackLimits {
     std::size_t count_max{1024};
     std::size_t bytes_max{4UL * 1024 * 1024};
+    /// One member's share of a block, with `envelope_overhead` for each envelope: what one of them
+    /// floods with delays the others by no more than this takes to execute. A first envelope larger
+    /// than it still goes in, alone.
+    std::size_t member_bytes_max{256UL * 1024};
 };
 
 /// Verified envelopes that are not final yet.
 ///
 /// Envelopes stay until a final block contains them or block time passes their expiry, so a
 /// block that does not become final loses nothing. Each member has a quota, and blocks are packed
-/// by taking one envelope of each member in turn, so that no member starves the others.
+/// by taking the next envelope of whoever has the fewest bytes in the block so far, so that no
+/// member starves the others, neither with many envelopes nor with large ones.
 /// Deterministic; not thread safe: lives on the driver's thread.
 class Mempool {
 public:
@@ -62,9 +67,14 @@ public:
 
     Admission add(VerifiedEnvelope envelope);
 
-    /// Envelopes for a block whose time is `block_time`: round robin over members, oldest first
-    /// within one, without those in `excluded` (they are in unfinalized ancestors). An envelope
-    /// that does not fit the remaining bytes ends its member's turn.
+    /// What `add` would say about room for an envelope of this member and size: asked before its
+    /// signature is checked, so that what a full member sends on costs next to nothing.
+    [[nodiscard]] Admission room_for(const MemberKey& signer, std::size_t size) const;
+
+    /// Envelopes for a block whose time is `block_time`: in turn from the member with the fewest
+    /// bytes in it (equal: round robin, going on after the member served last in the block before),
+    /// oldest first within one, without those in `excluded` (they are in unfinalized ancestors). An
+    /// envelope that does not fit the remaining bytes ends its member's turn.
     [[nodiscard]] std::vector<const VerifiedEnvelope*> pack(const PackLimits& limits,
                                                             const std::set<Hash>& excluded,
                                                             UnixMillis block_time);
@@ -90,11 +100,16 @@ private:
         VerifiedEnvelope envelope;
         std::uint64_t arrival{0};
     };
+    using Queue = std::map<std::uint64_t, Hash>;  ///< by arrival
     struct Member {
-        std::map<std::uint64_t, Hash> queue;  ///< by arrival
+        Queue queue;
         std::size_t bytes{0};
     };
 
+    [[nodiscard]] const VerifiedEnvelope* next_usable(const Queue& queue,
+                                                      Queue::const_iterator& next,
+                                                      const std::set<Hash>& excluded,
+                                                      UnixMillis block_time) const;
     void erase(const Hash& hash);
     void expire();
     void remember(const Hash& hash, UnixMillis expires_at);

@@ -40,6 +40,8 @@ struct EnvelopeGate::Checked {
 EnvelopeGate::EnvelopeGate(const Hash& chain_id, Ports ports)
     : m_chain_id{chain_id}, m_ports{std::move(ports)} {}
 
+EnvelopeGate::~EnvelopeGate() { *m_alive = false; }
+
 EnvelopeGate::Checked EnvelopeGate::check(const Bytes& bytes, const Hash& chain_id,
                                           const VerifyKey* key) {
     Checked checked;
@@ -69,39 +71,89 @@ EnvelopeGate::Checked EnvelopeGate::check(const Bytes& bytes, const Hash& chain_
     return checked;
 }
 
-void EnvelopeGate::offer(Bytes envelope, std::function<void(GateResult)> done) {
+/// The key to verify an envelope with, or why it is not worth verifying; cheap reasons first.
+Expected<PublicKey, GateResult> EnvelopeGate::screen(EnvelopeSource source,
+                                                     const Bytes& envelope) const {
     const Expected<Envelope, EnvelopeError> decoded = decode_envelope(envelope);
     if (!decoded) {
-        done(GateResult::malformed);
-        return;
+        return Unexpected{GateResult::malformed};
     }
     if (m_ports.mempool.knows(envelope_hash(envelope))) {
-        done(GateResult::already_known);
+        return Unexpected{GateResult::already_known};
+    }
+    const std::optional<PublicKey> key = m_ports.member_key(decoded->signer);
+    if (!key || m_ports.signatures.parsed(*key) == nullptr) {
+        return Unexpected{GateResult::unknown_signer};
+    }
+    consensus::MemberKey signer;
+    signer.data = decoded->signer.data;
+    const consensus::Admission room = m_ports.mempool.room_for(signer, envelope.size());
+    if (room != consensus::Admission::added) {
+        return Unexpected{room == consensus::Admission::too_large ? GateResult::malformed
+                                                                  : GateResult::pool_full};
+    }
+    const auto queue = m_sources.find(source);
+    const bool is_full =
+        queue != m_sources.end() && (queue->second.waiting.size() >= source_waiting_max ||
+                                     queue->second.bytes + envelope.size() > source_bytes_max);
+    if (is_full || m_bytes + envelope.size() > verifying_bytes_max) {
+        return Unexpected{GateResult::busy};
+    }
+    return *key;
+}
+
+void EnvelopeGate::offer(EnvelopeSource source, Bytes envelope, Done done) {
+    const Expected<PublicKey, GateResult> key = screen(source, envelope);
+    if (!key) {
+        done(key.error());
         return;
     }
-    const std::optional<PublicKey> public_key = m_ports.member_key(decoded->signer);
-    const VerifyKey* parsed = public_key ? m_ports.signatures.parsed(*public_key) : nullptr;
-    if (parsed == nullptr) {
-        done(GateResult::unknown_signer);
-        return;
-    }
-    if (m_verifying_bytes + envelope.size() > verifying_bytes_max) {
-        done(GateResult::busy);
-        return;
-    }
+    Source& queue = m_sources[source];
+    queue.bytes += envelope.size();
+    m_bytes += envelope.size();
     auto bytes = std::make_shared<const Bytes>(std::move(envelope));
-    auto work = [bytes, chain_id = m_chain_id, key = *parsed] {
+    queue.waiting.push_back({std::move(bytes), *key, std::move(done)});
+    feed_pool();
+}
+
+/// Next is the source behind the one served last.
+void EnvelopeGate::feed_pool() {
+    while (m_in_pool < verifying_max && !m_sources.empty()) {
+        auto next = m_sources.upper_bound(m_last_served);
+        next = next == m_sources.end() ? m_sources.begin() : next;
+        m_last_served = next->first;
+        Waiting waiting = std::move(next->second.waiting.front());
+        next->second.waiting.pop_front();
+        next->second.bytes -= waiting.bytes->size();
+        if (next->second.waiting.empty()) {
+            m_sources.erase(next);
+        }
+        verify(std::move(waiting));
+    }
+}
+
+void EnvelopeGate::verify(Waiting waiting) {
+    const VerifyKey* key = m_ports.signatures.parsed(waiting.key);
+    auto work = [bytes = waiting.bytes, chain_id = m_chain_id, key = *key] {
         return check(*bytes, chain_id, &key);
     };
-    auto finish = [this, bytes, key = *public_key, done](Checked checked) {
-        m_verifying_bytes -= bytes->size();
-        done(admit(std::move(checked), *bytes, key));
+    auto finish = [this, alive = m_alive, waiting](Checked checked) {
+        if (!*alive) {
+            return;
+        }
+        --m_in_pool;
+        m_bytes -= waiting.bytes->size();
+        waiting.done(admit(std::move(checked), *waiting.bytes, waiting.key));
+        if (*alive) {
+            feed_pool();
+        }
     };
     if (!m_ports.pool.submit_for<Checked>(std::move(work), std::move(finish))) {
-        done(GateResult::busy);
+        m_bytes -= waiting.bytes->size();
+        waiting.done(GateResult::busy);
         return;
     }
-    m_verifying_bytes += bytes->size();
+    ++m_in_pool;
 }
 
 GateResult EnvelopeGate::admit_own(const Bytes& envelope, const PublicKey& key) {

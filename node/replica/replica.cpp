@@ -114,6 +114,7 @@ void Replica::peer_disconnected(const PeerIdentity& peer) {
     const consensus::PeerId id = found->second;
     m_peer_ids.erase(found);
     m_peer_keys.erase(id);
+    m_bad_gossip.erase(id);
     m_driver->on_disconnected(id);
 }
 
@@ -132,7 +133,7 @@ void Replica::submit(Bytes envelope, std::function<void(GateResult)> done) {
         }
         done(result);
     };
-    m_gate->offer(std::move(envelope), std::move(finish));
+    m_gate->offer(own_clients, std::move(envelope), std::move(finish));
 }
 
 GateResult Replica::submit_own(const Bytes& envelope) {
@@ -215,11 +216,14 @@ void Replica::wake_after(std::chrono::microseconds delay) {
 }
 
 void Replica::received(consensus::PeerId from, Bytes envelope) {
-    m_gate->offer(std::move(envelope), [this, from](GateResult result) {
+    m_gate->offer(from, std::move(envelope), [this, from](GateResult result) {
         if (result == GateResult::added) {
             announce_envelopes();
         } else if (result == GateResult::malformed) {
             disconnect(from, "gossip_malformed");  // its sender should have looked
+        } else if (result == GateResult::bad_signature && m_peer_keys.count(from) != 0 &&
+                   ++m_bad_gossip[from] > bad_gossip_max) {
+            disconnect(from, "gossip_unsigned");
         }
     });
 }

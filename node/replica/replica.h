@@ -42,6 +42,10 @@ struct ReplicaPorts {
     std::function<void(const PublicKey& peer, const char* reason)> disconnect;
 };
 
+/// Gossiped envelopes with a wrong signature that one connection may bring: while a member rotates
+/// its key, honest nodes may differ for a moment in what is right. One more closes it.
+inline constexpr std::uint32_t bad_gossip_max{16};
+
 /// One member's copy of the ledger and its part in agreeing on it: consensus driver, mempool,
 /// verification and the ledger, wired to links and timers.
 ///
@@ -115,6 +119,7 @@ private:
     bool m_announcement_posted{false};
     std::map<consensus::PeerId, PublicKey> m_peer_keys;
     std::map<PublicKey, consensus::PeerId> m_peer_ids;
+    std::map<consensus::PeerId, std::uint32_t> m_bad_gossip;  ///< wrong signatures it brought
     consensus::PeerId m_next_peer{1};
     std::uint64_t m_refused_blocks{0};
 };

@@ -57,6 +57,49 @@ TEST_CASE("a block takes one envelope of each member in turn, oldest first") {
     }
 }
 
+TEST_CASE("a block is shared by bytes, so that large envelopes win nothing over small ones") {
+    Mempool pool;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+        static_cast<void>(pool.add(envelope('a', i, 5'000 - envelope_overhead)));
+    }
+    for (std::uint32_t i = 0; i < 12; ++i) {
+        static_cast<void>(pool.add(envelope('b', i, 1'000 - envelope_overhead)));
+    }
+    CHECK(packed(pool, {8, 100'000}) == "a0b0b1b2b3b4a1b5");
+}
+
+TEST_CASE("a member's share of a block has an end, though nobody else wants the room") {
+    Mempool pool;
+    for (std::uint32_t i = 0; i < 9; ++i) {
+        static_cast<void>(pool.add(envelope('a', i, 1'000 - envelope_overhead)));
+    }
+    PackLimits limits;
+    limits.member_bytes_max = 3'000;
+    CHECK(packed(pool, limits) == "a0a1a2");
+    SECTION("an envelope larger than the share goes in alone") {
+        Mempool other;
+        static_cast<void>(other.add(envelope('a', 0, 4'000)));
+        static_cast<void>(other.add(envelope('a', 1, 10)));
+        static_cast<void>(other.add(envelope('b', 0, 10)));
+        CHECK(packed(other, limits) == "a0b0");
+    }
+}
+
+TEST_CASE("whether there is room is known before an envelope is verified") {
+    MempoolLimits limits;
+    limits.member_count_max = 1;
+    limits.count_max = 2;
+    limits.envelope_bytes_max = 60;
+    Mempool pool{limits};
+    CHECK(pool.room_for(member('a'), 60) == Admission::added);
+    CHECK(pool.room_for(member('a'), 61) == Admission::too_large);
+    static_cast<void>(pool.add(envelope('a', 0)));
+    CHECK(pool.room_for(member('a'), 1) == Admission::member_full);
+    CHECK(pool.room_for(member('b'), 1) == Admission::added);
+    static_cast<void>(pool.add(envelope('b', 0)));
+    CHECK(pool.room_for(member('c'), 1) == Admission::pool_full);
+}
+
 TEST_CASE("a member that floods fills its own quota and nobody else's") {
     MempoolLimits limits;
     limits.member_count_max = 3;

@@ -41,7 +41,7 @@ struct Gate {
     /// Offers and waits for the answer.
     GateResult offer(Bytes envelope) {
         std::optional<GateResult> answer;
-        gate.offer(std::move(envelope), [&answer](GateResult result) {
+        gate.offer(own_clients, std::move(envelope), [&answer](GateResult result) {
             REQUIRE_FALSE(answer);
             answer = result;
         });
@@ -98,8 +98,8 @@ SCENARIO("the same envelope twice in flight is added once") {
     const Bytes envelope = gate.envelope({gate.transaction()});
     std::vector<GateResult> results;
     const auto note = [&results](GateResult result) { results.push_back(result); };
-    gate.gate.offer(envelope, note);
-    gate.gate.offer(envelope, note);
+    gate.gate.offer(own_clients, envelope, note);
+    gate.gate.offer(own_clients, envelope, note);
     gate.run_until([&results] { return results.size() == 2; });
     CHECK(results == std::vector{GateResult::added, GateResult::already_known});
 }
@@ -197,12 +197,81 @@ SCENARIO("a full mempool, a full member and a full queue refuse without forgetti
     Gate busy{{}, 1};
     std::vector<GateResult> results;
     const auto note = [&results](GateResult result) { results.push_back(result); };
-    busy.gate.offer(busy.envelope({busy.transaction()}), note);
-    busy.gate.offer(busy.envelope({busy.transaction()}), note);
+    busy.gate.offer(own_clients, busy.envelope({busy.transaction()}), note);
+    busy.gate.offer(own_clients, busy.envelope({busy.transaction()}), note);
     REQUIRE(results == std::vector{GateResult::busy});
     busy.run_until([&results] { return results.size() == 2; });
     CHECK(results.back() == GateResult::added);
     CHECK(busy.offer(busy.envelope({busy.transaction()})) == GateResult::added);
+}
+
+SCENARIO("sources take turns at verification, so that a flood waits behind itself") {
+    Gate gate{{}, 4096};
+    std::string order;
+    const auto note = [&order](char source) {
+        return [&order, source](GateResult result) {
+            CHECK(result == GateResult::added);
+            order += source;
+        };
+    };
+    constexpr EnvelopeSource flooder{1};
+    constexpr EnvelopeSource other{2};
+    for (std::size_t i = 0; i < verifying_max + 40; ++i) {
+        gate.gate.offer(flooder, gate.envelope({gate.transaction()}), note('f'));
+    }
+    for (std::size_t i = 0; i < 5; ++i) {
+        gate.gate.offer(other, gate.envelope({gate.transaction()}), note('o'));
+    }
+    gate.run_until([&order] { return order.size() == verifying_max + 45; });
+    // Behind what was in the pool already, one in two until nothing of theirs is left.
+    CHECK(order.substr(verifying_max, 10) == "ofofofofof");
+}
+
+SCENARIO("what one source may have waiting is bounded by count and by bytes") {
+    SECTION("by count") {
+        Gate gate{{}, 2 * source_waiting_max};
+        std::size_t refused{0};
+        const auto note = [&refused](GateResult result) {
+            refused += result == GateResult::busy ? 1U : 0U;
+        };
+        for (std::size_t i = 0; i < verifying_max + source_waiting_max + 3; ++i) {
+            gate.gate.offer(1, gate.envelope({gate.transaction()}), note);
+        }
+        CHECK(refused == 3);
+        gate.gate.offer(2, gate.envelope({gate.transaction()}), note);
+        CHECK(refused == 3);
+    }
+    SECTION("by bytes") {
+        Gate gate;
+        std::vector<Transaction> many;
+        for (std::size_t i = 0; i < 512; ++i) {
+            many.push_back(gate.transaction());
+        }
+        const std::size_t size = gate.envelope(many).size();
+        std::size_t refused{0};
+        const auto note = [&refused](GateResult result) {
+            refused += result == GateResult::busy ? 1U : 0U;
+        };
+        for (std::size_t i = 0; i < verifying_max + source_bytes_max / size + 1; ++i) {
+            many.back() = gate.transaction();
+            gate.gate.offer(1, gate.envelope(many), note);
+        }
+        CHECK(refused == 1);
+        many.back() = gate.transaction();
+        gate.gate.offer(2, gate.envelope(many), note);
+        CHECK(refused == 1);
+    }
+}
+
+SCENARIO("what a member sends beyond its quota is refused before it is verified") {
+    consensus::MempoolLimits limits;
+    limits.member_count_max = 1;
+    Gate gate{limits};
+    CHECK(gate.offer(gate.envelope({gate.transaction()})) == GateResult::added);
+    std::optional<GateResult> answer;
+    gate.gate.offer(1, gate.envelope({gate.transaction()}),
+                    [&answer](GateResult result) { answer = result; });
+    CHECK(answer == GateResult::pool_full);  // at once: the pool had no time to answer
 }
 
 SCENARIO("an envelope of the node's own is admitted at once, under the same rules of time") {
