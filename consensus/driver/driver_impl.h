@@ -59,6 +59,7 @@ private:
     void run_turn();
     void drain();
     void publish();
+    void transmit();
     void compact_journal();
     void arm_timer();
     void halt(const std::string& what);

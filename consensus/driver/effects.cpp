@@ -1,9 +1,20 @@
 // Carries out what the core asks for.
 
 #include "consensus/driver/driver_impl.h"
+#include "consensus/planted_bug.h"
 #include "ledger/base/check.h"
 
 namespace tally::consensus {
+namespace {
+
+/// A planted bug: votes of this kind leave before they are durable.
+bool is_sent_unsynced([[maybe_unused]] VoteKind kind) {
+    return (kind == VoteKind::notarize && planted(PlantedBug::notarize_before_sync)) ||
+           (kind == VoteKind::nullify && planted(PlantedBug::nullify_before_sync)) ||
+           (kind == VoteKind::finalize && planted(PlantedBug::finalize_before_sync));
+}
+
+}  // namespace
 
 void Driver::Impl::perform(const EnterView& /*effect*/) {
     m_examination.reset();
@@ -20,7 +31,8 @@ void Driver::Impl::perform(ExamineBlock& effect) {
     ENSURE(meta.has_value());
     // The list of envelopes is not under the digest: a wrong one must not stick to the block, which
     // may become final with the right one.
-    if (is_misplaced(*meta) || !m_application.body_matches(effect.header, effect.envelopes)) {
+    if (is_misplaced(*meta) || (!m_application.body_matches(effect.header, effect.envelopes) &&
+                                !planted(PlantedBug::body_unchecked))) {
         ++m_counters.proposals_rejected;
         feed(BlockExamined{effect.view, effect.digest, false});
         return;
@@ -40,7 +52,8 @@ void Driver::Impl::perform(const CastVote& effect) {
     }
     if (statement.kind == VoteKind::notarize) {
         TreeBlock* block = m_tree.find(statement.digest);
-        if (block == nullptr || !block->executed) {
+        if (block == nullptr ||
+            (!block->executed && !planted(PlantedBug::notarize_before_execution))) {
             return;  // finalized or cut off in this very turn
         }
         journal_block(*block);
@@ -56,6 +69,9 @@ void Driver::Impl::perform(const CastVote& effect) {
         send_proposal(*vote);
     } else {
         send_to_validators(*vote);
+    }
+    if (is_sent_unsynced(statement.kind)) {
+        transmit();
     }
     feed(VoteCast{*vote});
 }
@@ -76,6 +92,9 @@ void Driver::Impl::send_proposal(const Vote& leader_vote) {
     m_ports.journal->append_own_proposal(m_own_proposal);
     m_outbox.push_back({Audience::all, 0, m_own_proposal});
     ++m_counters.proposals_sent;
+    if (planted(PlantedBug::proposal_before_sync)) {
+        transmit();
+    }
 }
 
 /// A finalization needs no place in the journal when the ledger commits it within the same turn:
@@ -92,6 +111,9 @@ void Driver::Impl::perform(const KeepCertificate& effect) {
         ++m_counters.views_nullified;
     }
     send_to_all(certificate);
+    if (planted(PlantedBug::certificate_before_sync)) {
+        transmit();
+    }
 }
 
 void Driver::Impl::perform(const SendCertificate& effect) {

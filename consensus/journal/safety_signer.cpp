@@ -11,7 +11,8 @@ std::optional<Vote> SafetySigner::sign(const VoteStatement& statement) {
         return std::nullopt;
     }
     ReleasedVote& released = record.of(statement.kind);
-    if (released.view == statement.view) {
+    if (released.view == statement.view && released.parent_view == statement.parent_view &&
+        released.digest == statement.digest) {
         return record.vote(statement.kind, m_self);
     }
     released = {statement.view, statement.parent_view, statement.digest,

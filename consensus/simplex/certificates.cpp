@@ -1,5 +1,6 @@
 // R5: what a certificate does, wherever it came from.
 
+#include "consensus/planted_bug.h"
 #include "consensus/simplex/core.h"
 
 #include <algorithm>
@@ -11,7 +12,9 @@ void Core::on(const CertificateReceived& event) {
     if (statement.epoch != m_options.epoch || is_known(event.certificate)) {
         return;
     }
-    if (!verify(event.certificate)) {
+    const bool trusted =
+        planted(PlantedBug::finalization_unverified) && statement.kind == VoteKind::finalize;
+    if (!trusted && !verify(event.certificate)) {
         m_effects.push_back(RejectSender{"certificate does not hold"});
         return;
     }
@@ -39,14 +42,19 @@ void Core::accept(const QuorumCertificate& certificate) {
 
 void Core::accept_notarization(const QuorumCertificate& certificate) {
     const VoteStatement& statement = certificate.statement;
+    if (planted(PlantedBug::notarization_refused_after_nullification) &&
+        m_nullifications.count(statement.view) != 0) {
+        return;
+    }
     if (!m_notarizations.emplace(statement.view, certificate).second) {
         return;
     }
     m_effects.push_back(KeepCertificate{certificate});
-    if (statement.view < m_view) {
+    if (statement.view < m_view && !planted(PlantedBug::enter_stale_view)) {
         return;
     }
-    if (m_options.self && may_vote() && statement.view > m_nullify_view &&
+    if (m_options.self && may_vote() &&
+        (statement.view > m_nullify_view || planted(PlantedBug::finalize_after_nullify)) &&
         statement.view > m_finalize_view) {
         m_finalize_view = statement.view;
         m_effects.push_back(CastVote{{m_options.epoch, VoteKind::finalize, statement.view,
@@ -97,7 +105,7 @@ void Core::check_own_signature(const QuorumCertificate& certificate) {
     const ReleasedVote& released = m_safety.of(statement.kind);
     if (statement.view > asked ||
         (statement.view == released.view && statement.digest != released.digest)) {
-        m_lost_record = true;
+        m_lost_record = !planted(PlantedBug::restored_record_votes);
     }
 }
 

@@ -1,5 +1,6 @@
 // R4: votes, and the certificates that a quorum of them makes.
 
+#include "consensus/planted_bug.h"
 #include "consensus/simplex/core.h"
 #include "ledger/base/check.h"
 
@@ -72,7 +73,7 @@ bool Core::verify(const QuorumCertificate& certificate) const {
 void Core::on(const VoteReceived& event) {
     const VoteStatement& statement = event.vote.statement;
     m_heard[event.from] = m_now;
-    if (event.vote.signer != event.from) {
+    if (event.vote.signer != event.from && !planted(PlantedBug::vote_of_claimed_signer)) {
         m_effects.push_back(RejectSender{"vote: of another signer"});
         return;
     }
@@ -89,7 +90,8 @@ void Core::on(const VoteReceived& event) {
         statement.view + vote_window <= m_view) {
         return;
     }
-    record(event.vote, false);
+    record(event.vote, planted(PlantedBug::vote_of_claimed_signer) &&
+                           verify(Vote{statement, event.from, event.vote.signature}));
 }
 
 void Core::on(const VoteCast& event) {
@@ -99,7 +101,14 @@ void Core::on(const VoteCast& event) {
     if (statement.kind == VoteKind::nullify) {
         m_retry_at = m_now + m_options.retry_interval;
     }
-    if (statement.view > m_final_view && statement.view + vote_window > m_view) {
+    if (planted(PlantedBug::finalize_without_notarization) &&
+        statement.kind == VoteKind::notarize) {
+        m_finalize_view = statement.view;
+        m_effects.push_back(CastVote{{statement.epoch, VoteKind::finalize, statement.view,
+                                      statement.parent_view, statement.digest}});
+    }
+    if (statement.view > m_final_view && statement.view + vote_window > m_view &&
+        !planted(PlantedBug::own_vote_not_counted)) {
         record(event.vote, true);
     }
 }
@@ -111,9 +120,12 @@ void Core::record(const Vote& vote, bool verified) {
     std::optional<Vote>& slot = round.votes[slot_of(statement.kind)][vote.signer];
     const std::uint64_t bit = std::uint64_t{1} << vote.signer;
     if (slot && (slot->statement == statement || (round.reported & bit) != 0)) {
+        if (planted(PlantedBug::repeated_vote_counts_twice) && slot->statement == statement) {
+            tally(statement, 1);
+        }
         return;
     }
-    if (!verified && !verify(vote)) {
+    if (!verified && !verify(vote) && !planted(PlantedBug::vote_signature_unverified)) {
         m_effects.push_back(RejectSender{"vote: wrong signature"});
         return;
     }
@@ -137,7 +149,7 @@ void Core::record(const Vote& vote, bool verified) {
 /// NULLIFY and FINALIZE in one view contradict each other; NOTARIZE and NULLIFY do not.
 void Core::find_conflict(Round& round, const Vote& vote) {
     const VoteKind kind = vote.statement.kind;
-    if (kind == VoteKind::notarize) {
+    if (kind == VoteKind::notarize && !planted(PlantedBug::notarize_and_nullify_as_evidence)) {
         return;
     }
     const VoteKind other = kind == VoteKind::nullify ? VoteKind::finalize : VoteKind::nullify;
@@ -172,7 +184,7 @@ void Core::note_votes_of_others() {
     }
 }
 
-void Core::tally(const VoteStatement& statement) {
+void Core::tally(const VoteStatement& statement, std::size_t extra) {
     const bool held =
         statement.kind == VoteKind::notarize  ? m_notarizations.count(statement.view) != 0
         : statement.kind == VoteKind::nullify ? m_nullifications.count(statement.view) != 0
@@ -189,7 +201,7 @@ void Core::tally(const VoteStatement& statement) {
             certificate.signatures.push_back(votes[signer]->signature);
         }
     }
-    if (certificate.signatures.size() >= m_quorum) {
+    if (certificate.signatures.size() + extra >= m_quorum) {
         accept(certificate);
     }
 }

@@ -1,5 +1,6 @@
 #include "consensus/simplex/core.h"
 
+#include "consensus/planted_bug.h"
 #include "ledger/base/check.h"
 
 #include <algorithm>
@@ -9,9 +10,13 @@ namespace tally::consensus {
 Core::Core(CoreOptions options, CoreStart start)
     : m_options{std::move(options)},
       m_schedule{m_options.chain_id, m_options.epoch, m_options.validators.size()},
-      m_quorum{quorum(m_options.validators.size())},
+      m_quorum{planted(PlantedBug::quorum_2f_plus_1)
+                   ? 2 * faults_tolerated(m_options.validators.size()) + 1
+                   : quorum(m_options.validators.size())},
       m_safety{start.safety},
-      m_notarize_view{start.safety.notarize.view},
+      m_notarize_view{planted(PlantedBug::notarize_twice_after_restart)
+                          ? start.final_view
+                          : start.safety.notarize.view},
       m_nullify_view{start.safety.nullify.view},
       m_finalize_view{start.safety.finalize.view},
       m_delta{m_options.delta},
@@ -46,6 +51,9 @@ Core::Core(CoreOptions options, CoreStart start)
         }
     }
     m_view = std::max({View{1}, m_notarize_view, m_nullify_view, m_finalize_view + 1, settled + 1});
+    if (planted(PlantedBug::nullify_after_finalize)) {
+        m_view = std::max({View{1}, m_notarize_view, m_nullify_view, m_final_view + 1});
+    }
     prune();
 }
 
@@ -102,7 +110,7 @@ void Core::on(const OwnVoteShown& event) {
         m_effects.push_back(RejectSender{"forged vote of ours"});
         return;
     }
-    m_lost_record = true;
+    m_lost_record = !planted(PlantedBug::restored_record_votes);
 }
 
 void Core::on(const PendingChanged& event) {
@@ -114,7 +122,7 @@ void Core::on(const PendingChanged& event) {
 
 /// R1. The idle rule starts over: nothing is pending until the driver says so.
 void Core::enter(View view) {
-    ENSURE(view > m_view);
+    ENSURE(view > m_view || planted(PlantedBug::enter_stale_view));
     m_view = view;
     m_entered = m_now;
     m_active_since.reset();

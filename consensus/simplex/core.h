@@ -146,7 +146,8 @@ private:
     void record(const Vote& vote, bool verified);
     void find_conflict(Round& round, const Vote& vote);
     void note_votes_of_others();
-    void tally(const VoteStatement& statement);
+    /// `extra`: votes that a planted bug counts twice.
+    void tally(const VoteStatement& statement, std::size_t extra = 0);
     [[nodiscard]] bool verify(const Vote& vote) const;
     [[nodiscard]] bool holds(ValidatorIndex signer, const Hash& digest,
                              const Signature& signature) const;

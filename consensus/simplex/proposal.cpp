@@ -1,5 +1,6 @@
 // R3: what a validator does with a proposal.
 
+#include "consensus/planted_bug.h"
 #include "consensus/simplex/core.h"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ const char* Core::header_problem(const Proposal& proposal, const BlockMeta& meta
         meta.parent_view != proposal.parent_view) {
         return "proposal: header of another view";
     }
-    if (meta.proposer != leader(proposal.view)) {
+    if (meta.proposer != leader(proposal.view) && !planted(PlantedBug::proposal_from_anybody)) {
         return "proposal: header of another proposer";
     }
     return nullptr;
@@ -29,12 +30,16 @@ const char* Core::justification_problem(const Proposal& proposal, const BlockMet
     if (justification.parent) {
         const VoteStatement& parent = justification.parent->statement;
         if (parent.kind == VoteKind::nullify || parent.epoch != m_options.epoch ||
-            parent.view != proposal.parent_view || parent.digest != meta.parent) {
+            parent.view != proposal.parent_view ||
+            (parent.digest != meta.parent && !planted(PlantedBug::parent_unchecked))) {
             return "proposal: parent certificate is about something else";
         }
     }
     const View gap = proposal.view - proposal.parent_view - 1;
     const View wanted = std::min<View>(gap, inline_nullifications_max);
+    if (planted(PlantedBug::justification_gap_unchecked)) {
+        return nullptr;
+    }
     if (justification.nullifications.size() != wanted) {
         return "proposal: nullifications missing";
     }
@@ -64,7 +69,8 @@ bool Core::is_known(const QuorumCertificate& certificate) const {
 
 bool Core::justification_holds(const Justification& justification) const {
     const auto holds = [this](const QuorumCertificate& certificate) {
-        return is_known(certificate) || verify(certificate);
+        return is_known(certificate) || verify(certificate) ||
+               planted(PlantedBug::justification_unverified);
     };
     if (justification.parent && !holds(*justification.parent)) {
         return false;
@@ -75,7 +81,8 @@ bool Core::justification_holds(const Justification& justification) const {
 
 bool Core::gap_is_nullified(View parent_view, View view) const {
     for (View between = view - 1; between > parent_view; --between) {
-        if (m_nullifications.count(between) == 0) {
+        if (m_nullifications.count(between) == 0 &&
+            !planted(PlantedBug::justification_gap_unchecked)) {
             return false;
         }
     }
@@ -93,7 +100,7 @@ void Core::on(const ProposalReceived& event) {
         help(event.from, proposal.view);
         return;
     }
-    if (event.from != leader(proposal.view)) {
+    if (event.from != leader(proposal.view) && !planted(PlantedBug::proposal_from_anybody)) {
         m_effects.push_back(RejectSender{"proposal: not the leader"});
         return;
     }
@@ -134,10 +141,16 @@ void Core::take_offer(const ProposalReceived& event) {
         accept(nullification);
     }
     if (proposal.view != m_view || proposal.parent_view < m_final_view ||
-        (proposal.parent_view == m_final_view && event.meta.parent != m_final_digest)) {
+        (proposal.parent_view == m_final_view && event.meta.parent != m_final_digest &&
+         !planted(PlantedBug::parent_unchecked))) {
         return;
     }
     record(vote, true);
+    if (planted(PlantedBug::notarize_both_proposals) && round(m_view).offer &&
+        round(m_view).offer->statement != vote.statement) {
+        round(m_view).offer.reset();
+        m_notarize_view = m_view - 1;
+    }
     if (proposal.view != m_view || round(m_view).offer) {
         return;
     }
@@ -181,7 +194,8 @@ void Core::on(const BlockExamined& event) {
 void Core::try_notarize() {
     const auto found = m_rounds.find(m_view);
     if (!may_notarize(m_view) || found == m_rounds.end() || !found->second.offer ||
-        found->second.offer->verdict != Verdict::valid) {
+        (found->second.offer->verdict != Verdict::valid &&
+         !planted(PlantedBug::notarize_before_execution))) {
         return;
     }
     m_notarize_view = m_view;

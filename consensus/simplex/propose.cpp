@@ -1,5 +1,6 @@
 // R2: what a leader does with its view.
 
+#include "consensus/planted_bug.h"
 #include "consensus/simplex/core.h"
 
 #include <algorithm>
@@ -8,7 +9,7 @@ namespace tally::consensus {
 
 bool Core::may_notarize(View view) const {
     return m_options.self && may_vote() && view == m_view && view > m_notarize_view &&
-           view > m_nullify_view;
+           (view > m_nullify_view || planted(PlantedBug::notarize_after_nullify));
 }
 
 /// The parent is the highest view below ours that has a notarization; all views passed on the way
@@ -21,9 +22,15 @@ void Core::try_propose() {
     }
     Justification justification;
     View parent_view = m_view - 1;
-    while (parent_view > m_final_view && m_notarizations.count(parent_view) == 0) {
+    while (parent_view > m_final_view &&
+           (m_notarizations.count(parent_view) == 0 ||
+            (planted(PlantedBug::propose_on_final_block) && m_nullifications.count(parent_view)))) {
         const auto nullified = m_nullifications.find(parent_view);
         if (nullified == m_nullifications.end()) {
+            if (planted(PlantedBug::propose_over_missing_nullification)) {
+                --parent_view;
+                continue;
+            }
             return;
         }
         if (justification.nullifications.size() < inline_nullifications_max) {

@@ -1,5 +1,6 @@
 #include "consensus/simplex/safety_record.h"
 
+#include "consensus/planted_bug.h"
 #include "ledger/base/check.h"
 #include "ledger/base/codec.h"
 
@@ -80,13 +81,17 @@ bool SafetyRecord::allows(const VoteStatement& statement) const {
     }
     switch (statement.kind) {
         case VoteKind::notarize:
-            return view > notarize.view && view > nullify.view;
+            return (view > notarize.view || planted(PlantedBug::notarize_twice_after_restart) ||
+                    planted(PlantedBug::notarize_both_proposals)) &&
+                   (view > nullify.view || planted(PlantedBug::notarize_after_nullify));
         case VoteKind::nullify:
-            return view > nullify.view && view > finalize.view;
+            return view > nullify.view &&
+                   (view > finalize.view || planted(PlantedBug::nullify_after_finalize));
         case VoteKind::finalize:
             break;
     }
-    return view > finalize.view && view > nullify.view;
+    return view > finalize.view &&
+           (view > nullify.view || planted(PlantedBug::finalize_after_nullify));
 }
 
 Vote SafetyRecord::vote(VoteKind kind, ValidatorIndex self) const {

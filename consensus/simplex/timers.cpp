@@ -1,5 +1,6 @@
 // R6, R7 and the idle rule: when a view is given up, and how those behind are helped.
 
+#include "consensus/planted_bug.h"
 #include "consensus/simplex/core.h"
 
 #include <algorithm>
@@ -23,7 +24,8 @@ Time Core::start_of_round() const {
 }
 
 bool Core::can_nullify() const {
-    return m_options.self && may_vote() && m_view > m_nullify_view && m_view > m_finalize_view;
+    return m_options.self && may_vote() && m_view > m_nullify_view &&
+           (m_view > m_finalize_view || planted(PlantedBug::nullify_after_finalize));
 }
 
 /// The leader was not heard for `skip_timeout` while a quorum of the others was.
@@ -43,7 +45,8 @@ bool Core::leader_is_silent() const {
 
 bool Core::must_nullify() const {
     const Time start = start_of_round();
-    if (m_must_nullify || m_now >= start + 3 * m_delta) {
+    const bool is_over = m_now >= start + 3 * m_delta && !planted(PlantedBug::view_never_given_up);
+    if (m_must_nullify || is_over) {
         return true;
     }
     const auto found = m_rounds.find(m_view);
@@ -63,8 +66,12 @@ void Core::check_timers() {
         return;
     }
     m_retry_at = m_now + m_options.retry_interval;
+    if (planted(PlantedBug::no_retry)) {
+        return;
+    }
     const Vote vote = m_safety.vote(VoteKind::nullify, *m_options.self);
-    m_effects.push_back(RepeatVote{vote, entry_certificate()});
+    m_effects.push_back(RepeatVote{
+        vote, planted(PlantedBug::laggards_not_helped) ? std::nullopt : entry_certificate()});
     record(vote, true);
 }
 
@@ -72,6 +79,9 @@ void Core::nullify() {
     m_nullify_view = m_view;
     m_retry_at = m_now + m_options.retry_interval;
     m_effects.push_back(CastVote{{m_options.epoch, VoteKind::nullify, m_view, 0, Hash{}}});
+    if (planted(PlantedBug::enter_without_certificate)) {
+        enter(m_view + 1);
+    }
 }
 
 std::optional<Time> Core::next_deadline() const {
@@ -81,7 +91,7 @@ std::optional<Time> Core::next_deadline() const {
     if (m_nullify_view == m_view) {
         return m_retry_at;
     }
-    if (!can_nullify()) {
+    if (!can_nullify() || planted(PlantedBug::view_never_given_up)) {
         return std::nullopt;
     }
     const Time start = start_of_round();
@@ -104,7 +114,7 @@ std::optional<Time> Core::next_deadline() const {
 /// into ours, once per second at most.
 void Core::help(ValidatorIndex validator, View their_view) {
     std::optional<Time>& helped = m_helped[validator];
-    if (helped && m_now < *helped + help_interval) {
+    if ((helped && m_now < *helped + help_interval) || planted(PlantedBug::laggards_not_helped)) {
         return;
     }
     helped = m_now;
