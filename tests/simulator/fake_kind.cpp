@@ -4,6 +4,7 @@
 #include "tests/simulator/sim_application.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace tally::simulator {
@@ -41,10 +42,14 @@ class FakeKind final : public SimApplicationKind {
 public:
     explicit FakeKind(std::size_t nodes)
         : m_chain_id{tagged_hash("tally/simulator/chain", Bytes{static_cast<std::uint8_t>(nodes)})},
-          m_keys{simulated_keys(nodes)} {}
+          m_keys{simulated_keys(nodes)},
+          m_public_keys{simulated_public_keys(nodes)} {}
 
     [[nodiscard]] const Hash& chain_id() const override { return m_chain_id; }
     [[nodiscard]] const std::vector<SecretKey>& keys() const override { return m_keys; }
+    [[nodiscard]] const std::vector<PublicKey>& public_keys() const override {
+        return m_public_keys;
+    }
     [[nodiscard]] consensus::BlockMeta genesis() const override {
         return FakeApplication::genesis(m_chain_id);
     }
@@ -74,12 +79,16 @@ public:
 
 private:
     Hash m_chain_id;
-    std::vector<SecretKey> m_keys;
+    const std::vector<SecretKey>& m_keys;
+    const std::vector<PublicKey>& m_public_keys;
 };
 
-}  // namespace
+struct KeyRing {
+    std::vector<SecretKey> secret;
+    std::vector<PublicKey> open;
+};
 
-std::vector<SecretKey> simulated_keys(std::size_t count) {
+KeyRing make_keys(std::size_t count) {
     std::vector<std::pair<PublicKey, SecretKey>> pairs;
     for (std::size_t i = 0; i < count; ++i) {
         const Bytes name{static_cast<std::uint8_t>(i)};
@@ -88,11 +97,28 @@ std::vector<SecretKey> simulated_keys(std::size_t count) {
         pairs.emplace_back(public_key_of(secret), secret);
     }
     std::sort(pairs.begin(), pairs.end());
-    std::vector<SecretKey> keys;
+    KeyRing ring;
     for (const auto& [key, secret] : pairs) {
-        keys.push_back(secret);
+        ring.secret.push_back(secret);
+        ring.open.push_back(key);
     }
-    return keys;
+    return ring;
+}
+
+/// Made once per process: thousands of worlds have the same keys.
+const KeyRing& key_ring(std::size_t count) {
+    static std::map<std::size_t, KeyRing> rings;
+    const auto found = rings.find(count);
+    return found != rings.end() ? found->second
+                                : rings.emplace(count, make_keys(count)).first->second;
+}
+
+}  // namespace
+
+const std::vector<SecretKey>& simulated_keys(std::size_t count) { return key_ring(count).secret; }
+
+const std::vector<PublicKey>& simulated_public_keys(std::size_t count) {
+    return key_ring(count).open;
 }
 
 std::unique_ptr<SimApplicationKind> make_fake_kind(std::size_t nodes) {

@@ -123,6 +123,7 @@ class LedgerKind final : public SimApplicationKind {
 public:
     explicit LedgerKind(std::size_t nodes)
         : m_keys{simulated_keys(nodes)},
+          m_public_keys{simulated_public_keys(nodes)},
           m_genesis{make_genesis(m_keys)},
           m_chain_id{m_genesis.chain_id()} {
         ENSURE(!tally::find_problem(m_genesis));
@@ -131,6 +132,9 @@ public:
 
     [[nodiscard]] const Hash& chain_id() const override { return m_chain_id; }
     [[nodiscard]] const std::vector<SecretKey>& keys() const override { return m_keys; }
+    [[nodiscard]] const std::vector<PublicKey>& public_keys() const override {
+        return m_public_keys;
+    }
     [[nodiscard]] consensus::BlockMeta genesis() const override { return m_genesis_block; }
     [[nodiscard]] std::optional<consensus::BlockMeta> decode_header(
         ByteView header) const override {
@@ -265,7 +269,8 @@ private:
         return publish;
     }
 
-    std::vector<SecretKey> m_keys;
+    const std::vector<SecretKey>& m_keys;
+    const std::vector<PublicKey>& m_public_keys;
     Genesis m_genesis;
     Hash m_chain_id;
     consensus::BlockMeta m_genesis_block;

@@ -1,9 +1,24 @@
 #include "tests/simulator/signature_memo.h"
 
+#include "ledger/crypto/sha256.h"
+
+#include <algorithm>
 #include <cstring>
-#include <utility>
 
 namespace tally::simulator {
+
+namespace {
+
+Signature stand_in(const PublicKey& key, const Hash& digest) {
+    const Hash first = sha256(key.view(), digest.view());
+    const Hash second = sha256(digest.view(), first.view());
+    Signature signature;
+    std::copy(first.data.begin(), first.data.end(), signature.data.begin());
+    std::copy(second.data.begin(), second.data.end(), signature.data.begin() + 32);
+    return signature;
+}
+
+}  // namespace
 
 std::size_t SignatureMemo::ClaimHash::operator()(const Claim& claim) const noexcept {
     // Signatures and digests are as good as random already.
@@ -14,14 +29,17 @@ std::size_t SignatureMemo::ClaimHash::operator()(const Claim& claim) const noexc
     return static_cast<std::size_t>(part ^ (other << 1U));
 }
 
-void SignatureMemo::keep(Claim claim, bool holds) {
+void SignatureMemo::keep(const Claim& claim, bool holds) {
     if (m_verdicts.size() >= verdicts_max) {
         m_verdicts.clear();
     }
-    m_verdicts.emplace(std::move(claim), holds);
+    m_verdicts.emplace(claim, holds);
 }
 
 bool SignatureMemo::check(const VerifyKey& key, const Hash& digest, const Signature& signature) {
+    if (m_scheme == Scheme::stand_in) {
+        return signature == stand_in(key.public_key(), digest);
+    }
     const Claim claim{key.public_key(), digest, signature};
     const auto known = m_verdicts.find(claim);
     if (known != m_verdicts.end()) {
@@ -32,23 +50,21 @@ bool SignatureMemo::check(const VerifyKey& key, const Hash& digest, const Signat
     return holds;
 }
 
-void SignatureMemo::note_made(const PublicKey& key, const Hash& digest,
-                              const Signature& signature) {
+Signature SignatureMemo::sign(const SecretKey& secret, const PublicKey& key, const Hash& digest) {
+    if (m_scheme == Scheme::stand_in) {
+        return stand_in(key, digest);
+    }
+    const Signature signature = sign_digest(secret, digest);
     if (++m_made % sampled != 0) {
         keep({key, digest, signature}, true);
     }
+    return signature;
 }
 
 consensus::SignatureCheck SignatureMemo::checker() {
     return [this](const VerifyKey& key, const Hash& digest, const Signature& signature) {
         return check(key, digest, signature);
     };
-}
-
-Signature MemoSigner::sign(const Hash& digest) {
-    const Signature signature = m_signer.sign(digest);
-    m_memo.note_made(public_key(), digest, signature);
-    return signature;
 }
 
 }  // namespace tally::simulator

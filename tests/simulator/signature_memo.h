@@ -5,24 +5,27 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <unordered_map>
 
 namespace tally::simulator {
 
-/// What is known about votes' signatures in one world. Each node of a cluster checks the same
-/// signatures; computing each once makes a seed several times cheaper and changes no decision.
+/// How the votes of one world are signed and checked.
 ///
-/// Signatures made by a `MemoSigner` count as known to hold; one in `sampled` of them is checked
-/// all the same. Anything else (forged, altered) is checked in earnest when it is first seen.
+/// `real`: ECDSA; as each node of a cluster checks the same signatures, verdicts are remembered,
+/// those of signatures that a MemoSigner made count as known (one in `sampled` is checked all the
+/// same). `stand_in`: 64 bytes of SHA-256 over key and digest, several times cheaper; consensus is
+/// given the check as a function and cannot tell. Nobody in a world forges them.
 class SignatureMemo {
 public:
+    enum class Scheme : std::uint8_t { real, stand_in };
     /// Verdicts kept; then all are forgotten.
     static constexpr std::size_t verdicts_max{100'000};
     static constexpr std::uint64_t sampled{64};
 
+    explicit SignatureMemo(Scheme scheme) : m_scheme{scheme} {}
+
+    [[nodiscard]] Signature sign(const SecretKey& secret, const PublicKey& key, const Hash& digest);
     [[nodiscard]] bool check(const VerifyKey& key, const Hash& digest, const Signature& signature);
-    void note_made(const PublicKey& key, const Hash& digest, const Signature& signature);
     /// For `DriverPorts::check_signature`; must not outlive this.
     [[nodiscard]] consensus::SignatureCheck checker();
 
@@ -37,21 +40,26 @@ private:
         [[nodiscard]] std::size_t operator()(const Claim& claim) const noexcept;
     };
 
-    void keep(Claim claim, bool holds);
+    void keep(const Claim& claim, bool holds);
 
+    Scheme m_scheme;
     std::unordered_map<Claim, bool, ClaimHash> m_verdicts;
     std::uint64_t m_made{0};
 };
 
-/// Signs as KeySigner does and tells the memo.
+/// A validator's key as one process of it uses it.
 class MemoSigner final : public Signer {
 public:
-    MemoSigner(const SecretKey& key, SignatureMemo& memo) : m_signer{key}, m_memo{memo} {}
-    [[nodiscard]] const PublicKey& public_key() const override { return m_signer.public_key(); }
-    [[nodiscard]] Signature sign(const Hash& digest) override;
+    MemoSigner(const SecretKey& secret, const PublicKey& key, SignatureMemo& memo)
+        : m_secret{secret}, m_public{key}, m_memo{memo} {}
+    [[nodiscard]] const PublicKey& public_key() const override { return m_public; }
+    [[nodiscard]] Signature sign(const Hash& digest) override {
+        return m_memo.sign(m_secret, m_public, digest);
+    }
 
 private:
-    KeySigner m_signer;
+    SecretKey m_secret;
+    PublicKey m_public;
     SignatureMemo& m_memo;
 };
 

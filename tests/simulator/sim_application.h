@@ -50,6 +50,8 @@ public:
     [[nodiscard]] virtual const Hash& chain_id() const = 0;
     /// Consensus keys in index order.
     [[nodiscard]] virtual const std::vector<SecretKey>& keys() const = 0;
+    /// Their public halves.
+    [[nodiscard]] virtual const std::vector<PublicKey>& public_keys() const = 0;
     [[nodiscard]] virtual consensus::BlockMeta genesis() const = 0;
     [[nodiscard]] virtual std::optional<consensus::BlockMeta> decode_header(
         ByteView header) const = 0;
@@ -67,7 +69,9 @@ public:
 };
 
 /// Keys of `count` validators, in the order in which the ledger would sort them.
-[[nodiscard]] std::vector<SecretKey> simulated_keys(std::size_t count);
+[[nodiscard]] const std::vector<SecretKey>& simulated_keys(std::size_t count);
+/// Their public halves.
+[[nodiscard]] const std::vector<PublicKey>& simulated_public_keys(std::size_t count);
 /// Blocks of a hash chain: fast.
 [[nodiscard]] std::unique_ptr<SimApplicationKind> make_fake_kind(std::size_t nodes);
 /// The production ledger with signed transactions.

@@ -61,8 +61,10 @@ private:
 
 /// What a crash destroys. Members are in the order of their dependence.
 struct SimNode::Process {
-    Process(SimNode& node, const SecretKey& key)
-        : signer{key, node.m_world.signatures}, ports{node} {}
+    explicit Process(SimNode& node)
+        : signer{node.m_world.kind.keys()[node.m_index],
+                 node.m_world.kind.public_keys()[node.m_index], node.m_world.signatures},
+          ports{node} {}
 
     std::unique_ptr<SimApplication> application;
     consensus::Mempool mempool;
@@ -139,7 +141,7 @@ bool SimNode::open_process(Process& process) {
     const auto fatal = [this](const std::string& what) { fail("fatal: " + what); };
     auto journal = consensus::Journal::open(
         m_disk.files, consensus_folder,
-        {.epoch = 0, .rotate_bytes = m_random.between(20'000, 400'000), .fatal = fatal});
+        {.rotate_bytes = m_random.between(20'000, 400'000), .fatal = fatal});
     if (!journal) {
         fail("journal does not open: " + journal.error().message);
         return false;
@@ -148,9 +150,7 @@ bool SimNode::open_process(Process& process) {
 
     consensus::DriverOptions options;
     options.chain_id = m_world.kind.chain_id();
-    for (const SecretKey& key : m_world.kind.keys()) {
-        options.validators.push_back(public_key_of(key));
-    }
+    options.validators = m_world.kind.public_keys();
     options.self = static_cast<consensus::ValidatorIndex>(m_index);
     consensus::DriverPorts ports{.clock = m_clock,
                                  .transport = process.ports,
@@ -175,7 +175,7 @@ void SimNode::boot() {
     ++m_incarnation;
     m_paused_until = SimTime{0};
     m_world.trace.line(fmt::format("n{} starts", m_index));
-    m_process = std::make_unique<Process>(*this, m_world.kind.keys()[m_index]);
+    m_process = std::make_unique<Process>(*this);
     if (!open_process(*m_process)) {
         m_process.reset();
         if (m_doomed) {
@@ -308,7 +308,7 @@ std::optional<VoteRecord> SimNode::record_after_crash(std::string& problem) {
     const auto files = m_disk.files.crashed_copy(UnsyncedFate::lost, random);
     auto journal = consensus::Journal::open(
         *files, consensus_folder,
-        {.epoch = 0, .rotate_bytes = 1ULL << 40U, .fatal = [](const std::string&) {}});
+        {.rotate_bytes = 1ULL << 40U, .fatal = [](const std::string&) {}});
     if (!journal) {
         problem = journal.error().message;
         return std::nullopt;

@@ -34,6 +34,9 @@ World::World(std::uint64_t seed, WorldOptions options)
       m_kind{m_options.real_ledger ? make_ledger_kind(m_options.nodes)
                                    : make_fake_kind(m_options.nodes)},
       m_oracle{m_options.nodes},
+      m_signatures{m_options.real_ledger || m_options.real_signatures
+                       ? SignatureMemo::Scheme::real
+                       : SignatureMemo::Scheme::stand_in},
       m_watch{std::make_unique<Watch>(*this)} {
     m_observers.push_back(m_watch.get());
     m_oracle.genesis(m_kind->genesis());

@@ -31,6 +31,8 @@ enum class Canary : std::uint8_t {
 struct WorldOptions {
     std::size_t nodes{4};
     bool real_ledger{false};  ///< the production ledger instead of a hash chain
+    /// Votes signed in earnest; always with the production ledger.
+    bool real_signatures{true};
     LinkFaults links;
     SimTime chaos_time{8'000'000};
     /// A fault every so often, during `chaos_time`; zero: none.

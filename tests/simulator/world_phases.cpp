@@ -16,6 +16,9 @@ constexpr std::uint64_t progress_heights{10};
 /// Heights that everybody must finalize together at the end.
 constexpr std::uint64_t reunited_heights{3};
 
+/// Share of the seeds whose votes are signed with ECDSA, in permille.
+constexpr std::uint32_t real_signatures_permille{125};
+
 /// The fault kinds that a world may have.
 constexpr std::array<Happening, 8> fault_kinds{
     Happening::partition_symmetric,
@@ -33,6 +36,7 @@ constexpr std::array<Happening, 8> fault_kinds{
 WorldOptions options_of_seed(std::uint64_t seed) {
     SimRandom random{seed ^ 0x5eed0f0b710550ULL};
     WorldOptions options;
+    options.real_signatures = random.chance(real_signatures_permille);
     options.nodes = random.pick<std::size_t>({4, 4, 4, 5, 6, 7});
     options.links.loss = random.pick<std::uint32_t>({0, 0, 10, 50, 200});
     options.links.duplication = random.pick<std::uint32_t>({0, 10, 100});
