@@ -4,6 +4,7 @@
 #include "ledger/base/expected.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -47,6 +48,9 @@ public:
         ByteView prefix, ByteView from, std::size_t count_max) const = 0;
     /// Survives power loss on return if `sync`; otherwise with the next synced write.
     [[nodiscard]] virtual Expected<Done, StoreError> write(const WriteBatch& batch, bool sync) = 0;
+    /// The store as it is now, for reading: later writes do not show in it. Writing to it fails.
+    /// Null when this store has no snapshots. To be destroyed before the store.
+    [[nodiscard]] virtual std::unique_ptr<KeyValueStore> snapshot() const { return nullptr; }
 };
 
 }  // namespace tally

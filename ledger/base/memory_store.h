@@ -3,6 +3,8 @@
 #include "ledger/base/key_value_store.h"
 
 #include <map>
+#include <memory>
+#include <utility>
 
 namespace tally {
 
@@ -14,7 +16,15 @@ public:
     using Entries = std::map<Bytes, Bytes>;
 
     MemoryStore() = default;
-    explicit MemoryStore(Entries entries) : m_entries{std::move(entries)} {}
+    MemoryStore(const MemoryStore& other)
+        : m_entries{std::make_shared<Entries>(*other.m_entries)} {}
+    MemoryStore& operator=(const MemoryStore& other) {
+        m_entries = std::make_shared<Entries>(*other.m_entries);
+        return *this;
+    }
+    ~MemoryStore() override = default;
+    explicit MemoryStore(Entries entries)
+        : m_entries{std::make_shared<Entries>(std::move(entries))} {}
 
     [[nodiscard]] Expected<std::optional<Bytes>, StoreError> get(ByteView key) const override;
     [[nodiscard]] Expected<std::optional<Entry>, StoreError> next(ByteView from) const override;
@@ -22,10 +32,14 @@ public:
         ByteView prefix, ByteView from, std::size_t count_max) const override;
     [[nodiscard]] Expected<Done, StoreError> write(const WriteBatch& batch, bool sync) override;
 
-    [[nodiscard]] const Entries& entries() const noexcept { return m_entries; }
+    /// Shares the entries until the next write to either, which copies them.
+    [[nodiscard]] std::unique_ptr<KeyValueStore> snapshot() const override;
+
+    [[nodiscard]] const Entries& entries() const noexcept { return *m_entries; }
 
 private:
-    Entries m_entries;
+    std::shared_ptr<Entries> m_entries{std::make_shared<Entries>()};
+    bool m_is_snapshot{false};
 };
 
 }  // namespace tally

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <new>
 
 namespace tally {
 namespace {
@@ -15,9 +17,7 @@ constexpr std::uint8_t leaf_prefix{0};
 constexpr std::uint8_t inner_prefix{1};
 constexpr std::size_t bits_max{state_proof_hashes_max};
 
-bool bit_of(const Hash& hash, std::size_t depth) {
-    return ((static_cast<unsigned>(hash.data[depth / 8]) >> (7U - depth % 8)) & 1U) != 0;
-}
+bool bit_of(const Hash& hash, std::size_t depth) { return state_path_bit(hash, depth); }
 
 Hash hash_pair(std::uint8_t prefix, const Hash& first, const Hash& second) {
     std::array<std::uint8_t, 1 + 2 * Hash::size> input{};
@@ -27,17 +27,13 @@ Hash hash_pair(std::uint8_t prefix, const Hash& first, const Hash& second) {
     return sha256(ByteView{input});
 }
 
-/// Climbs from `hash` at the end of the path to the root.
-Hash climb(const Hash& key_hash, Hash hash, const std::vector<Hash>& siblings) {
-    for (std::size_t depth = siblings.size(); depth > 0; --depth) {
-        const Hash& sibling = siblings[depth - 1];
-        hash = bit_of(key_hash, depth - 1) ? hash_pair(inner_prefix, sibling, hash)
-                                           : hash_pair(inner_prefix, hash, sibling);
-    }
-    return hash;
+}  // namespace
+
+bool state_path_bit(const Hash& hash, std::size_t depth) noexcept {
+    return ((static_cast<unsigned>(hash.data[depth / 8]) >> (7U - depth % 8)) & 1U) != 0;
 }
 
-bool shares_bits(const Hash& left, const Hash& right, std::size_t count) {
+bool shares_state_path(const Hash& left, const Hash& right, std::size_t count) {
     for (std::size_t depth = 0; depth < count; ++depth) {
         if (bit_of(left, depth) != bit_of(right, depth)) {
             return false;
@@ -46,22 +42,35 @@ bool shares_bits(const Hash& left, const Hash& right, std::size_t count) {
     return true;
 }
 
-}  // namespace
+Hash climb_state_path(const Hash& key_hash, Hash hash, const std::vector<Hash>& siblings) {
+    for (std::size_t depth = siblings.size(); depth > 0; --depth) {
+        const Hash& sibling = siblings[depth - 1];
+        hash = bit_of(key_hash, depth - 1) ? state_node_hash(sibling, hash)
+                                           : state_node_hash(hash, sibling);
+    }
+    return hash;
+}
 
-/// A leaf keeps the hashes of key and value, an inner node its own hash and two children, of which
-/// one may be null (empty).
+Hash state_node_hash(const Hash& left, const Hash& right) {
+    return hash_pair(inner_prefix, left, right);
+}
+
+/// A leaf keeps its key and the hash of its value, an inner node its own hash and two children, of
+/// which one may be null (empty).
 struct StateTree::Node {
     std::uint32_t references{1};
     bool is_leaf{false};
-    bool is_stale{false};  ///< inner only: `hash` is to be computed again
+    bool is_stale{false};         ///< inner only: `hash` is to be computed again
+    std::uint16_t key_length{0};  ///< leaf only
 };
 
 namespace {
 
 using Node = StateTree::Node;
 
+/// The key stands behind the object, in the same allocation. Its hash is computed when needed:
+/// keeping it would cost 32 bytes an entry to save one or two of the hashes of an update.
 struct LeafNode : Node {
-    Hash key_hash;
     Hash value_hash;
 };
 
@@ -72,16 +81,31 @@ struct InnerNode : Node {
 
 // Nodes keep their own counts and are told apart by a flag: std::shared_ptr and virtual functions
 // would cost each of a million entries a control block and a pointer more.
-// NOLINTBEGIN(cppcoreguidelines-owning-memory,cppcoreguidelines-pro-type-static-cast-downcast)
+// NOLINTBEGIN(cppcoreguidelines-owning-memory,cppcoreguidelines-pro-type-static-cast-downcast,cppcoreguidelines-pro-type-reinterpret-cast)
 LeafNode* as_leaf(Node* node) { return static_cast<LeafNode*>(node); }
 InnerNode* as_inner(Node* node) { return static_cast<InnerNode*>(node); }
 
-LeafNode* make_leaf(const Hash& key_hash, const Hash& value_hash) {
-    auto* leaf = new LeafNode;
+ByteView key_of(Node* node) {
+    const auto* const behind = reinterpret_cast<const std::uint8_t*>(as_leaf(node) + 1);
+    return {behind, node->key_length};
+}
+
+Hash key_hash_of(Node* node) { return sha256(key_of(node)); }
+
+LeafNode* make_leaf(ByteView key, const Hash& value_hash) {
+    ENSURE(key.size() <= std::numeric_limits<std::uint16_t>::max());
+    void* const memory = ::operator new(sizeof(LeafNode) + key.size());
+    auto* const leaf = new (memory) LeafNode;
     leaf->is_leaf = true;
-    leaf->key_hash = key_hash;
+    leaf->key_length = static_cast<std::uint16_t>(key.size());
     leaf->value_hash = value_hash;
+    std::copy(key.begin(), key.end(), reinterpret_cast<std::uint8_t*>(leaf + 1));
     return leaf;
+}
+
+void free_leaf(Node* node) {
+    as_leaf(node)->~LeafNode();
+    ::operator delete(static_cast<void*>(as_leaf(node)));
 }
 
 InnerNode* make_inner() {
@@ -107,7 +131,7 @@ void release(Node* node) {
             continue;
         }
         if (current->is_leaf) {
-            delete as_leaf(current);
+            free_leaf(current);
             continue;
         }
         waiting.insert(waiting.end(), as_inner(current)->children.begin(),
@@ -116,7 +140,7 @@ void release(Node* node) {
     }
 }
 
-// NOLINTEND(cppcoreguidelines-owning-memory,cppcoreguidelines-pro-type-static-cast-downcast)
+// NOLINTEND(cppcoreguidelines-owning-memory,cppcoreguidelines-pro-type-static-cast-downcast,cppcoreguidelines-pro-type-reinterpret-cast)
 
 /// Makes the inner node in `slot` one that only this tree holds, so that it can be changed, and
 /// marks it stale.
@@ -134,12 +158,17 @@ InnerNode* own(Node*& slot) {
     return as_inner(slot);
 }
 
+bool has_key(Node* leaf, ByteView key) {
+    const ByteView own = key_of(leaf);
+    return std::equal(own.begin(), own.end(), key.begin(), key.end());
+}
+
 Hash hash_of(Node* node) {
     if (node == nullptr) {
         return Hash{};
     }
     if (node->is_leaf) {
-        return hash_pair(leaf_prefix, as_leaf(node)->key_hash, as_leaf(node)->value_hash);
+        return hash_pair(leaf_prefix, key_hash_of(node), as_leaf(node)->value_hash);
     }
     return as_inner(node)->hash;
 }
@@ -147,11 +176,15 @@ Hash hash_of(Node* node) {
 }  // namespace
 
 struct StateTree::Change {
+    ByteView key;
     Hash key_hash;
     std::optional<Hash> value_hash;
 };
 
-StateTree::StateTree(const StateTree& other) noexcept : m_root{other.m_root} { retain(m_root); }
+StateTree::StateTree(const StateTree& other) noexcept
+    : m_root{other.m_root}, m_count{other.m_count} {
+    retain(m_root);
+}
 
 StateTree::~StateTree() {
     if (m_root != nullptr) {
@@ -167,7 +200,7 @@ void StateTree::update(const StateChanges& changes) {
         if (is_derived(key.front())) {
             continue;
         }
-        hashed.push_back({sha256(key), std::nullopt});
+        hashed.push_back({key, sha256(key), std::nullopt});
         if (value) {
             hashed.back().value_hash = sha256(*value);
         }
@@ -180,7 +213,7 @@ void StateTree::update(const StateChanges& changes) {
         if (change.value_hash) {
             insert(change);
         } else {
-            remove(change.key_hash);
+            remove(change);
         }
     }
     rehash();
@@ -194,16 +227,19 @@ void StateTree::insert(const Change& change) {
         ++depth;
     }
     Node* const previous = *slot;
-    Node* const leaf = make_leaf(change.key_hash, *change.value_hash);
-    if (previous == nullptr || as_leaf(previous)->key_hash == change.key_hash) {
+    Node* const leaf = make_leaf(change.key, *change.value_hash);
+    if (previous != nullptr && has_key(previous, change.key)) {
         *slot = leaf;
-        if (previous != nullptr) {
-            release(previous);
-        }
+        release(previous);
+        return;
+    }
+    ++m_count;
+    if (previous == nullptr) {
+        *slot = leaf;
         return;
     }
     // Another entry stands here: go down together until the two keys part.
-    const Hash other = as_leaf(previous)->key_hash;
+    const Hash other = key_hash_of(previous);
     while (bit_of(other, depth) == bit_of(change.key_hash, depth)) {
         InnerNode* const inner = make_inner();
         *slot = inner;
@@ -217,15 +253,17 @@ void StateTree::insert(const Change& change) {
     *slot = fork;
 }
 
-void StateTree::remove(const Hash& key_hash) {
+void StateTree::remove(const Change& change) {
+    const Hash& key_hash = change.key_hash;
     // Look first: removing what is not there must leave shared nodes alone.
     Node* found = m_root;
     for (std::size_t depth = 0; found != nullptr && !found->is_leaf; ++depth) {
         found = as_inner(found)->children[bit_of(key_hash, depth) ? 1 : 0];
     }
-    if (found == nullptr || as_leaf(found)->key_hash != key_hash) {
+    if (found == nullptr || !has_key(found, change.key)) {
         return;
     }
+    --m_count;
     std::vector<Node**> path{&m_root};
     for (std::size_t depth = 0; !(*path.back())->is_leaf; ++depth) {
         path.push_back(&own(*path.back())->children[bit_of(key_hash, depth) ? 1 : 0]);
@@ -282,29 +320,53 @@ StateProof StateTree::prove(ByteView key) const {
         proof.siblings.push_back(hash_of(as_inner(node)->children[1 - side]));
         node = as_inner(node)->children[side];
     }
-    if (node != nullptr && as_leaf(node)->key_hash != key_hash) {
-        proof.other = StateProof::OtherLeaf{as_leaf(node)->key_hash, as_leaf(node)->value_hash};
+    if (node != nullptr && !has_key(node, key)) {
+        proof.other = StateProof::OtherLeaf{key_hash_of(node), as_leaf(node)->value_hash};
     }
     return proof;
 }
 
-std::uint64_t StateTree::count_entries() const {
-    std::uint64_t count{0};
-    std::vector<Node*> waiting{m_root};
+StateTree::Subtree StateTree::subtree(const Hash& prefix, std::size_t depth,
+                                      std::size_t entries_max) const {
+    ENSURE(depth <= bits_max);
+    Subtree found;
+    Node* node = m_root;
+    while (found.siblings.size() < depth && node != nullptr && !node->is_leaf) {
+        const std::size_t side = bit_of(prefix, found.siblings.size()) ? 1 : 0;
+        found.siblings.push_back(hash_of(as_inner(node)->children[1 - side]));
+        node = as_inner(node)->children[side];
+    }
+    std::vector<Node*> waiting{node};
     while (!waiting.empty()) {
-        Node* const node = waiting.back();
+        Node* const current = waiting.back();
         waiting.pop_back();
-        if (node == nullptr) {
+        if (current == nullptr) {
             continue;
         }
-        if (node->is_leaf) {
-            ++count;
-        } else {
-            waiting.insert(waiting.end(), as_inner(node)->children.begin(),
-                           as_inner(node)->children.end());
+        if (!current->is_leaf) {
+            waiting.push_back(as_inner(current)->children[1]);
+            waiting.push_back(as_inner(current)->children[0]);
+            continue;
         }
+        if (found.keys.size() == entries_max && !node->is_leaf) {
+            const auto& [left, right] = as_inner(node)->children;
+            found.keys.clear();
+            found.children = {hash_of(left), hash_of(right)};
+            return found;
+        }
+        const ByteView key = key_of(current);
+        found.keys.emplace_back(key.begin(), key.end());
     }
-    return count;
+    return found;
+}
+
+Hash StateTree::subtree_root(const Hash& prefix, std::size_t depth) const {
+    ENSURE(depth <= bits_max);
+    Node* node = m_root;
+    for (std::size_t at = 0; at < depth && node != nullptr && !node->is_leaf; ++at) {
+        node = as_inner(node)->children[bit_of(prefix, at) ? 1 : 0];
+    }
+    return hash_of(node);
 }
 
 Bytes StateProof::encode() const {
@@ -349,7 +411,7 @@ bool verify_present(const Hash& root, ByteView key, ByteView value, const StateP
     }
     const Hash key_hash = sha256(key);
     const Hash leaf = hash_pair(leaf_prefix, key_hash, sha256(value));
-    return climb(key_hash, leaf, proof.siblings) == root;
+    return climb_state_path(key_hash, leaf, proof.siblings) == root;
 }
 
 bool verify_absent(const Hash& root, ByteView key, const StateProof& proof) {
@@ -361,13 +423,13 @@ bool verify_absent(const Hash& root, ByteView key, const StateProof& proof) {
     if (proof.other) {
         const bool stands_there =
             proof.other->key_hash != key_hash &&
-            shares_bits(proof.other->key_hash, key_hash, proof.siblings.size());
+            shares_state_path(proof.other->key_hash, key_hash, proof.siblings.size());
         if (!stands_there) {
             return false;
         }
         end = hash_pair(leaf_prefix, proof.other->key_hash, proof.other->value_hash);
     }
-    return climb(key_hash, end, proof.siblings) == root;
+    return climb_state_path(key_hash, end, proof.siblings) == root;
 }
 
 }  // namespace tally

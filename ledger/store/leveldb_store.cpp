@@ -66,19 +66,40 @@ public:
     }
 };
 
-}  // namespace
-
-struct LevelDbStore::Impl {
+/// What a store and its snapshots share.
+struct Database {
     SyncingEnv env;
     std::unique_ptr<const leveldb::FilterPolicy> filter;
     std::unique_ptr<leveldb::Cache> cache;
     std::unique_ptr<leveldb::DB> db;  // last: closed before what it uses
+};
 
-    [[nodiscard]] std::unique_ptr<leveldb::Iterator> iterate() const {
+}  // namespace
+
+struct LevelDbStore::Impl {
+    explicit Impl(std::shared_ptr<Database> the_database) : database{std::move(the_database)} {}
+    ~Impl() {
+        if (snapshot != nullptr) {
+            database->db->ReleaseSnapshot(snapshot);
+        }
+    }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    std::shared_ptr<Database> database;
+    const leveldb::Snapshot* snapshot{nullptr};  ///< null: the store as it grows
+
+    [[nodiscard]] leveldb::DB& db() const { return *database->db; }
+    [[nodiscard]] leveldb::ReadOptions read_options() const {
         leveldb::ReadOptions options;
         options.verify_checksums = true;
+        options.snapshot = snapshot;
+        return options;
+    }
+    [[nodiscard]] std::unique_ptr<leveldb::Iterator> iterate() const {
+        leveldb::ReadOptions options = read_options();
         options.fill_cache = false;
-        return std::unique_ptr<leveldb::Iterator>{db->NewIterator(options)};
+        return std::unique_ptr<leveldb::Iterator>{db().NewIterator(options)};
     }
 };
 
@@ -91,16 +112,16 @@ Expected<std::unique_ptr<LevelDbStore>, std::string> LevelDbStore::open(const st
 
 Expected<std::unique_ptr<LevelDbStore>, std::string> LevelDbStore::open(const std::string& folder,
                                                                         const Options& options) {
-    auto impl = std::make_unique<Impl>();
-    impl->filter.reset(leveldb::NewBloomFilterPolicy(bloom_bits_per_key));
-    impl->cache.reset(leveldb::NewLRUCache(options.block_cache_bytes));
+    auto database = std::make_shared<Database>();
+    database->filter.reset(leveldb::NewBloomFilterPolicy(bloom_bits_per_key));
+    database->cache.reset(leveldb::NewLRUCache(options.block_cache_bytes));
     leveldb::Options settings;
     settings.create_if_missing = true;
     settings.paranoid_checks = true;
     settings.reuse_logs = false;
-    settings.env = &impl->env;
-    settings.filter_policy = impl->filter.get();
-    settings.block_cache = impl->cache.get();
+    settings.env = &database->env;
+    settings.filter_policy = database->filter.get();
+    settings.block_cache = database->cache.get();
     settings.write_buffer_size = options.write_buffer_bytes;
     settings.max_file_size = options.file_bytes_max;
     leveldb::DB* db = nullptr;
@@ -108,15 +129,14 @@ Expected<std::unique_ptr<LevelDbStore>, std::string> LevelDbStore::open(const st
     if (!status.ok()) {
         return Unexpected{folder + ": " + status.ToString()};
     }
-    impl->db.reset(db);
+    database->db.reset(db);
+    auto impl = std::make_unique<Impl>(std::move(database));
     return std::unique_ptr<LevelDbStore>{new LevelDbStore{std::move(impl)}};
 }
 
 Expected<std::optional<Bytes>, StoreError> LevelDbStore::get(ByteView key) const {
-    leveldb::ReadOptions options;
-    options.verify_checksums = true;
     std::string value;
-    const leveldb::Status status = m_impl->db->Get(options, slice(key), &value);
+    const leveldb::Status status = m_impl->db().Get(m_impl->read_options(), slice(key), &value);
     if (status.IsNotFound()) {
         return std::optional<Bytes>{};
     }
@@ -156,6 +176,9 @@ Expected<std::vector<KeyValueStore::Entry>, StoreError> LevelDbStore::scan(
 }
 
 Expected<Done, StoreError> LevelDbStore::write(const WriteBatch& batch, bool sync) {
+    if (m_impl->snapshot != nullptr) {
+        return Unexpected{StoreError::io_error};
+    }
     leveldb::WriteBatch writes;
     for (const WriteBatch::Operation& operation : batch.operations) {
         if (operation.value) {
@@ -166,11 +189,17 @@ Expected<Done, StoreError> LevelDbStore::write(const WriteBatch& batch, bool syn
     }
     leveldb::WriteOptions options;
     options.sync = sync;
-    const leveldb::Status status = m_impl->db->Write(options, &writes);
+    const leveldb::Status status = m_impl->db().Write(options, &writes);
     if (!status.ok()) {
         return Unexpected{error_of(status)};
     }
     return Done{};
+}
+
+std::unique_ptr<KeyValueStore> LevelDbStore::snapshot() const {
+    auto impl = std::make_unique<Impl>(m_impl->database);
+    impl->snapshot = impl->db().GetSnapshot();
+    return std::unique_ptr<KeyValueStore>{new LevelDbStore{std::move(impl)}};
 }
 
 }  // namespace tally

@@ -36,6 +36,8 @@ public:
     [[nodiscard]] Expected<std::vector<Entry>, StoreError> scan(
         ByteView prefix, ByteView from, std::size_t count_max) const override;
     [[nodiscard]] Expected<Done, StoreError> write(const WriteBatch& batch, bool sync) override;
+    /// Costs nothing to take; while it lives, LevelDB keeps what later writes replace.
+    [[nodiscard]] std::unique_ptr<KeyValueStore> snapshot() const override;
 
 private:
     struct Impl;

@@ -197,6 +197,9 @@ public:
                                                   std::size_t count_max) const override {
         return m_current.scan(prefix, from, count_max);
     }
+    [[nodiscard]] std::unique_ptr<KeyValueStore> snapshot() const override {
+        return m_current.snapshot();
+    }
     Expected<Done, StoreError> write(const WriteBatch& batch, bool sync) override {
         m_plan.step();
         const auto written = m_current.write(batch, sync);

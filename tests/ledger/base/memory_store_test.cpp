@@ -68,4 +68,26 @@ TEST_CASE("a scan stays inside its prefix and its count", "[store]") {
     CHECK(store.scan(key({}), key({}), 10)->size() == 4);
 }
 
+TEST_CASE("a snapshot keeps what it was taken of") {
+    MemoryStore store;
+    WriteBatch first;
+    first.put(key({1}), key({10}));
+    first.put(key({2}), key({20}));
+    REQUIRE(store.write(first, true));
+    const std::unique_ptr<KeyValueStore> snapshot = store.snapshot();
+    REQUIRE(snapshot);
+    WriteBatch second;
+    second.put(key({1}), key({11}));
+    second.erase(key({2}));
+    second.put(key({3}), key({30}));
+    REQUIRE(store.write(second, true));
+    CHECK(**snapshot->get(key({1})) == key({10}));
+    CHECK(snapshot->scan({}, {}, 10)->size() == 2);
+    CHECK(**store.get(key({1})) == key({11}));
+    CHECK_FALSE(snapshot->write(second, true));
+    const MemoryStore copy = store;
+    REQUIRE(store.write(first, true));
+    CHECK(**copy.get(key({1})) == key({11}));
+}
+
 }  // namespace tally

@@ -42,6 +42,27 @@ TEST_CASE("LevelDB keeps batches, scans by prefix and survives closing") {
     CHECK_FALSE((*(*store)->next(bytes("c"))).has_value());
 }
 
+TEST_CASE("a LevelDB snapshot keeps what it was taken of, and cannot be written to") {
+    const TemporaryFolder folder;
+    auto store = LevelDbStore::open(folder.file("state"));
+    REQUIRE(store);
+    WriteBatch first;
+    first.put(bytes("a"), bytes("1"));
+    first.put(bytes("b"), bytes("2"));
+    REQUIRE((*store)->write(first, true));
+    const std::unique_ptr<KeyValueStore> snapshot = (*store)->snapshot();
+    REQUIRE(snapshot);
+    WriteBatch second;
+    second.put(bytes("a"), bytes("later"));
+    second.erase(bytes("b"));
+    REQUIRE((*store)->write(second, true));
+    CHECK(**snapshot->get(bytes("a")) == bytes("1"));
+    CHECK(snapshot->scan({}, {}, 10)->size() == 2);
+    CHECK((**snapshot->next(bytes("b"))).value == bytes("2"));
+    CHECK(**(*store)->get(bytes("a")) == bytes("later"));
+    CHECK_FALSE(snapshot->write(second, true));
+}
+
 TEST_CASE("LevelDB does not open over damaged files, and says where") {
     const TemporaryFolder folder;
     {
