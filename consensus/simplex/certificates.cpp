@@ -38,6 +38,7 @@ void Core::accept(const QuorumCertificate& certificate) {
             accept_finalization(certificate);
             break;
     }
+    record_signatures(certificate);
 }
 
 void Core::accept_notarization(const QuorumCertificate& certificate) {

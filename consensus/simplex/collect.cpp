@@ -28,8 +28,8 @@ const Vote* Core::find_vote(View view, VoteKind kind, ValidatorIndex signer) con
     if (found == m_rounds.end() || found->second.votes[0].empty()) {
         return nullptr;
     }
-    const std::optional<Vote>& vote = found->second.votes[slot_of(kind)][signer];
-    return vote ? &*vote : nullptr;
+    const std::optional<HeldVote>& held = found->second.votes[slot_of(kind)][signer];
+    return held && held->verified ? &held->vote : nullptr;
 }
 
 bool Core::holds(ValidatorIndex signer, const Hash& digest, const Signature& signature) const {
@@ -86,8 +86,7 @@ void Core::on(const VoteReceived& event) {
     if (their_view < m_view) {
         help(event.from, statement.view);
     }
-    if (statement.view <= m_final_view || statement.view > m_view + 1 ||
-        statement.view + vote_window <= m_view) {
+    if (!is_in_window(statement.view)) {
         return;
     }
     record(event.vote, planted(PlantedBug::vote_of_claimed_signer) &&
@@ -107,43 +106,96 @@ void Core::on(const VoteCast& event) {
         m_effects.push_back(CastVote{{statement.epoch, VoteKind::finalize, statement.view,
                                       statement.parent_view, statement.digest}});
     }
-    if (statement.view > m_final_view && statement.view + vote_window > m_view &&
-        !planted(PlantedBug::own_vote_not_counted)) {
+    if (is_in_window(statement.view) && !planted(PlantedBug::own_vote_not_counted)) {
         record(event.vote, true);
     }
+}
+
+bool Core::is_in_window(View view) const {
+    return view != 0 && view <= m_view + 1 && view + vote_window > m_view;
+}
+
+/// Whether one vote more for this statement changes nothing.
+bool Core::is_settled_as(const VoteStatement& statement) const {
+    if (statement.view <= m_final_view) {
+        return true;
+    }
+    const auto& held = statement.kind == VoteKind::notarize ? m_notarizations : m_nullifications;
+    const auto found = held.find(statement.view);
+    return statement.kind != VoteKind::finalize && found != held.end() &&
+           found->second.statement == statement;
 }
 
 /// The first vote of a signer per view and kind is kept for good; a different one is evidence.
 void Core::record(const Vote& vote, bool verified) {
     const VoteStatement& statement = vote.statement;
     Round& round = this->round(statement.view);
-    std::optional<Vote>& slot = round.votes[slot_of(statement.kind)][vote.signer];
-    const std::uint64_t bit = std::uint64_t{1} << vote.signer;
-    if (slot && (slot->statement == statement || (round.reported & bit) != 0)) {
-        if (planted(PlantedBug::repeated_vote_counts_twice) && slot->statement == statement) {
-            tally(statement, 1);
-        }
+    if (meets_held_vote(round, vote, verified)) {
         return;
     }
-    if (!verified && !verify(vote) && !planted(PlantedBug::vote_signature_unverified)) {
+    const bool settled = is_settled_as(statement);
+    if (!verified && !settled && !verify(vote) && !planted(PlantedBug::vote_signature_unverified)) {
         m_effects.push_back(RejectSender{"vote: wrong signature"});
         return;
     }
-    if (slot) {
-        round.reported |= bit;
-        m_effects.push_back(ReportEvidence{*slot, vote});
-        return;
-    }
-    slot = vote;
-    std::optional<Vote>& newest = m_newest[vote.signer][slot_of(statement.kind)];
-    if (!newest || newest->statement.view < statement.view) {
-        newest = vote;
+    const HeldVote held{vote, verified || !settled};
+    round.votes[slot_of(statement.kind)][vote.signer] = held;
+    std::optional<HeldVote>& newest = m_newest[vote.signer][slot_of(statement.kind)];
+    if (!newest || newest->vote.statement.view < statement.view) {
+        newest = held;
     }
     find_conflict(round, vote);
     if (statement.view == m_view) {
         note_votes_of_others();
     }
     tally(statement);
+}
+
+/// Whether a vote of this kind and signer is held that leaves nothing to do for the new one but to
+/// report both. What turns out not to be its signer's makes room.
+bool Core::meets_held_vote(Round& round, const Vote& vote, bool verified) {
+    std::optional<HeldVote>& held = round.votes[slot_of(vote.statement.kind)][vote.signer];
+    if (!held) {
+        return false;
+    }
+    if (held->vote.statement == vote.statement) {
+        if (verified && !held->verified) {
+            held = HeldVote{vote, true};
+        }
+        if (planted(PlantedBug::repeated_vote_counts_twice)) {
+            tally(vote.statement, 1);
+        }
+        return true;
+    }
+    if ((round.reported >> vote.signer & 1) != 0 ||
+        !is_equivocation(held->vote.statement, vote.statement)) {
+        return true;
+    }
+    if (!verified && !verify(vote) && !planted(PlantedBug::vote_signature_unverified)) {
+        m_effects.push_back(RejectSender{"vote: wrong signature"});
+        return true;
+    }
+    if (!confirm(held)) {
+        return false;
+    }
+    report(round, held->vote, vote);
+    return true;
+}
+
+/// Checks what was kept unchecked; forgets it when it does not hold.
+bool Core::confirm(std::optional<HeldVote>& held) const {
+    if (held && !held->verified) {
+        held->verified = verify(held->vote);
+        if (!held->verified) {
+            held.reset();
+        }
+    }
+    return held.has_value();
+}
+
+void Core::report(Round& round, const Vote& first, const Vote& second) {
+    round.reported |= std::uint64_t{1} << first.signer;
+    m_effects.push_back(ReportEvidence{first, second});
 }
 
 /// NULLIFY and FINALIZE in one view contradict each other; NOTARIZE and NULLIFY do not.
@@ -153,11 +205,28 @@ void Core::find_conflict(Round& round, const Vote& vote) {
         return;
     }
     const VoteKind other = kind == VoteKind::nullify ? VoteKind::finalize : VoteKind::nullify;
-    const std::optional<Vote>& held = round.votes[slot_of(other)][vote.signer];
-    const std::uint64_t bit = std::uint64_t{1} << vote.signer;
-    if (held && (round.reported & bit) == 0) {
-        round.reported |= bit;
-        m_effects.push_back(ReportEvidence{*held, vote});
+    std::optional<HeldVote>& against = round.votes[slot_of(other)][vote.signer];
+    std::optional<HeldVote>& held = round.votes[slot_of(kind)][vote.signer];
+    if (against && (round.reported >> vote.signer & 1) == 0 && confirm(held) && confirm(against)) {
+        report(round, against->vote, held->vote);
+    }
+}
+
+/// The votes inside a certificate that holds are votes like others: an equivocator may show each of
+/// its faces to one half of the validators only, and their certificates then meet.
+void Core::record_signatures(const QuorumCertificate& certificate) {
+    if (!is_in_window(certificate.statement.view)) {
+        return;
+    }
+    std::size_t next{0};
+    for (ValidatorIndex signer = 0; signer < m_options.validators.size(); ++signer) {
+        if ((certificate.bitmap >> signer & 1) == 0) {
+            continue;
+        }
+        const Signature& signature = certificate.signatures[next++];
+        if (m_options.self != signer) {
+            record({certificate.statement, signer, signature}, true);
+        }
     }
 }
 
@@ -169,7 +238,7 @@ void Core::note_votes_of_others() {
         return;
     }
     const Round& round = found->second;
-    if (round.votes[slot_of(VoteKind::nullify)][leader(m_view)]) {
+    if (find_vote(m_view, VoteKind::nullify, leader(m_view)) != nullptr) {
         m_must_nullify = true;
     }
     std::size_t voters{0};
@@ -186,9 +255,9 @@ void Core::note_votes_of_others() {
 
 void Core::tally(const VoteStatement& statement, std::size_t extra) {
     const bool held =
-        statement.kind == VoteKind::notarize  ? m_notarizations.count(statement.view) != 0
-        : statement.kind == VoteKind::nullify ? m_nullifications.count(statement.view) != 0
-                                              : statement.view <= m_final_view;
+        statement.view <= m_final_view ||
+        (statement.kind == VoteKind::notarize && m_notarizations.count(statement.view) != 0) ||
+        (statement.kind == VoteKind::nullify && m_nullifications.count(statement.view) != 0);
     if (held) {
         return;
     }
@@ -196,9 +265,10 @@ void Core::tally(const VoteStatement& statement, std::size_t extra) {
     certificate.statement = statement;
     const auto& votes = round(statement.view).votes[slot_of(statement.kind)];
     for (std::size_t signer = 0; signer < votes.size(); ++signer) {
-        if (votes[signer] && votes[signer]->statement == statement) {
+        const std::optional<HeldVote>& vote = votes[signer];
+        if (vote && vote->verified && vote->vote.statement == statement) {
             certificate.bitmap |= std::uint64_t{1} << signer;
-            certificate.signatures.push_back(votes[signer]->signature);
+            certificate.signatures.push_back(vote->vote.signature);
         }
     }
     if (certificate.signatures.size() + extra >= m_quorum) {

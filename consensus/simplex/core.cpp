@@ -138,7 +138,7 @@ void Core::prune() {
     m_notarizations.erase(m_notarizations.begin(), m_notarizations.upper_bound(m_final_view));
     m_nullifications.erase(m_nullifications.begin(), m_nullifications.upper_bound(m_final_view));
     const View behind = m_view > vote_window ? m_view - vote_window : 0;
-    m_rounds.erase(m_rounds.begin(), m_rounds.upper_bound(std::max(m_final_view, behind)));
+    m_rounds.erase(m_rounds.begin(), m_rounds.upper_bound(behind));
     for (auto& [view, round] : m_rounds) {
         if (view < m_view) {
             round.offer.reset();
@@ -216,9 +216,9 @@ std::optional<QuorumCertificate> Core::entry_certificate() const {
 
 std::vector<Vote> Core::newest_votes(ValidatorIndex validator) const {
     std::vector<Vote> votes;
-    for (const std::optional<Vote>& vote : m_newest[validator]) {
-        if (vote) {
-            votes.push_back(*vote);
+    for (const std::optional<HeldVote>& held : m_newest[validator]) {
+        if (held && (held->verified || verify(held->vote))) {
+            votes.push_back(held->vote);
         }
     }
     return votes;

@@ -12,7 +12,8 @@
 
 namespace tally::consensus {
 
-/// Votes are kept for this many views behind the current one.
+/// Votes are kept for this many views behind the current one, also of final views: a contradiction
+/// may show late.
 inline constexpr View vote_window{64};
 
 struct CoreOptions {
@@ -44,8 +45,10 @@ struct CoreStart {
 ///
 /// Safety: the core asks for votes that rules R0 to R5 allow; the SafetySigner that carries out
 /// CastVote checks R0 again on its own record.
-/// Bounds: rounds between last_final_view and view + 1, at most `vote_window` of them with votes;
-/// one proposal per view; one certificate per view and kind.
+/// Bounds: votes of `vote_window` views up to view + 1, three of each signer; one proposal per
+/// view; one certificate per view and kind. Evidence: of all votes in that window, alone, in
+/// proposals or in certificates, in whatever order they come, a contradiction of one signer in one
+/// view is reported once.
 class Core {
 public:
     Core(CoreOptions options, CoreStart start);
@@ -105,9 +108,15 @@ private:
         Verdict verdict{Verdict::unknown};
         bool examining{false};
     };
+    /// A vote about what is settled already is worth no signature check unless another one
+    /// contradicts it.
+    struct HeldVote {
+        Vote vote;
+        bool verified{false};
+    };
     struct Round {
         std::optional<Offer> offer;
-        std::array<std::vector<std::optional<Vote>>, 3> votes;  ///< by kind, then signer
+        std::array<std::vector<std::optional<HeldVote>>, 3> votes;  ///< by kind, then signer
         std::uint64_t reported{0};  ///< signers whose contradiction was reported, a bit each
     };
 
@@ -131,9 +140,18 @@ private:
     // proposal.cpp (R3)
     void on(const ProposalReceived& event);
     void on(const BlockExamined& event);
+    [[nodiscard]] Vote leader_vote(const ProposalReceived& event) const;
     void take_offer(const ProposalReceived& event);
     void try_examine();
     void try_notarize();
+    /// A sealing block that is notarized and not final is proposed again in a later view, as it is.
+    [[nodiscard]] static bool is_again(const Proposal& proposal, const BlockMeta& meta) {
+        return meta.seals_epoch && meta.view < proposal.view;
+    }
+    /// What the parent certificate must be about.
+    [[nodiscard]] static const Hash& parent_of(const Proposal& proposal, const BlockMeta& meta) {
+        return is_again(proposal, meta) ? meta.digest : meta.parent;
+    }
     [[nodiscard]] const char* header_problem(const Proposal& proposal, const BlockMeta& meta) const;
     [[nodiscard]] const char* justification_problem(const Proposal& proposal,
                                                     const BlockMeta& meta) const;
@@ -144,7 +162,13 @@ private:
     void on(const VoteReceived& event);
     void on(const VoteCast& event);
     void record(const Vote& vote, bool verified);
+    bool meets_held_vote(Round& round, const Vote& vote, bool verified);
+    [[nodiscard]] bool confirm(std::optional<HeldVote>& held) const;
     void find_conflict(Round& round, const Vote& vote);
+    void report(Round& round, const Vote& first, const Vote& second);
+    void record_signatures(const QuorumCertificate& certificate);
+    [[nodiscard]] bool is_in_window(View view) const;
+    [[nodiscard]] bool is_settled_as(const VoteStatement& statement) const;
     void note_votes_of_others();
     /// `extra`: votes that a planted bug counts twice.
     void tally(const VoteStatement& statement, std::size_t extra = 0);
@@ -200,9 +224,9 @@ private:
     std::map<View, QuorumCertificate> m_notarizations;
     std::map<View, QuorumCertificate> m_nullifications;
     std::map<View, Round> m_rounds;
-    std::vector<std::array<std::optional<Vote>, 3>> m_newest;  ///< by validator
-    std::vector<Time> m_heard;                                 ///< by validator
-    std::vector<std::optional<Time>> m_helped;                 ///< by validator
+    std::vector<std::array<std::optional<HeldVote>, 3>> m_newest;  ///< by validator
+    std::vector<Time> m_heard;                                     ///< by validator
+    std::vector<std::optional<Time>> m_helped;                     ///< by validator
     Effects m_effects;
 };
 

@@ -12,6 +12,10 @@ const char* Core::header_problem(const Proposal& proposal, const BlockMeta& meta
     if (proposal.parent_view >= proposal.view) {
         return "proposal: parent_view not below view";
     }
+    if (is_again(proposal, meta)) {
+        const bool fits = meta.epoch == proposal.epoch && proposal.parent_view >= meta.view;
+        return fits ? nullptr : "proposal: sealing block of another view";
+    }
     if (meta.epoch != proposal.epoch || meta.view != proposal.view ||
         meta.parent_view != proposal.parent_view) {
         return "proposal: header of another view";
@@ -31,7 +35,7 @@ const char* Core::justification_problem(const Proposal& proposal, const BlockMet
         const VoteStatement& parent = justification.parent->statement;
         if (parent.kind == VoteKind::nullify || parent.epoch != m_options.epoch ||
             parent.view != proposal.parent_view ||
-            (parent.digest != meta.parent && !planted(PlantedBug::parent_unchecked))) {
+            (parent.digest != parent_of(proposal, meta) && !planted(PlantedBug::parent_unchecked))) {
             return "proposal: parent certificate is about something else";
         }
     }
@@ -97,6 +101,9 @@ void Core::on(const ProposalReceived& event) {
         return;
     }
     if (proposal.view < m_view) {
+        if (is_in_window(proposal.view)) {
+            record(leader_vote(event), false);
+        }
         help(event.from, proposal.view);
         return;
     }
@@ -115,22 +122,36 @@ void Core::on(const ProposalReceived& event) {
     take_offer(event);
 }
 
-void Core::take_offer(const ProposalReceived& event) {
+Vote Core::leader_vote(const ProposalReceived& event) const {
     const Proposal& proposal = event.proposal;
     Vote vote;
     vote.statement = {m_options.epoch, VoteKind::notarize, proposal.view, proposal.parent_view,
                       event.meta.digest};
     vote.signer = event.from;
     vote.signature = proposal.leader_signature;
+    return vote;
+}
+
+void Core::take_offer(const ProposalReceived& event) {
+    const Proposal& proposal = event.proposal;
+    const Vote vote = leader_vote(event);
     const Vote* held = find_vote(proposal.view, VoteKind::notarize, event.from);
     if ((held == nullptr || *held != vote) && !verify(vote)) {
         m_effects.push_back(RejectSender{"proposal: wrong signature"});
         return;
     }
+    // The leader's vote counts whatever becomes of the block that it offers.
+    const auto count_vote = [this, &vote] {
+        if (is_in_window(vote.statement.view)) {
+            record(vote, true);
+        }
+    };
     if (proposal.parent_view < m_final_view) {
+        count_vote();
         return;
     }
     if (!justification_holds(proposal.justification)) {
+        count_vote();
         m_effects.push_back(RejectSender{"proposal: certificate does not hold"});
         return;
     }
@@ -141,8 +162,9 @@ void Core::take_offer(const ProposalReceived& event) {
         accept(nullification);
     }
     if (proposal.view != m_view || proposal.parent_view < m_final_view ||
-        (proposal.parent_view == m_final_view && event.meta.parent != m_final_digest &&
-         !planted(PlantedBug::parent_unchecked))) {
+        (proposal.parent_view == m_final_view &&
+         parent_of(proposal, event.meta) != m_final_digest && !planted(PlantedBug::parent_unchecked))) {
+        count_vote();
         return;
     }
     record(vote, true);
