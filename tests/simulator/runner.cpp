@@ -93,8 +93,11 @@ Child start_child(const BatchOptions& options, std::uint64_t first, std::uint64_
         Encoder announcement;
         announcement.u32(0).u64(seed);
         write_all(ends[1], announcement.bytes());
-        const RunResult result = run_seed(
-            seed, {.real_ledger = options.real_ledger, .canary = options.canary, .sink = {}});
+        const RunResult result =
+            options.run ? options.run(seed)
+                        : run_seed(seed, {.real_ledger = options.real_ledger,
+                                          .canary = options.canary,
+                                          .sink = {}});
         Encoder record;
         record.var_bytes(encode_result(result));
         write_all(ends[1], record.bytes());
@@ -115,7 +118,7 @@ public:
     }
 
     BatchResult run() {
-        while (!m_children.empty() && m_result.violations.size() < violations_max) {
+        while (!m_children.empty() && m_result.violations.size() < m_options.stop_after) {
             wait_for_input();
         }
         for (const Child& child : m_children) {

@@ -38,19 +38,22 @@ struct RunOptions {
 /// What a world shows after its run.
 [[nodiscard]] RunResult result_of(World& world, std::uint64_t seed);
 
+inline constexpr std::size_t jobs_max{64};
+/// Violations that a batch reports before it stops early.
+inline constexpr std::size_t violations_max{20};
+
 struct BatchOptions {
     std::uint64_t first{1};
     std::uint64_t last{100};
     std::size_t jobs{1};  ///< processes, 1 to `jobs_max`
     bool real_ledger{false};
     Canary canary{Canary::none};
+    /// What a seed is; empty: `run_seed` with the options above.
+    std::function<RunResult(std::uint64_t seed)> run;
+    std::size_t stop_after{violations_max};  ///< violations
     /// Called from time to time with seeds done and violations so far; may be empty.
     std::function<void(std::uint64_t done, std::size_t violations)> progress;
 };
-inline constexpr std::size_t jobs_max{64};
-/// Violations that a batch reports before it stops early.
-inline constexpr std::size_t violations_max{20};
-
 struct BatchResult {
     std::uint64_t seeds{0};  ///< that ran to their end
     std::uint64_t views{0};

@@ -2,6 +2,7 @@
 
 #include "tests/simulator/runner.h"
 #include "tests/simulator/scenarios.h"
+#include "tools/simulate/mutant_command.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -35,6 +36,8 @@ struct Arguments {
     bool ledger{false};
     bool require_coverage{false};
     bool list_scenarios{false};
+    bool list_mutants{false};
+    std::string mutant;
 };
 
 /// Seeds below which the floors of fault coverage mean nothing.
@@ -181,7 +184,28 @@ int run_range(const Arguments& arguments, Canary canary) {
     return print_batch(simulator::run_batch(options), arguments);
 }
 
-int run(const Arguments& arguments) {
+int run_planted(const Arguments& arguments, PlantBug plant) {
+    const auto range = parse_range(arguments.seeds);
+    if (!range) {
+        fmt::print(stderr, "--mutant needs --seeds FIRST..LAST, not '{}'\n", arguments.seeds);
+        return 2;
+    }
+    return run_mutant({.name = arguments.mutant,
+                       .seeds = arguments.seeds,
+                       .first = range->first,
+                       .last = range->second,
+                       .jobs = arguments.jobs},
+                      plant);
+}
+
+int run(const Arguments& arguments, PlantBug plant) {
+    if (arguments.list_mutants) {
+        list_mutants();
+        return 0;
+    }
+    if (!arguments.mutant.empty()) {
+        return run_planted(arguments, plant);
+    }
     if (arguments.list_scenarios) {
         for (const simulator::Scenario& scenario : simulator::all_scenarios()) {
             fmt::print("{:<32} {}\n", scenario.name, scenario.story);
@@ -202,13 +226,13 @@ int run(const Arguments& arguments) {
     if (!arguments.seeds.empty()) {
         return run_range(arguments, *canary);
     }
-    fmt::print(stderr, "one of --seed, --seeds, --scenario or --list-scenarios is needed\n");
+    fmt::print(stderr, "one of --seed, --seeds, --scenario, --mutant or a --list is needed\n");
     return 1;
 }
 
 }  // namespace
 
-void add_simulate_command(CLI::App& app, int& exit_code) {
+void add_simulate_command(CLI::App& app, int& exit_code, PlantBug plant) {
     CLI::App* command = app.add_subcommand(
         "simulate", "Run whole clusters under faults in simulated time; a seed names a run");
     const auto arguments = std::make_shared<Arguments>();
@@ -225,7 +249,10 @@ void add_simulate_command(CLI::App& app, int& exit_code) {
     command->add_option("--canary", arguments->canary,
                         "Plant an error that must be found: double-vote, lying-disk, "
                         "rewritten-final");
-    command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+    command->add_option("--mutant", arguments->mutant,
+                        "Plant this bug: 1 when one of --seeds catches it, 0 when it escapes");
+    command->add_flag("--list-mutants", arguments->list_mutants, "Name the bugs, one a line");
+    command->callback([arguments, plant, &exit_code] { exit_code = run(*arguments, plant); });
 }
 
 }  // namespace tally::tools

@@ -1,7 +1,7 @@
 // Random worlds in which every vote and certificate that a production node lets out is judged by a
 // naive second implementation of the rules.
 
-#include "tests/consensus/property/naive_model.h"
+#include "tests/simulator/naive_model.h"
 #include "tests/simulator/world.h"
 
 #include <catch2/catch.hpp>

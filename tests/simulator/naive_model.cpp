@@ -1,4 +1,4 @@
-#include "tests/consensus/property/naive_model.h"
+#include "tests/simulator/naive_model.h"
 
 #include <algorithm>
 
