@@ -2,9 +2,12 @@
 
 #include "ledger/base/posix_file_system.h"
 #include "ledger/base/system_random.h"
+#include "node/runtime/logging.h"
 #include "tools/bench/charge_bench.h"
+#include "tools/bench/finality_bench.h"
 #include "tools/bench/verify_bench.h"
 #include "tools/devnet/devnet.h"
+#include "tools/devnet/plan.h"
 #include "tools/show/render.h"
 
 #include <CLI/CLI.hpp>
@@ -30,6 +33,8 @@ struct Options {
     std::string json_file;
     int base_port{7300};
     std::uint32_t seconds{3};
+    FinalityOptions finality;
+    int nodes{4};
 };
 
 int report(const std::string& error) {
@@ -56,10 +61,8 @@ public:
     TemporaryDevnet(const TemporaryDevnet&) = delete;
     TemporaryDevnet& operator=(const TemporaryDevnet&) = delete;
 
-    Expected<std::string, Done> start(int base_port) {
-        DevnetOptions options;
+    Expected<std::string, Done> start(DevnetOptions options) {
         options.folder = m_folder;
-        options.base_port = base_port;
         const auto up = devnet_up(
             options, [](const std::string& step) { std::cerr << "bench: " << step << "\n"; });
         m_up = up.has_value();
@@ -70,27 +73,35 @@ public:
         return m_folder;
     }
 
+    [[nodiscard]] const std::string& folder() const { return m_folder; }
+
 private:
     std::string m_folder;
     bool m_up{false};
 };
 
-int finish(const json::object& figures, const Options& options) {
+int finish(const json::object& figures, const Options& options, const std::string& text) {
     if (!options.json_file.empty()) {
         PosixFileSystem files;
-        const std::string text = json::serialize(figures) + "\n";
-        if (!files.write_whole(options.json_file, as_bytes(text))) {
+        const std::string line = json::serialize(figures) + "\n";
+        if (!files.write_whole(options.json_file, as_bytes(line))) {
             return report(options.json_file + ": cannot be written");
         }
     }
-    std::cout << render_fields(figures);
+    std::cout << text;
     return 0;
+}
+
+int finish(const json::object& figures, const Options& options) {
+    return finish(figures, options, render_fields(figures));
 }
 
 int bench(Options& options) {
     TemporaryDevnet own;
     if (options.bench.devnet.empty()) {
-        const auto folder = own.start(options.base_port);
+        DevnetOptions devnet;
+        devnet.base_port = options.base_port;
+        const auto folder = own.start(devnet);
         if (!folder) {
             return 1;
         }
@@ -118,6 +129,48 @@ int verify(const Options& options) {
                   options);
 }
 
+/// The parts are measured first, on a machine that does nothing else, and on the devnet's disk.
+int finality(Options& options) {
+    static_cast<void>(node::configure_logging({node::LogLevel::error, {}}));  // of the own link
+    TemporaryDevnet own;
+    MachineParts parts;
+    const std::string parts_folder = own.folder() + "-parts";
+    std::error_code error;
+    std::filesystem::create_directories(parts_folder, error);
+    const auto measured = measure_parts(parts_folder, parts);
+    std::filesystem::remove_all(parts_folder, error);
+    if (!measured) {
+        return report(measured.error());
+    }
+    DevnetOptions devnet;
+    devnet.operators = options.nodes - 1;
+    devnet.bridges = 0;
+    devnet.base_port = options.base_port;
+    const auto folder = own.start(devnet);
+    if (!folder) {
+        return 1;
+    }
+    options.finality.devnet = *folder;
+    const auto figures = bench_finality(options.finality, parts);
+    return figures ? finish(*figures, options, finality_text(*figures)) : report(figures.error());
+}
+
+void add_finality_command(CLI::App& bench_command, const std::shared_ptr<Options>& options,
+                          int& exit_code) {
+    CLI::App* command = bench_command.add_subcommand(
+        "finality", "Block interval and finality on loopback, beside what they are made of");
+    command->add_option("--nodes", options->nodes, "Validators of an own network")
+        ->check(CLI::Range(3, devnet_operators_max + 1));
+    command->add_option("--seconds", options->finality.seconds, "To measure for")
+        ->check(CLI::Range(2U, 3'600U));
+    command->add_option("--base-port", options->base_port, "Of the network");
+    command->add_option("--json", options->json_file, "File for the figures as JSON");
+    command->footer(
+        "Half of the time one transaction at a time, half eight at once. The second table counts\n"
+        "hops, signatures and syncs on the way of one transaction, each measured on its own before.");
+    command->callback([options, &exit_code] { exit_code = finality(*options); });
+}
+
 }  // namespace
 
 void add_bench_command(CLI::App& app, int& exit_code) {
@@ -139,13 +192,18 @@ void add_bench_command(CLI::App& app, int& exit_code) {
         "Examples:\n"
         "  tally bench --devnet /tmp/net --charges 10000 --concurrency 500\n"
         "  tally bench --devnet /tmp/net --charges 200 --concurrency 4 --via ocpp\n"
+        "  tally bench finality --nodes 7 --seconds 20\n"
         "  tally bench verify");
     CLI::App* verify_command =
         command->add_subcommand("verify", "Raw secp256k1 verifications per second");
     verify_command->add_option("--seconds", options->seconds, "For each of the two measurements")
         ->check(CLI::Range(1U, 600U));
     verify_command->add_option("--json", options->json_file, "File for the figures as JSON");
-    command->callback([options, verify_command, &exit_code] {
+    add_finality_command(*command, options, exit_code);
+    command->callback([options, command, verify_command, &exit_code] {
+        if (command->got_subcommand("finality")) {
+            return;
+        }
         exit_code = verify_command->parsed() ? verify(*options) : bench(*options);
     });
 }
