@@ -159,7 +159,8 @@ bool Core::meets_held_vote(Round& round, const Vote& vote, bool verified) {
         return false;
     }
     if (held->vote.statement == vote.statement) {
-        if (verified && !held->verified) {
+        const bool is_better = verified || held->vote.signature != vote.signature;
+        if (!held->verified && is_better && (verified || verify(vote))) {
             held = HeldVote{vote, true};
         }
         if (planted(PlantedBug::repeated_vote_counts_twice)) {

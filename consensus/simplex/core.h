@@ -46,9 +46,9 @@ struct CoreStart {
 /// Safety: the core asks for votes that rules R0 to R5 allow; the SafetySigner that carries out
 /// CastVote checks R0 again on its own record.
 /// Bounds: votes of `vote_window` views up to view + 1, three of each signer; one proposal per
-/// view; one certificate per view and kind. Evidence: of all votes in that window, alone, in
-/// proposals or in certificates, in whatever order they come, a contradiction of one signer in one
-/// view is reported once.
+/// view; one certificate per view and kind.
+/// Evidence: of the votes in that window, alone, in proposals or in certificates that are taken in,
+/// in whatever order they come, a contradiction of one signer in one view is reported once.
 class Core {
 public:
     Core(CoreOptions options, CoreStart start);

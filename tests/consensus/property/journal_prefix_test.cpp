@@ -88,7 +88,7 @@ private:
     }
     std::unique_ptr<Journal> open() {
         auto journal =
-            Journal::open(m_files, folder, {.epoch = 0, .rotate_bytes = 3'000, .fatal = {}});
+            Journal::open(m_files, folder, {.rotate_bytes = 3'000, .fatal = {}});
         if (!journal) {
             UNSCOPED_INFO(journal.error().message);
             return nullptr;
@@ -228,14 +228,14 @@ TEST_CASE("damage to what was synced is recognised, never voted on", "[consensus
                 }
                 copy->damage(path, damaged);
                 const auto journal = Journal::open(
-                    *copy, folder, {.epoch = 0, .rotate_bytes = 1U << 20U, .fatal = {}});
+                    *copy, folder, {.rotate_bytes = 1U << 20U, .fatal = {}});
                 if (!journal) {
                     ++refused;
                     continue;
                 }
                 const auto intact = whole.files().crashed_copy(UnsyncedFate::lost, random);
                 const auto reference = Journal::open(
-                    *intact, folder, {.epoch = 0, .rotate_bytes = 1U << 20U, .fatal = {}});
+                    *intact, folder, {.rotate_bytes = 1U << 20U, .fatal = {}});
                 INFO(path << " byte " << at << (cut ? " cut" : " changed"));
                 REQUIRE((*journal)->safety() == (*reference)->safety());
             }

@@ -106,7 +106,7 @@ constexpr const char* folder{"consensus"};
 std::unique_ptr<Journal> open_journal(SimFileSystem& files) {
     auto journal =
         Journal::open(files, folder,
-                      {.epoch = 0, .rotate_bytes = 1U << 20U, .fatal = [](const std::string& what) {
+                      {.rotate_bytes = 1U << 20U, .fatal = [](const std::string& what) {
                            FAIL(what);
                        }});
     REQUIRE(journal.has_value());
