@@ -34,6 +34,8 @@ public:
     [[nodiscard]] std::optional<Hash> transaction(const TransactionRef& ref,
                                                   UnixMillis block_time) const;
     [[nodiscard]] bool has_envelope_root(const Hash& root, UnixMillis block_time) const;
+    /// Blocks within the 120 s before the newest one's time, that one included.
+    [[nodiscard]] std::size_t block_count() const noexcept { return m_blocks.size(); }
     /// Ids held now: for metrics.
     [[nodiscard]] std::size_t transaction_count() const noexcept { return m_transactions.size(); }
 

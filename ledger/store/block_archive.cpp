@@ -1,6 +1,7 @@
 #include "ledger/store/block_archive.h"
 
 #include "ledger/base/check.h"
+#include "ledger/store/archive_base.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -43,6 +44,13 @@ std::string BlockArchive::path_of(const std::string& name) const { return m_fold
 
 Expected<Done, ArchiveError> BlockArchive::create(FileSystem& files, const std::string& folder,
                                                   const Hash& chain_id) {
+    return create_behind(files, folder, chain_id, BlockHeader{});
+}
+
+Expected<Done, ArchiveError> BlockArchive::create_behind(FileSystem& files,
+                                                         const std::string& folder,
+                                                         const Hash& chain_id,
+                                                         const BlockHeader& base) {
     const auto failed = [&folder](FileError error) {
         return Unexpected{
             ArchiveError{ArchiveError::Kind::io_error, folder + ": " + to_text(error)}};
@@ -60,12 +68,44 @@ Expected<Done, ArchiveError> BlockArchive::create(FileSystem& files, const std::
                                            folder + " already holds a ledger (" + name + ")"}};
         }
     }
-    const SegmentHeader header{chain_id, 1};
-    if (const auto written = files.write_whole(folder + "/" + segment_name(1), header.encode());
-        !written) {
+    if (base.height > 0) {
+        const Bytes bytes = encode_archive_base(base);
+        const std::string path = folder + "/" + archive_base_name;
+        if (const auto written = files.write_whole(path, bytes); !written) {
+            return failed(written.error());
+        }
+    }
+    const SegmentHeader header{chain_id, base.height + 1};
+    const std::string path = folder + "/" + segment_name(header.first_height);
+    if (const auto written = files.write_whole(path, header.encode()); !written) {
         return failed(written.error());
     }
     return Done{};
+}
+
+Expected<Done, ArchiveError> BlockArchive::remove_all(FileSystem& files,
+                                                      const std::string& folder) {
+    const auto failed = [&folder](FileError error) {
+        return Unexpected{
+            ArchiveError{ArchiveError::Kind::io_error, folder + ": " + to_text(error)}};
+    };
+    if (const auto made = files.create_directories(folder); !made) {
+        return failed(made.error());
+    }
+    const Expected<std::vector<std::string>, FileError> names = files.list(folder);
+    if (!names) {
+        return failed(names.error());
+    }
+    for (const std::string& name : *names) {
+        if (!first_height_of_segment(name) && name != archive_base_name) {
+            continue;
+        }
+        if (const auto removed = files.remove(folder + "/" + name); !removed) {
+            return failed(removed.error());
+        }
+    }
+    const Expected<Done, FileError> synced = files.sync_folder(folder);
+    return synced ? Expected<Done, ArchiveError>{Done{}} : failed(synced.error());
 }
 
 Expected<std::unique_ptr<BlockArchive>, ArchiveError> BlockArchive::open(FileSystem& files,
@@ -87,7 +127,15 @@ std::optional<ArchiveError> BlockArchive::load() {
         return ArchiveError{ArchiveError::Kind::not_initialized, m_folder + ": " + why};
     }
     m_segments = std::move(segments).value();
-    if (m_segments.front().first_height != 1) {
+    Expected<std::optional<BlockHeader>, std::string> base = read_archive_base(m_files, m_folder);
+    if (!base) {
+        return ArchiveError{ArchiveError::Kind::corrupted, base.error()};
+    }
+    m_base = *base;
+    if (m_base) {
+        m_last_digest = m_base->digest();
+    }
+    if (m_segments.front().first_height != base_height() + 1) {
         return corrupted(m_segments.front().name, 0, "segments before this file are missing");
     }
     for (std::size_t i = 0; i + 1 < m_segments.size(); ++i) {

@@ -45,6 +45,15 @@ public:
     [[nodiscard]] static Expected<Done, ArchiveError> create(FileSystem& files,
                                                              const std::string& folder,
                                                              const Hash& chain_id);
+    /// The same for an archive that begins behind `base` (file "base" in the folder); with a base
+    /// at height 0 it begins with block 1.
+    [[nodiscard]] static Expected<Done, ArchiveError> create_behind(FileSystem& files,
+                                                                    const std::string& folder,
+                                                                    const Hash& chain_id,
+                                                                    const BlockHeader& base);
+    /// Removes every segment and the base: for a snapshot that is given up. Not while it is open.
+    [[nodiscard]] static Expected<Done, ArchiveError> remove_all(FileSystem& files,
+                                                                 const std::string& folder);
     /// Checks names, headers and footers of all files and every record of the newest; cuts a torn
     /// tail above `applied_height`. All must outlive the archive.
     [[nodiscard]] static Expected<std::unique_ptr<BlockArchive>, ArchiveError> open(
@@ -54,7 +63,11 @@ public:
     BlockPlace append(const FinalizedBlock& block, const Hash& digest);
 
     [[nodiscard]] std::uint64_t last_height() const noexcept { return m_last_height; }
-    /// Digest of the newest block; zero when there is none.
+    /// Blocks up to this height are not here: 0, or what state sync left out.
+    [[nodiscard]] std::uint64_t base_height() const noexcept { return m_base ? m_base->height : 0; }
+    /// The block behind which this archive begins; nothing when it begins with block 1.
+    [[nodiscard]] const std::optional<BlockHeader>& base() const noexcept { return m_base; }
+    /// Digest of the newest block, or of the base; zero when there is neither.
     [[nodiscard]] const Hash& last_digest() const noexcept { return m_last_digest; }
     [[nodiscard]] Expected<FinalizedBlock, SegmentFault> read(const BlockPlace& place) const;
 
@@ -111,6 +124,7 @@ private:
     std::uint64_t m_last_height{0};
     Hash m_last_digest;
     std::uint64_t m_bytes_cut{0};
+    std::optional<BlockHeader> m_base;
 };
 
 /// Reports a disk or store error on durable data and stops the process: what was promised can no

@@ -2,6 +2,7 @@
 
 #include "ledger/base/check.h"
 #include "ledger/model/envelope.h"
+#include "ledger/store/block_contents.h"
 #include "ledger/store/ledger_impl.h"
 
 #include <algorithm>
@@ -10,8 +11,6 @@ namespace tally {
 namespace {
 
 constexpr std::chrono::seconds state_sync_interval{1};
-
-using LeafKey = std::pair<PartyId, Hash>;
 
 /// The bytes of the transaction at `position` among all of the block's, counted over envelopes.
 std::optional<Bytes> transaction_at(const Block& block, std::uint64_t position) {
@@ -36,7 +35,6 @@ Ledger::Impl::Impl(KeyValueStore& the_store, const Genesis& the_genesis,
       clock{the_clock},
       genesis{the_genesis},
       chain_id{genesis.chain_id()},
-      validators{validators_of(genesis.members)},
       executor{genesis, store, signatures},
       view{store},
       tiles{store} {}
@@ -78,26 +76,6 @@ std::shared_ptr<const ExecutedBlock> Ledger::Impl::keep(ExecutedBlock block) {
     return kept;
 }
 
-void Ledger::Impl::index_transactions(const ExecutedBlock& block, WriteBatch& batch) const {
-    std::map<LeafKey, const Leaf*> first_leaf;
-    for (const Leaf& leaf : block.leaves) {
-        const bool repeats =
-            leaf.result == ResultCode::exists || leaf.result == ResultCode::exists_different;
-        if (!repeats && !leaf.signer.is_zero()) {
-            first_leaf.emplace(LeafKey{leaf.signer, leaf.hash}, &leaf);
-        }
-    }
-    for (const auto& [ref, hash] : block.ids.transactions) {
-        const auto found = first_leaf.find(LeafKey{ref.signer, hash});
-        if (found != first_leaf.end()) {
-            const Leaf& leaf = *found->second;
-            batch.put(ledger_index::transaction_key(ref),
-                      ledger_index::encode(
-                          TransactionLocation{leaf.height, leaf.index, leaf.result, leaf.hash}));
-        }
-    }
-}
-
 void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
                          const QuorumCertificate& finalization, const BlockPlace& place) {
     const std::uint64_t height = block->block.header.height;
@@ -112,7 +90,11 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
         leaf_hashes.push_back(leaf.leaf_hash());
     }
     tiles.append(leaf_hashes, batch);
-    index_transactions(*block, batch);
+    index_transactions(block->leaves, block->ids, batch);
+    if (const Event* seal = find_seal(block->events)) {
+        const EpochProof proof{block->block.header, finalization, seal->validators};
+        batch.put(ledger_index::epoch_proof_key(seal->epoch), proof.encode());
+    }
     batch.put(ledger_index::block_key(height), ledger_index::encode({place, finalized}));
     batch.put(ledger_index::applied_key(),
               ledger_index::encode({chain_id, height, block->digest, block->log}));
@@ -130,10 +112,32 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
     window.add(block->ids);
     tip = block;
     tip->parent = nullptr;  // what it changed is in the store now
+    epoch = find_epoch(view);
     last_finalization = finalization;
     if (finalized) {
         newest_finalized = height;
+        const std::uint64_t due = snapshots.newest_height() / snapshot_interval + 1;
+        if (block->block.header.seals_epoch || height >= due * snapshot_interval) {
+            take_snapshot();
+        }
     }
+}
+
+void Ledger::Impl::take_snapshot() {
+    const std::uint64_t height = tip->block.header.height;
+    if (height == 0 || last_finalization->statement.kind != VoteKind::finalize) {
+        return;
+    }
+    const std::uint64_t base_height = height - window.block_count();
+    BlockHeader base = executor.genesis_block().block.header;
+    if (base_height > 0 && base_height == archive->base_height()) {
+        base = *archive->base();
+    } else if (base_height > 0) {
+        const std::optional<FinalizedBlock> block = read_block(base_height);
+        ENSURE(block.has_value());
+        base = block->block.header;
+    }
+    snapshots.take(*tip, *last_finalization, base, tiles, store);
 }
 
 void Ledger::Impl::sync_store() {
@@ -209,7 +213,7 @@ std::optional<Receipt> Ledger::Impl::receipt(const TransactionRef& ref) const {
     ENSURE(holder && proven);
     const std::uint64_t leaves = holder->events.size() + holder->results.size();
     const std::uint64_t first_transaction =
-        holder->block.header.log_size - leaves + holder->events.size();
+        holder->block.header.log_size - leaves + events_before_transactions(holder->events);
     ENSURE(location->leaf_index >= first_transaction);
     std::optional<Bytes> bytes =
         transaction_at(holder->block, location->leaf_index - first_transaction);
@@ -223,7 +227,20 @@ std::optional<Receipt> Ledger::Impl::receipt(const TransactionRef& ref) const {
         [this](std::uint32_t level, std::uint64_t index) { return tiles.subtree(level, index); });
     receipt.header = proven->block.header;
     receipt.certificate = proven->finalization;
+    if (receipt.header.epoch > receipt_epochs_max) {
+        return std::nullopt;
+    }
+    for (std::uint64_t ended = 0; ended < receipt.header.epoch; ++ended) {
+        std::optional<EpochProof> proof = epoch_proof(ended);
+        ENSURE(proof.has_value());
+        receipt.epochs.push_back(std::move(*proof));
+    }
     return receipt;
+}
+
+std::optional<EpochProof> Ledger::Impl::epoch_proof(std::uint64_t ended) const {
+    const std::optional<Bytes> value = view.get(ledger_index::epoch_proof_key(ended));
+    return value ? EpochProof::decode(*value) : std::nullopt;
 }
 
 Ledger::Ledger(std::unique_ptr<Impl> impl) : m_impl{std::move(impl)} {}
@@ -231,7 +248,11 @@ Ledger::~Ledger() = default;
 
 const Genesis& Ledger::genesis() const { return m_impl->genesis; }
 const Hash& Ledger::chain_id() const { return m_impl->chain_id; }
-const std::vector<Validator>& Ledger::validators() const { return m_impl->validators; }
+std::uint64_t Ledger::epoch() const { return m_impl->epoch.epoch; }
+const std::vector<Validator>& Ledger::validators() const { return m_impl->epoch.validators; }
+std::optional<EpochProof> Ledger::epoch_proof(std::uint64_t epoch) const {
+    return m_impl->epoch_proof(epoch);
+}
 
 std::shared_ptr<const ExecutedBlock> Ledger::find_executed(const Hash& digest) const {
     return m_impl->find(digest);
@@ -272,6 +293,7 @@ std::shared_ptr<const FinalizedBlock> Ledger::commit(const Hash& digest,
     const std::shared_ptr<ExecutedBlock> block = found->second.block;
     ENSURE(block->block.header.parent == m_impl->tip->digest);
     ENSURE(finalization.statement.digest == digest);
+    ENSURE(!block->block.header.seals_epoch || finalization.statement.kind == VoteKind::finalize);
     auto kept = std::make_shared<FinalizedBlock>();
     kept->block = block->block;
     kept->results = block->results;
@@ -301,6 +323,20 @@ std::optional<TransactionLocation> Ledger::find_transaction(const TransactionRef
 std::optional<Receipt> Ledger::receipt(const TransactionRef& ref) const {
     return m_impl->receipt(ref);
 }
+std::uint64_t Ledger::base_height() const { return m_impl->archive->base_height(); }
+
+std::optional<Bytes> Ledger::answer_snapshot_query(ByteView query) const {
+    const Impl& impl = *m_impl;
+    const SnapshotSource::Chain chain{
+        [&impl](std::uint64_t height) { return impl.read_block(height); },
+        [&impl](std::uint64_t epoch) {
+            return impl.view.get(ledger_index::epoch_proof_key(epoch));
+        }};
+    return impl.snapshots.answer(query, chain);
+}
+
+std::uint64_t Ledger::snapshot_height() const { return m_impl->snapshots.newest_height(); }
+
 std::vector<SegmentInfo> Ledger::segments() const { return m_impl->archive->segments(); }
 
 }  // namespace tally

@@ -2,6 +2,7 @@
 
 #include "ledger/base/file_system.h"
 #include "ledger/base/key_value_store.h"
+#include "ledger/chain/epoch_proof.h"
 #include "ledger/chain/executor.h"
 #include "ledger/chain/receipt.h"
 #include "ledger/store/block_archive.h"
@@ -39,6 +40,8 @@ struct LedgerOptions {
     std::uint64_t segment_bytes{BlockArchive::Options{}.segment_bytes};
     /// At least 2.
     std::size_t speculative_blocks{speculative_blocks_max};
+    /// Blocks between two snapshots for joining nodes; 1 or more.
+    std::uint64_t snapshot_interval{10'000};
 };
 
 /// The replicated ledger of one node: finalized blocks on disk, executed but unfinalized ones in
@@ -76,7 +79,12 @@ public:
 
     [[nodiscard]] const Genesis& genesis() const;
     [[nodiscard]] const Hash& chain_id() const;
+    /// Epoch of the block after the last final one, and who votes in it, in index order. Valid
+    /// until the next `commit`.
+    [[nodiscard]] std::uint64_t epoch() const;
     [[nodiscard]] const std::vector<Validator>& validators() const;
+    /// What ended an epoch. Nothing for the current one and those behind it.
+    [[nodiscard]] std::optional<EpochProof> epoch_proof(std::uint64_t epoch) const;
 
     // Unfinalized blocks, by digest.
     [[nodiscard]] std::shared_ptr<const ExecutedBlock> find_executed(const Hash& digest) const;
@@ -91,7 +99,8 @@ public:
     /// Blocks that do not descend from it are forgotten. Returns what is now kept, for
     /// subscribers: nobody needs to read it back. `finalization` is the block's own
     /// certificate: a finalization, or a notarization when a descendant was finalized instead; that
-    /// descendant is to be committed next.
+    /// descendant is to be committed next. A block that seals its epoch has a finalization (else
+    /// ENSURE).
     std::shared_ptr<const FinalizedBlock> commit(const Hash& digest,
                                                  const QuorumCertificate& finalization);
 
@@ -104,11 +113,20 @@ public:
     void sync_state();
     /// The state after the last final block. Valid until the next `commit`.
     [[nodiscard]] const StateView& final_state() const;
+    /// Nothing above the last final height, and up to `base_height`.
     [[nodiscard]] std::optional<FinalizedBlock> read_block(std::uint64_t height) const;
+    /// Blocks up to this one, their transactions and receipts are not here: 0, or more for a node
+    /// that was made from a snapshot.
+    [[nodiscard]] std::uint64_t base_height() const;
     [[nodiscard]] std::optional<TransactionLocation> find_transaction(
         const TransactionRef& ref) const;
     /// Proof that a transaction is in the log under the newest certificate that covers it.
     [[nodiscard]] std::optional<Receipt> receipt(const TransactionRef& ref) const;
+    /// The bytes that answer a joining node's query (docs/protocol/sync.md); empty when what it
+    /// asks for is not held, nothing when it cannot be decoded.
+    [[nodiscard]] std::optional<Bytes> answer_snapshot_query(ByteView query) const;
+    /// Height of the newest snapshot; 0 when there is none.
+    [[nodiscard]] std::uint64_t snapshot_height() const;
     /// Names and sizes of the segment files, oldest first, for auditors.
     [[nodiscard]] std::vector<SegmentInfo> segments() const;
 

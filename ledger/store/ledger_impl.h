@@ -3,10 +3,12 @@
 // What is behind Ledger. Only ledger*.cpp of this folder include it.
 
 #include "ledger/base/clock.h"
+#include "ledger/state/epochs.h"
 #include "ledger/store/block_archive.h"
 #include "ledger/store/ledger.h"
 #include "ledger/store/ledger_index.h"
 #include "ledger/store/log_tiles.h"
+#include "ledger/store/snapshot_source.h"
 #include "ledger/store/store_view.h"
 
 #include <chrono>
@@ -30,22 +32,27 @@ public:
     void apply(const std::shared_ptr<ExecutedBlock>& block, const QuorumCertificate& finalization,
                const BlockPlace& place);
     void forget_others();
+    /// Keeps the state after the tip for joining nodes.
+    void take_snapshot();
     void sync_store();
     [[nodiscard]] std::optional<ledger_index::BlockEntry> entry(std::uint64_t height) const;
     [[nodiscard]] std::optional<FinalizedBlock> read_block(std::uint64_t height) const;
     [[nodiscard]] std::optional<TransactionLocation> find_transaction(
         const TransactionRef& ref) const;
     [[nodiscard]] std::optional<Receipt> receipt(const TransactionRef& ref) const;
+    [[nodiscard]] std::optional<EpochProof> epoch_proof(std::uint64_t ended) const;
 
     KeyValueStore& store;
     const Clock& clock;
     Genesis genesis;
     Hash chain_id;
-    std::vector<Validator> validators;
+    EpochRecord epoch;  ///< of the block after the tip
     Executor executor;
     StoreView view;
     LogTiles tiles;
     IdWindow window;
+    SnapshotSource snapshots;
+    std::uint64_t snapshot_interval{1};
     std::unique_ptr<BlockArchive> archive;
     std::shared_ptr<ExecutedBlock> tip;  ///< the last final block, without a parent
     std::optional<QuorumCertificate> last_finalization;
@@ -71,7 +78,6 @@ private:
     [[nodiscard]] std::optional<LedgerOpenError> replay();
     void find_newest_finalized();
     void evict_one(const Hash& spared);
-    void index_transactions(const ExecutedBlock& block, WriteBatch& batch) const;
 };
 
 }  // namespace tally

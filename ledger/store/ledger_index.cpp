@@ -97,4 +97,14 @@ Bytes tile_key(std::uint8_t tile_level, std::uint64_t tile) {
     return key_of(Table::tile).u8(tile_level).u64(tile).bytes();
 }
 
+Bytes epoch_proof_key(std::uint64_t epoch) { return key_of(Table::epoch_proof).u64(epoch).bytes(); }
+
+Bytes sync_key() { return key_of(Table::sync).u8(0).bytes(); }
+
+Bytes sync_chunk_prefix() { return key_of(Table::sync).u8(1).bytes(); }
+
+Bytes sync_chunk_key(const ChunkName& name) {
+    return key_of(Table::sync).u8(1).u8(name.depth).fixed(name.prefix).bytes();
+}
+
 }  // namespace tally::ledger_index

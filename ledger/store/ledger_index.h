@@ -8,6 +8,7 @@
 #include "ledger/crypto/merkle.h"
 #include "ledger/model/ids.h"
 #include "ledger/model/result_code.h"
+#include "ledger/state/state_chunk.h"
 #include "ledger/store/block_archive.h"
 
 #include <cstdint>
@@ -27,7 +28,14 @@ struct TransactionLocation {
 namespace ledger_index {
 
 inline constexpr std::uint8_t first_table{0xc0};
-enum class Table : std::uint8_t { applied = 0xc0, block = 0xc1, transaction = 0xc2, tile = 0xc3 };
+enum class Table : std::uint8_t {
+    applied = 0xc0,
+    block = 0xc1,
+    transaction = 0xc2,
+    tile = 0xc3,
+    epoch_proof = 0xc4,  ///< by epoch: what ended it (EpochProof)
+    sync = 0xc5,         ///< only while a snapshot is being fetched: how far it is
+};
 
 /// Up to which block the store is.
 struct Applied {
@@ -55,6 +63,14 @@ struct BlockEntry {
 [[nodiscard]] std::optional<TransactionLocation> decode_location(ByteView bytes);
 
 [[nodiscard]] Bytes tile_key(std::uint8_t tile_level, std::uint64_t tile);
+[[nodiscard]] Bytes epoch_proof_key(std::uint64_t epoch);
+
+/// Present while the store is being filled from a snapshot; the value is its manifest, empty before
+/// one is chosen.
+[[nodiscard]] Bytes sync_key();
+/// A part of that snapshot: value 0 when it is here, 1 when its halves are asked for instead.
+[[nodiscard]] Bytes sync_chunk_prefix();
+[[nodiscard]] Bytes sync_chunk_key(const ChunkName& name);
 
 }  // namespace ledger_index
 }  // namespace tally

@@ -1,7 +1,6 @@
 // How a ledger comes into being, and how it is opened again.
 
-#include "ledger/model/envelope.h"
-#include "ledger/model/transaction.h"
+#include "ledger/store/block_contents.h"
 #include "ledger/store/ledger.h"
 #include "ledger/store/ledger_impl.h"
 
@@ -58,35 +57,6 @@ Expected<std::optional<ledger_index::Applied>, LedgerOpenError> read_applied(
             error(Kind::corrupted, std::string{"the state's own record is damaged"} + reset_hint)};
     }
     return applied;
-}
-
-/// What executing the block added to the window of ids. Nothing when it does not decode.
-std::optional<IdWindow::BlockIds> ids_of(const FinalizedBlock& stored) {
-    const BlockHeader& header = stored.block.header;
-    IdWindow::BlockIds ids;
-    ids.time = header.time;
-    std::size_t at = 0;
-    for (const Bytes& encoded : stored.block.envelopes) {
-        const Expected<Envelope, EnvelopeError> envelope = decode_envelope(encoded);
-        if (!envelope || stored.results.size() - at < envelope->transactions.size()) {
-            return std::nullopt;
-        }
-        ids.envelope_roots.insert(
-            envelope_signing_digest(header.chain_id, envelope->signer, envelope_root(*envelope)));
-        for (const Bytes& bytes : envelope->transactions) {
-            const Expected<Transaction, TransactionError> transaction = decode_transaction(bytes);
-            if (!transaction) {
-                return std::nullopt;
-            }
-            const ResultCode result = stored.results[at];
-            ++at;
-            if (result != ResultCode::exists && result != ResultCode::exists_different) {
-                ids.transactions.emplace(TransactionRef{envelope->signer, transaction->id},
-                                         transaction_hash(bytes));
-            }
-        }
-    }
-    return ids;
 }
 
 /// Executes with a checker that is never asked: the genesis has no signatures.
@@ -172,6 +142,16 @@ std::optional<LedgerOpenError> Ledger::Impl::open(FileSystem& files, const std::
     if (!read) {
         return read.error();
     }
+    const Expected<std::optional<Bytes>, StoreError> begun = store.get(ledger_index::sync_key());
+    if (!begun) {
+        return error_of(begun.error());
+    }
+    if (*begun) {
+        return error(Kind::not_initialized,
+                     "the ledger in " + folder +
+                         " is being made from a snapshot of other nodes and not complete; run the "
+                         "node to go on, or start with an empty data folder");
+    }
     if (!*read) {
         FolderSegmentSource source{files, folder};
         const auto segments = source.list();
@@ -188,6 +168,7 @@ std::optional<LedgerOpenError> Ledger::Impl::open(FileSystem& files, const std::
                                               to_hex(chain_id));
     }
     speculative_blocks = options.speculative_blocks;
+    snapshot_interval = options.snapshot_interval;
     if (auto problem = open_archive(files, folder, options, applied)) {
         return problem;
     }
@@ -202,6 +183,7 @@ std::optional<LedgerOpenError> Ledger::Impl::open(FileSystem& files, const std::
     }
     find_newest_finalized();
     sync_store();
+    take_snapshot();
     return std::nullopt;
 }
 
@@ -221,6 +203,13 @@ std::optional<LedgerOpenError> Ledger::Impl::open_archive(FileSystem& files,
         return error_of(opened.error());
     }
     archive = std::move(opened).value();
+    if (applied.height < archive->base_height()) {
+        return error(Kind::corrupted,
+                     "the state is at block " + state_height + ", and the segments in " + folder +
+                         " begin behind block " + std::to_string(archive->base_height()) +
+                         ": this node was made from a snapshot, so the segments alone do not give "
+                         "its state; start with an empty data folder");
+    }
     if (applied.height > archive->last_height()) {
         return error(Kind::ahead,
                      "the state is at block " + state_height + " but the segments in " + folder +
@@ -252,6 +241,7 @@ std::optional<LedgerOpenError> Ledger::Impl::open_tip(const ledger_index::Applie
     if (tip->tree.root() != header.state_root) {
         return damaged("the state does not have the root that " + name + " names");
     }
+    epoch = find_epoch(view);
     if (!tiles.restore(applied.log.size()) || tip->log.size() != header.log_size ||
         tip->log.root() != header.log_root) {
         return damaged("the log's hashes do not have the root that " + name + " names");
@@ -262,7 +252,8 @@ std::optional<LedgerOpenError> Ledger::Impl::open_tip(const ledger_index::Applie
 /// The ids that may not be used again are those of the blocks of the last 120 s.
 std::optional<LedgerOpenError> Ledger::Impl::open_window() {
     std::vector<IdWindow::BlockIds> newest_first;
-    for (std::uint64_t height = tip->block.header.height; height > 0; --height) {
+    for (std::uint64_t height = tip->block.header.height; height > archive->base_height();
+         --height) {
         const std::optional<FinalizedBlock> block = read_block(height);
         if (!block) {
             return error(Kind::corrupted,
@@ -271,12 +262,12 @@ std::optional<LedgerOpenError> Ledger::Impl::open_window() {
         if (!is_in_id_window(block->block.header.time, tip->block.header.time)) {
             break;
         }
-        std::optional<IdWindow::BlockIds> ids = ids_of(*block);
-        if (!ids) {
+        std::optional<BlockContents> contents = contents_of(*block);
+        if (!contents) {
             return error(Kind::corrupted,
                          "block " + std::to_string(height) + " of the segments cannot be decoded");
         }
-        newest_first.push_back(std::move(*ids));
+        newest_first.push_back(std::move(contents->ids));
     }
     for (auto at = newest_first.rbegin(); at != newest_first.rend(); ++at) {
         window.add(*at);

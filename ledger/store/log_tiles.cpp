@@ -6,6 +6,48 @@
 
 namespace tally {
 
+namespace {
+
+/// Nothing fits into 64 bits above these.
+constexpr std::size_t tile_levels_max{64 / LogTiles::levels_per_tile};
+
+}  // namespace
+
+std::size_t log_edge_levels(std::uint64_t size) {
+    std::size_t levels{0};
+    while (levels < tile_levels_max && (size >> (LogTiles::levels_per_tile * levels)) > 0) {
+        ++levels;
+    }
+    return levels;
+}
+
+std::size_t log_edge_hashes(std::uint64_t size, std::size_t tile_level) {
+    ENSURE(tile_level < tile_levels_max);
+    return static_cast<std::size_t>((size >> (LogTiles::levels_per_tile * tile_level)) %
+                                    LogTiles::tile_hashes);
+}
+
+std::optional<MerkleFrontier> frontier_of(std::uint64_t size, const LogEdges& edges) {
+    if (edges.size() != log_edge_levels(size)) {
+        return std::nullopt;
+    }
+    std::vector<Hash> subtrees;
+    for (std::size_t level = edges.size(); level > 0; --level) {
+        const std::vector<Hash>& edge = edges[level - 1];
+        if (edge.size() != log_edge_hashes(size, level - 1)) {
+            return std::nullopt;
+        }
+        std::size_t at{0};
+        for (std::size_t count = LogTiles::tile_hashes / 2; count > 0; count /= 2) {
+            if ((edge.size() & count) != 0) {
+                subtrees.push_back(merkle_root(std::span{edge}.subspan(at, count)));
+                at += count;
+            }
+        }
+    }
+    return MerkleFrontier::restore(size, std::move(subtrees));
+}
+
 std::vector<Hash> LogTiles::read_tile(std::size_t tile_level, std::uint64_t tile) const {
     const auto value =
         m_store.get(ledger_index::tile_key(static_cast<std::uint8_t>(tile_level), tile));
@@ -48,6 +90,35 @@ bool LogTiles::restore(std::uint64_t size) {
         m_edges.push_back(std::move(edge));
     }
     return true;
+}
+
+void LogTiles::adopt(std::uint64_t size, LogEdges edges, WriteBatch& batch) {
+    ENSURE(edges.size() == log_edge_levels(size));
+    m_size = size;
+    m_edges = std::move(edges);
+    for (std::size_t level = 0; level < m_edges.size(); ++level) {
+        if (!m_edges[level].empty()) {
+            write_edge(level, batch);
+        }
+    }
+}
+
+std::optional<LogEdges> LogTiles::edges_at(std::uint64_t size) const {
+    LogEdges edges;
+    for (std::size_t level = 0; level < log_edge_levels(size); ++level) {
+        const std::uint64_t count = size >> (levels_per_tile * level);
+        const std::size_t in_edge = log_edge_hashes(size, level);
+        std::vector<Hash> tile;
+        if (in_edge > 0) {
+            tile = read_tile(level, count / tile_hashes);
+        }
+        if (tile.size() < in_edge) {
+            return std::nullopt;
+        }
+        tile.resize(in_edge);
+        edges.push_back(std::move(tile));
+    }
+    return edges;
 }
 
 void LogTiles::append(std::span<const Hash> leaf_hashes, WriteBatch& batch) {

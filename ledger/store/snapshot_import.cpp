@@ -1,0 +1,470 @@
+#include "ledger/store/snapshot_import.h"
+
+#include "ledger/base/check.h"
+#include "ledger/base/overloaded.h"
+#include "ledger/chain/epoch_proof.h"
+#include "ledger/chain/finality.h"
+#include "ledger/model/envelope.h"
+#include "ledger/store/block_contents.h"
+#include "ledger/store/ledger_index.h"
+#include "ledger/store/snapshot_parts.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally {
+namespace {
+
+using Verdict = SnapshotImport::Verdict;
+
+/// Entries that a chunk of the first depth holds on average, and the deepest that is.
+constexpr std::uint64_t entries_per_chunk{256};
+constexpr std::uint8_t first_depth_max{12};
+
+/// Chunks between two synced writes; what is lost with power is fetched again.
+constexpr std::uint64_t chunks_per_sync{64};
+
+std::vector<ChunkName> first_names(std::uint64_t entries) {
+    std::vector<ChunkName> names{{}};
+    for (std::uint8_t depth = 0; depth < first_depth_max && (entries >> depth) > entries_per_chunk;
+         ++depth) {
+        std::vector<ChunkName> deeper;
+        for (const ChunkName& name : names) {
+            for (const ChunkName& half : name.halves()) {
+                deeper.push_back(half);
+            }
+        }
+        names = std::move(deeper);
+    }
+    return names;
+}
+
+}  // namespace
+
+SnapshotImport::SnapshotImport(FileSystem& files, KeyValueStore& store, std::string folder,
+                               const Genesis& genesis, std::optional<Checkpoint> checkpoint)
+    : m_files{files},
+      m_store{store},
+      m_folder{std::move(folder)},
+      m_genesis{genesis},
+      m_checkpoint{checkpoint},
+      m_chain_id{genesis.chain_id()},
+      m_tiles{store} {
+    const std::optional<Bytes> begun = read_or_stop(m_store, ledger_index::sync_key());
+    std::optional<SnapshotOffer> offer =
+        begun && !begun->empty() ? read_offer(*begun) : std::nullopt;
+    m_sets = {validators_of(m_genesis.members)};
+    if (offer) {
+        take_up(std::move(*offer));
+    }
+}
+
+Bytes SnapshotImport::offer_query() const {
+    return encode(ManifestQuery{m_offer ? m_offer->digest : Hash{}});
+}
+
+std::optional<SnapshotOffer> SnapshotImport::read_offer(ByteView answer) const {
+    const std::optional<SnapshotManifest> manifest = SnapshotManifest::decode(answer);
+    if (!manifest || manifest->header.chain_id != m_chain_id ||
+        manifest->base.chain_id != m_chain_id) {
+        return std::nullopt;
+    }
+    return SnapshotOffer{manifest->header.height, manifest->header.digest(),
+                         Bytes{answer.begin(), answer.end()}};
+}
+
+void SnapshotImport::choose(const SnapshotOffer& offer) {
+    if (m_offer && m_offer->digest == offer.digest && m_offer->manifest == offer.manifest) {
+        return;
+    }
+    // From here on no ledger opens on this store, whatever becomes of the import.
+    WriteBatch mark;
+    mark.put(ledger_index::sync_key(), {});
+    mark.erase(ledger_index::applied_key());
+    write_or_stop(m_store, mark, true);
+    m_archive.reset();
+    clear_store(m_store);
+    if (const auto removed = BlockArchive::remove_all(m_files, m_folder); !removed) {
+        stop_on_storage_error(removed.error().message);
+    }
+    WriteBatch begin;
+    begin.put(ledger_index::sync_key(), offer.manifest);
+    write_or_stop(m_store, begin, true);
+    m_sets.resize(1);
+    take_up(offer);
+}
+
+void SnapshotImport::give_up() {
+    m_offer.reset();
+    m_offer_checked = false;
+    m_pending.clear();
+}
+
+void SnapshotImport::take_up(SnapshotOffer offer) {
+    const std::optional<SnapshotManifest> manifest = SnapshotManifest::decode(offer.manifest);
+    ENSURE(manifest.has_value());
+    m_offer = std::move(offer);
+    m_manifest = *manifest;
+    m_offer_checked = false;
+    m_entries = 0;
+    m_log = *frontier_of(m_manifest.base.log_size, m_manifest.edges);
+    m_last_digest = m_manifest.base.digest();
+    WriteBatch edges;
+    m_tiles.adopt(m_manifest.base.log_size, m_manifest.edges, edges);
+    write_or_stop(m_store, edges, false);
+    take_up_proofs();
+    take_up_chunks();
+    take_up_blocks();
+}
+
+void SnapshotImport::take_up_proofs() {
+    while (m_sets.size() <= epochs_needed()) {
+        const std::uint64_t epoch = m_sets.size() - 1;
+        const std::optional<Bytes> bytes =
+            read_or_stop(m_store, ledger_index::epoch_proof_key(epoch));
+        const std::optional<EpochProof> proof = bytes ? EpochProof::decode(*bytes) : std::nullopt;
+        if (!proof || !check_epoch_proof(*proof, m_chain_id, epoch, m_sets.back())) {
+            return;
+        }
+        m_sets.push_back(proof->next);
+    }
+    m_offer_checked = !find_problem_of_offer().has_value();
+}
+
+void SnapshotImport::take_up_chunks() {
+    m_pending.clear();
+    std::vector<ChunkName> names = first_names(m_manifest.entries);
+    while (!names.empty()) {
+        const ChunkName name = names.back();
+        names.pop_back();
+        const std::optional<Bytes> bytes =
+            read_or_stop(m_store, ledger_index::sync_chunk_key(name));
+        if (!bytes) {
+            m_pending.insert(name);
+            continue;
+        }
+        const ChunkRecord record = decode_chunk_record(*bytes);
+        if (record.is_split) {
+            const auto halves = name.halves();
+            names.insert(names.end(), halves.begin(), halves.end());
+        } else {
+            m_entries += record.entries;
+        }
+    }
+}
+
+/// What the archive has is indexed again: the index may be behind it.
+void SnapshotImport::take_up_blocks() {
+    auto opened = BlockArchive::open(m_files, m_folder, m_chain_id, {});
+    if (!opened || (*opened)->base_height() != m_manifest.base.height) {
+        return;
+    }
+    m_archive = std::move(opened).value();
+    BlockArchive::Cursor cursor = m_archive->read_all();
+    for (;;) {
+        auto item = cursor.next();
+        if (!item) {
+            stop_on_storage_error(item.error().file + ": " + item.error().message);
+        }
+        if (!*item) {
+            return;
+        }
+        const std::optional<BlockContents> contents = contents_of((*item)->block);
+        ENSURE(contents.has_value());
+        index_block((*item)->block, *contents, (*item)->place);
+    }
+}
+
+std::uint64_t SnapshotImport::epochs_needed() const {
+    return m_manifest.header.epoch + (m_manifest.header.seals_epoch ? 1 : 0);
+}
+
+std::vector<Bytes> SnapshotImport::wanted(std::size_t count_max) const {
+    std::vector<Bytes> queries;
+    if (!m_offer || count_max == 0) {
+        return queries;
+    }
+    if (m_sets.size() <= epochs_needed()) {
+        queries.push_back(encode(ProofsQuery{m_sets.size() - 1}));
+        return queries;
+    }
+    if (next_height() <= m_manifest.header.height) {
+        queries.push_back(encode(BlocksQuery{next_height(), m_manifest.header.height}));
+    }
+    for (const ChunkName& name : m_pending) {
+        if (queries.size() >= count_max) {
+            break;
+        }
+        queries.push_back(encode(ChunkQuery{m_offer->digest, name}));
+    }
+    return queries;
+}
+
+Verdict SnapshotImport::refuse(Verdict verdict, std::string why) {
+    m_problem = std::move(why);
+    if (verdict == Verdict::wrong_offer) {
+        give_up();
+    }
+    return verdict;
+}
+
+Verdict SnapshotImport::accept(ByteView query, ByteView answer) {
+    const std::optional<SnapshotQuery> asked = decode_snapshot_query(query);
+    ENSURE(asked.has_value());
+    if (!m_offer) {
+        return Verdict::accepted;  // given up meanwhile
+    }
+    if (answer.empty()) {
+        return Verdict::not_held;
+    }
+    return std::visit(Overloaded{[](const ManifestQuery&) { return Verdict::accepted; },
+                                 [&](const ProofsQuery& proofs) {
+                                     const bool is_stale = proofs.from_epoch != m_sets.size() - 1;
+                                     return is_stale ? Verdict::accepted : accept_proofs(answer);
+                                 },
+                                 [&](const ChunkQuery& chunk) {
+                                     const bool is_stale = chunk.snapshot != m_offer->digest ||
+                                                           !m_pending.contains(chunk.name);
+                                     return is_stale ? Verdict::accepted
+                                                     : accept_chunk(chunk.name, answer);
+                                 },
+                                 [&](const BlocksQuery& blocks) {
+                                     const bool is_stale = blocks.from_height != next_height();
+                                     return is_stale ? Verdict::accepted : accept_blocks(answer);
+                                 }},
+                      *asked);
+}
+
+Verdict SnapshotImport::accept_proofs(ByteView answer) {
+    const auto items = decode_list(answer, snapshot_proofs_max);
+    if (!items || items->empty()) {
+        return refuse(Verdict::wrong_answer, "not a list of epoch proofs");
+    }
+    WriteBatch batch;
+    for (const Bytes& bytes : *items) {
+        if (m_sets.size() > epochs_needed()) {
+            break;
+        }
+        const std::uint64_t epoch = m_sets.size() - 1;
+        const std::optional<EpochProof> proof = EpochProof::decode(bytes);
+        if (!proof) {
+            return refuse(Verdict::wrong_answer, "not an epoch proof");
+        }
+        if (const auto checked = check_epoch_proof(*proof, m_chain_id, epoch, m_sets.back());
+            !checked) {
+            return refuse(Verdict::wrong_answer, checked.error());
+        }
+        batch.put(ledger_index::epoch_proof_key(epoch), bytes);
+        m_sets.push_back(proof->next);
+    }
+    write_or_stop(m_store, batch, false);
+    if (m_sets.size() <= epochs_needed()) {
+        return Verdict::accepted;
+    }
+    if (std::optional<std::string> problem = find_problem_of_offer()) {
+        return refuse(Verdict::wrong_offer, std::move(*problem));
+    }
+    m_offer_checked = true;
+    return Verdict::accepted;
+}
+
+std::optional<std::string> SnapshotImport::find_problem_of_offer() const {
+    const BlockHeader& header = m_manifest.header;
+    if (std::optional<std::string> problem = check_statement(m_manifest.finalization, header)) {
+        return problem;
+    }
+    const auto keys = validator_keys(m_sets[static_cast<std::size_t>(header.epoch)]);
+    ENSURE(keys.has_value());
+    if (const auto error = check_certificate(m_manifest.finalization, m_chain_id, *keys)) {
+        return std::string{"the finalization does not hold: "} + to_text(*error);
+    }
+    if (m_manifest.base.height == 0 &&
+        m_manifest.base.digest() != genesis_header(m_genesis).digest()) {
+        return "the base is not the genesis";
+    }
+    if (m_checkpoint && m_checkpoint->height > header.height) {
+        return "the snapshot is older than the checkpoint";
+    }
+    return std::nullopt;
+}
+
+Verdict SnapshotImport::accept_chunk(const ChunkName& name, ByteView answer) {
+    const std::optional<StateChunk> chunk = StateChunk::decode(answer);
+    if (!chunk) {
+        return refuse(Verdict::wrong_answer, "not a part of a state");
+    }
+    WriteBatch batch;
+    switch (verify_chunk(m_manifest.header.state_root, name, *chunk)) {
+        case ChunkVerdict::wrong:
+            return refuse(Verdict::wrong_answer,
+                          "a part of the state does not lead to the state root");
+        case ChunkVerdict::split:
+            batch.put(ledger_index::sync_chunk_key(name), encode(ChunkRecord{true, 0}));
+            for (const ChunkName& half : name.halves()) {
+                m_pending.insert(half);
+            }
+            break;
+        case ChunkVerdict::whole: {
+            std::uint32_t entries{0};
+            for (const KeyValueStore::Entry& entry : chunk->entries) {
+                if (is_under(name, entry.key)) {
+                    batch.put(entry.key, entry.value);
+                    ++entries;
+                }
+            }
+            batch.put(ledger_index::sync_chunk_key(name), encode(ChunkRecord{false, entries}));
+            m_entries += entries;
+            break;
+        }
+    }
+    m_pending.erase(name);
+    ++m_chunks;
+    write_or_stop(m_store, batch, m_chunks % chunks_per_sync == 0);
+    return Verdict::accepted;
+}
+
+std::optional<std::string> SnapshotImport::check_block(const FinalizedBlock& block,
+                                                       const Hash& parent) const {
+    const BlockHeader& header = block.block.header;
+    const VoteStatement& statement = block.finalization.statement;
+    if (header.epoch >= m_sets.size() || header.chain_id != m_chain_id) {
+        return "a block is of another chain or epoch";
+    }
+    if (header.parent != parent) {
+        return "a block does not follow the one before";
+    }
+    if (statement.kind == VoteKind::nullify || statement.digest != header.digest() ||
+        statement.epoch != header.epoch || !fits_view(statement, header)) {
+        return "a certificate is not the block's";
+    }
+    const auto keys = validator_keys(m_sets[static_cast<std::size_t>(header.epoch)]);
+    ENSURE(keys.has_value());
+    if (const auto error = check_certificate(block.finalization, m_chain_id, *keys)) {
+        return std::string{"a certificate does not hold: "} + to_text(*error);
+    }
+    std::vector<Hash> hashes;
+    for (const Bytes& envelope : block.block.envelopes) {
+        hashes.push_back(envelope_hash(envelope));
+    }
+    if (body_root(hashes) != header.body_root) {
+        return "the envelopes are not the block's";
+    }
+    return std::nullopt;
+}
+
+Verdict SnapshotImport::accept_blocks(ByteView answer) {
+    const auto items = decode_list(answer, snapshot_blocks_max);
+    if (!items || items->empty()) {
+        return refuse(Verdict::wrong_answer, "not a list of blocks");
+    }
+    ProvenBlocks proven;
+    MerkleFrontier log = m_log;
+    Hash parent = m_last_digest;
+    std::uint64_t height = next_height();
+    for (const Bytes& bytes : *items) {
+        std::optional<FinalizedBlock> block = FinalizedBlock::decode(bytes);
+        if (!block || block->block.header.height != height || height > m_manifest.header.height) {
+            return refuse(Verdict::wrong_answer, "not the blocks asked for");
+        }
+        const bool is_first_of_all = height == m_manifest.base.height + 1;
+        const Hash expected = is_first_of_all ? block->block.header.parent : parent;
+        if (std::optional<std::string> problem = check_block(*block, expected)) {
+            return refuse(Verdict::wrong_answer, std::move(*problem));
+        }
+        if (is_first_of_all && block->block.header.parent != parent) {
+            return refuse(Verdict::wrong_offer,
+                          "the base is not the parent of the block behind it");
+        }
+        std::optional<BlockContents> contents = contents_of(*block);
+        if (!contents || !append_to_log(*contents, block->block.header, log)) {
+            return refuse(Verdict::wrong_answer, "results or events are not those of the log");
+        }
+        parent = block->block.header.digest();
+        ++height;
+        proven.emplace_back(std::move(*block), std::move(*contents));
+    }
+    if (proven.back().first.finalization.statement.kind != VoteKind::finalize) {
+        return refuse(Verdict::wrong_answer, "the last block is not finalized");
+    }
+    const bool is_end = height > m_manifest.header.height;
+    if (is_end && parent != m_offer->digest) {
+        return refuse(Verdict::wrong_answer, "the blocks do not lead to the snapshot");
+    }
+    keep_blocks(proven);
+    return Verdict::accepted;
+}
+
+void SnapshotImport::keep_blocks(const ProvenBlocks& proven) {
+    if (!m_archive) {
+        open_archive();
+    }
+    for (const auto& [block, contents] : proven) {
+        const BlockPlace place = m_archive->append(block, block.block.header.digest());
+        index_block(block, contents, place);
+    }
+}
+
+void SnapshotImport::open_archive() {
+    if (const auto removed = BlockArchive::remove_all(m_files, m_folder); !removed) {
+        stop_on_storage_error(removed.error().message);
+    }
+    const auto created =
+        BlockArchive::create_behind(m_files, m_folder, m_chain_id, m_manifest.base);
+    if (!created) {
+        stop_on_storage_error(created.error().message);
+    }
+    auto opened = BlockArchive::open(m_files, m_folder, m_chain_id, {});
+    if (!opened) {
+        stop_on_storage_error(opened.error().message);
+    }
+    m_archive = std::move(opened).value();
+}
+
+void SnapshotImport::index_block(const FinalizedBlock& block, const BlockContents& contents,
+                                 const BlockPlace& place) {
+    WriteBatch batch;
+    std::vector<Hash> hashes;
+    for (const Leaf& leaf : contents.leaves) {
+        hashes.push_back(leaf.leaf_hash());
+        m_log.append(hashes.back());
+    }
+    m_tiles.append(hashes, batch);
+    index_transactions(contents.leaves, contents.ids, batch);
+    const bool finalized = block.finalization.statement.kind == VoteKind::finalize;
+    batch.put(ledger_index::block_key(block.block.header.height),
+              ledger_index::encode({place, finalized}));
+    write_or_stop(m_store, batch, false);
+    m_last_digest = block.block.header.digest();
+}
+
+std::uint64_t SnapshotImport::next_height() const {
+    return m_archive ? m_archive->last_height() + 1 : m_manifest.base.height + 1;
+}
+
+bool SnapshotImport::is_complete() const {
+    return m_offer && m_offer_checked && m_pending.empty() &&
+           next_height() > m_manifest.header.height;
+}
+
+void SnapshotImport::finish() {
+    ENSURE(is_complete());
+    derive_tables(m_store);
+    WriteBatch batch;
+    batch.put(ledger_index::applied_key(),
+              ledger_index::encode(ledger_index::Applied{m_chain_id, m_manifest.header.height,
+                                                         m_offer->digest, m_log}));
+    batch.erase(ledger_index::sync_key());
+    erase_chunk_records(m_store, batch);
+    write_or_stop(m_store, batch, true);
+    m_archive.reset();
+}
+
+SnapshotImport::Progress SnapshotImport::progress() const {
+    if (!m_offer) {
+        return {};
+    }
+    return {m_entries, m_manifest.entries, next_height() - m_manifest.base.height - 1,
+            m_manifest.header.height - m_manifest.base.height};
+}
+
+}  // namespace tally

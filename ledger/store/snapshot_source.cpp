@@ -1,0 +1,111 @@
+#include "ledger/store/snapshot_source.h"
+
+#include "ledger/base/overloaded.h"
+#include "ledger/store/block_archive.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally {
+namespace {
+
+Bytes answer_proofs(const ProofsQuery& query, const SnapshotSource::Chain& chain) {
+    std::vector<Bytes> proofs;
+    while (proofs.size() < snapshot_proofs_max) {
+        std::optional<Bytes> proof = chain.read_epoch_proof(query.from_epoch + proofs.size());
+        if (!proof) {
+            break;
+        }
+        proofs.push_back(std::move(*proof));
+    }
+    return proofs.empty() ? Bytes{} : encode_list(proofs);
+}
+
+/// Up to the last block with a FINALIZE certificate of its own: the blocks before it are proven by
+/// the chain of digests.
+Bytes answer_blocks(const BlocksQuery& query, const SnapshotSource::Chain& chain) {
+    std::vector<Bytes> blocks;
+    std::size_t provable{0};
+    std::size_t bytes{0};
+    for (std::uint64_t height = query.from_height;
+         height <= query.to_height && blocks.size() < snapshot_blocks_max; ++height) {
+        const std::optional<FinalizedBlock> block = chain.read_block(height);
+        if (!block) {
+            break;
+        }
+        Bytes encoded = block->encode();
+        bytes += encoded.size();
+        if (!blocks.empty() && bytes > snapshot_blocks_bytes_max) {
+            break;
+        }
+        blocks.push_back(std::move(encoded));
+        if (block->finalization.statement.kind == VoteKind::finalize) {
+            provable = blocks.size();
+        }
+    }
+    blocks.resize(provable);
+    return blocks.empty() ? Bytes{} : encode_list(blocks);
+}
+
+}  // namespace
+
+void SnapshotSource::take(const ExecutedBlock& block, const QuorumCertificate& finalization,
+                          const BlockHeader& base, const LogTiles& tiles,
+                          const KeyValueStore& store) {
+    std::optional<LogEdges> edges = tiles.edges_at(base.log_size);
+    std::unique_ptr<KeyValueStore> values = store.snapshot();
+    if (!edges || !values || find(block.digest) != nullptr) {
+        return;
+    }
+    const SnapshotManifest manifest{block.block.header, finalization, base, std::move(*edges),
+                                    block.tree.count_entries()};
+    if (m_held.size() == snapshots_kept_max) {
+        m_held.pop_front();
+    }
+    m_held.push_back({block.digest, block.block.header.height, manifest.encode(), block.tree,
+                      std::move(values)});
+}
+
+const SnapshotSource::Held* SnapshotSource::find(const Hash& digest) const {
+    const auto found = std::find_if(m_held.begin(), m_held.end(),
+                                    [&digest](const Held& held) { return held.digest == digest; });
+    return found == m_held.end() ? nullptr : &*found;
+}
+
+std::uint64_t SnapshotSource::newest_height() const {
+    return m_held.empty() ? 0 : m_held.back().height;
+}
+
+Bytes SnapshotSource::answer_manifest(const ManifestQuery& query) const {
+    if (const Held* preferred = find(query.preferred)) {
+        return preferred->manifest;
+    }
+    return m_held.empty() ? Bytes{} : m_held.back().manifest;
+}
+
+Bytes SnapshotSource::answer_chunk(const ChunkQuery& query) const {
+    const Held* held = find(query.snapshot);
+    if (held == nullptr) {
+        return {};
+    }
+    const std::optional<StateChunk> chunk = make_chunk(held->tree, *held->values, query.name);
+    if (!chunk) {
+        stop_on_storage_error("a value of the state cannot be read");
+    }
+    return chunk->encode();
+}
+
+std::optional<Bytes> SnapshotSource::answer(ByteView query, const Chain& chain) const {
+    const std::optional<SnapshotQuery> asked = decode_snapshot_query(query);
+    if (!asked) {
+        return std::nullopt;
+    }
+    return std::visit(
+        Overloaded{[this](const ManifestQuery& manifest) { return answer_manifest(manifest); },
+                   [&chain](const ProofsQuery& proofs) { return answer_proofs(proofs, chain); },
+                   [this](const ChunkQuery& chunk) { return answer_chunk(chunk); },
+                   [&chain](const BlocksQuery& blocks) { return answer_blocks(blocks, chain); }},
+        *asked);
+}
+
+}  // namespace tally

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "ledger/base/key_value_store.h"
+#include "ledger/chain/executor.h"
+#include "ledger/store/snapshot.h"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace tally {
+
+/// Snapshots kept at most; the oldest is dropped. Two, so that a node that began with one can
+/// finish when the next is taken.
+inline constexpr std::size_t snapshots_kept_max{2};
+
+/// The snapshots of one node and the answers to who asks about them.
+///
+/// A snapshot costs a copy of the tree's root and a snapshot handle of the store; what later blocks
+/// replace stays on disk and in memory as long as it is kept. Threads: the ledger's one owner.
+class SnapshotSource {
+public:
+    /// How to read the chain. Both give nothing for what is not held.
+    struct Chain {
+        std::function<std::optional<FinalizedBlock>(std::uint64_t height)> read_block;
+        /// The encoded proof that ended an epoch.
+        std::function<std::optional<Bytes>(std::uint64_t epoch)> read_epoch_proof;
+    };
+
+    /// Takes a snapshot of the state after `block`, which is final by `finalization`. `base` is the
+    /// newest block outside its window of ids. Does nothing when the store has no snapshots.
+    void take(const ExecutedBlock& block, const QuorumCertificate& finalization,
+              const BlockHeader& base, const LogTiles& tiles, const KeyValueStore& store);
+    /// Drops all, before the store is closed.
+    void clear() { m_held.clear(); }
+
+    /// The bytes that answer an encoded query; empty when what is asked for is not held. Nothing
+    /// when the query cannot be decoded.
+    [[nodiscard]] std::optional<Bytes> answer(ByteView query, const Chain& chain) const;
+    /// Height of the newest snapshot; 0 when there is none.
+    [[nodiscard]] std::uint64_t newest_height() const;
+    [[nodiscard]] std::size_t count() const noexcept { return m_held.size(); }
+
+private:
+    struct Held {
+        Hash digest;
+        std::uint64_t height{0};
+        Bytes manifest;
+        StateTree tree;
+        std::unique_ptr<KeyValueStore> values;
+    };
+    [[nodiscard]] const Held* find(const Hash& digest) const;
+    [[nodiscard]] Bytes answer_manifest(const ManifestQuery& query) const;
+    [[nodiscard]] Bytes answer_chunk(const ChunkQuery& query) const;
+
+    std::deque<Held> m_held;  ///< oldest first
+};
+
+}  // namespace tally
