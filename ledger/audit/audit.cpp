@@ -179,7 +179,7 @@ Expected<AuditReport, SourceError> audit_ledger(SegmentSource& source, const Gen
     if (const std::optional<std::string> problem = find_problem(genesis)) {
         return Unexpected{SourceError{"the genesis is not valid: " + *problem}};
     }
-    std::optional<std::vector<VerifyKey>> validators = validator_keys(genesis);
+    std::optional<std::vector<VerifyKey>> validators = validator_keys(validators_of(genesis.members));
     if (!validators) {
         return Unexpected{SourceError{"the genesis has a consensus key that is not on the curve"}};
     }

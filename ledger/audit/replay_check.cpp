@@ -12,6 +12,7 @@ namespace {
 FindingKind kind_of(BlockError::Kind kind) {
     switch (kind) {
         case BlockError::Kind::header:
+        case BlockError::Kind::seal:
         case BlockError::Kind::body:
         case BlockError::Kind::envelope:
         case BlockError::Kind::not_after:

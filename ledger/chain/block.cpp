@@ -8,10 +8,8 @@
 namespace tally {
 namespace {
 
-constexpr std::size_t certificate_bytes_max{8 + 1 + 8 + 8 + 32 + 8 +
-                                            validators_max * Signature::size};
-constexpr std::size_t event_bytes_max{64};
 constexpr std::uint32_t block_results_max{block_envelopes_max * envelope_transactions_max};
+constexpr std::uint32_t block_events_max{sweep_items_max + 1};
 
 std::vector<Bytes> decode_envelopes(Decoder& decoder) {
     std::vector<Bytes> envelopes;
@@ -45,12 +43,15 @@ std::vector<ResultCode> decode_results(Decoder& decoder) {
 
 std::vector<Event> decode_events(Decoder& decoder) {
     std::vector<Event> events;
-    const std::uint32_t count = decoder.count(sweep_items_max, 4);
+    const std::uint32_t count = decoder.count(block_events_max, 4);
     for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
         const std::optional<Event> event = Event::decode(decoder.var_bytes(event_bytes_max));
         if (!event) {
             decoder.fail();
             break;
+        }
+        if (find_seal(events) != nullptr) {
+            decoder.fail();  // Nothing happens behind the seal.
         }
         events.push_back(*event);
     }
@@ -58,6 +59,15 @@ std::vector<Event> decode_events(Decoder& decoder) {
 }
 
 }  // namespace
+
+std::size_t events_before_transactions(const std::vector<Event>& events) noexcept {
+    return events.size() - (find_seal(events) == nullptr ? 0 : 1);
+}
+
+const Event* find_seal(const std::vector<Event>& events) noexcept {
+    const bool sealed = !events.empty() && events.back().kind == EventKind::epoch_sealed;
+    return sealed ? &events.back() : nullptr;
+}
 
 Bytes Leaf::encode() const {
     Encoder encoder;

@@ -38,8 +38,8 @@ struct Leaf {
     [[nodiscard]] Hash leaf_hash() const;
 };
 
-/// A block as it is kept and served for good. Leaves come in this order: events, then transactions
-/// in the order of envelopes.
+/// A block as it is kept and served for good. Leaves come in this order: expired events, then
+/// transactions in the order of envelopes, then the seal of the epoch.
 ///
 /// Encoding (fixed-width codec): header, finalization behind a u32 length, envelope count u32 and
 /// each behind a u32 length, result count u32 and each u16, event count u32 and each behind a u32
@@ -53,5 +53,10 @@ struct FinalizedBlock {
     [[nodiscard]] Bytes encode() const;
     [[nodiscard]] static std::optional<FinalizedBlock> decode(ByteView bytes);
 };
+
+/// Events whose leaves come before those of the transactions: all but the seal.
+[[nodiscard]] std::size_t events_before_transactions(const std::vector<Event>& events) noexcept;
+/// The seal among a block's events; nothing when there is none. It is the last one.
+[[nodiscard]] const Event* find_seal(const std::vector<Event>& events) noexcept;
 
 }  // namespace tally

@@ -3,6 +3,7 @@
 #include "ledger/crypto/merkle.h"
 #include "ledger/model/transaction.h"
 #include "ledger/state/apply.h"
+#include "ledger/state/epochs.h"
 #include "ledger/state/invariants.h"
 #include "ledger/state/queries.h"
 #include "ledger/state/sweep.h"
@@ -41,7 +42,9 @@ BlockRun::BlockRun(const Inputs& inputs, const KeyValueStore& base,
                                                           const Signature& signature) {
           return signatures.verify(metered_check_name(digest, signature), key, digest, signature);
       }},
-      m_scope{m_state, inputs.genesis.parameters, inputs.chain_id, m_check_signature, header.time} {
+      m_parameters{find_parameters(m_state)},
+      m_scope{m_state,           m_parameters, inputs.chain_id,
+              m_check_signature, header.time,  header.height} {
     m_result.log = m_parent->log;
     m_result.ids.time = header.time;
     m_result.events = sweep_expired(m_scope);
@@ -169,6 +172,10 @@ std::optional<BlockError> BlockRun::add_envelope(const Bytes& encoded, const Has
 }
 
 Expected<ExecutedBlock, BlockError> BlockRun::finish(Block block) && {
+    if (m_inputs.sealed) {
+        m_result.events.push_back(seal_epoch(m_state, m_height, *m_inputs.sealed));
+        append_leaf(m_result.events.back().hash(), PartyId{}, ResultCode::ok);
+    }
     if (std::optional<std::string> problem = update_totals(m_state)) {
         return Unexpected{BlockError{BlockError::Kind::invariant, std::move(*problem)}};
     }

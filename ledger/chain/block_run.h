@@ -7,15 +7,17 @@
 namespace tally {
 
 /// One block on its way through the state machine: expiry sweep, then envelope by envelope, then
-/// the roots. Shared by building and executing, so that both do the same. Used once.
+/// the seal of the epoch, then the roots. Shared by building and executing, so that both do the
+/// same. Used once.
 class BlockRun {
 public:
-    /// What is the same for every block of a chain. All must outlive the run.
+    /// What the run needs besides the parent. All must outlive it.
     struct Inputs {
-        const Genesis& genesis;
         const Hash& chain_id;
         SignatureChecker& signatures;
         const IdWindow& window;
+        /// The set that the block hands over to; nothing when it does not seal its epoch.
+        const std::optional<std::vector<Validator>>& sealed;
     };
 
     /// `header` gives height and time; they follow the parent. Sweeps at once.
@@ -29,8 +31,8 @@ public:
     /// with this envelope is invalid; nothing was changed and others may follow. `hash` is the
     /// envelope's.
     [[nodiscard]] std::optional<BlockError> add_envelope(const Bytes& encoded, const Hash& hash);
-    /// Completes the block: totals, state root, log root. `block` holds the envelopes added; the
-    /// result fields of its header are set here.
+    /// Completes the block: seal, totals, state root, log root. `block` holds the envelopes added;
+    /// the result fields of its header are set here.
     [[nodiscard]] Expected<ExecutedBlock, BlockError> finish(Block block) &&;
 
 private:
@@ -55,6 +57,7 @@ private:
     const std::uint64_t m_height;
     StateOverlay m_state;
     SignatureCheck m_check_signature;
+    const Parameters m_parameters;  ///< as they were before the block
     BlockScope m_scope;
     ExecutedBlock m_result;
 };

@@ -3,6 +3,7 @@
 #include "ledger/base/check.h"
 #include "ledger/base/memory_store.h"
 #include "ledger/chain/block_run.h"
+#include "ledger/state/epochs.h"
 #include "ledger/state/genesis_state.h"
 #include "ledger/state/keys.h"
 
@@ -48,18 +49,38 @@ BlockError header_error(std::string what) {
     return BlockError{BlockError::Kind::header, std::move(what)};
 }
 
-/// What must hold before anything of the block is executed.
-struct HeaderRules {
-    const Hash& chain_id;
-    const Hash& validators_hash;
-    std::size_t validator_count;
+/// What the state before a block says about its header: epoch, validators and whether it seals.
+struct EpochRules {
+    EpochRules(const StateView& parent, std::uint64_t height) {
+        const EpochRecord record = find_epoch(parent);
+        epoch = record.epoch;
+        validator_count = record.validators.size();
+        if (seals_epoch(parent, height)) {
+            sealed = sealed_set(parent);
+        }
+        next_validators_hash = validators_hash(sealed ? *sealed : record.validators);
+    }
 
-    [[nodiscard]] std::optional<BlockError> check(const BlockHeader& header,
-                                                  const ExecutedBlock& parent) const;
+    std::uint64_t epoch{0};
+    std::size_t validator_count{0};
+    Hash next_validators_hash;
+    std::optional<std::vector<Validator>> sealed;  ///< the set that the block hands over to
 };
 
-std::optional<BlockError> HeaderRules::check(const BlockHeader& header,
-                                             const ExecutedBlock& parent) const {
+std::optional<BlockError> check_views(const BlockHeader& header, const BlockHeader& before) {
+    // An epoch's first block stands on the sealing block as on a genesis, whatever view that was
+    // finalized in.
+    const bool fits = before.seals_epoch
+                          ? header.parent_view == 0 && header.view >= 1
+                          : header.parent_view == before.view && header.view > before.view;
+    return fits ? std::nullopt
+                : std::optional{
+                      header_error("view or parent_view does not follow the parent's view")};
+}
+
+/// What must hold before anything of the block is executed.
+std::optional<BlockError> check_header(const BlockHeader& header, const ExecutedBlock& parent,
+                                       const Hash& chain_id, const EpochRules& rules) {
     const BlockHeader& before = parent.block.header;
     if (header.version != protocol_version) {
         return header_error("version is not " + std::to_string(protocol_version));
@@ -67,23 +88,28 @@ std::optional<BlockError> HeaderRules::check(const BlockHeader& header,
     if (header.chain_id != chain_id) {
         return header_error("chain_id is that of another chain");
     }
-    if (header.epoch != before.epoch || header.seals_epoch) {
-        return header_error("epoch differs from the parent's");
-    }
     if (header.height != before.height + 1 || header.parent != parent.digest) {
         return header_error("height or parent does not follow the parent block");
     }
-    if (header.parent_view != before.view || header.view <= before.view) {
-        return header_error("view or parent_view does not follow the parent's view");
+    if (header.epoch != rules.epoch) {
+        return header_error("epoch is not " + std::to_string(rules.epoch));
+    }
+    if (std::optional<BlockError> error = check_views(header, before)) {
+        return error;
     }
     if (header.time <= before.time || header.time > unix_millis_max) {
         return header_error("time does not lie behind the parent's, or is out of range");
     }
-    if (header.proposer >= validator_count) {
+    if (header.proposer >= rules.validator_count) {
         return header_error("proposer is not a validator");
     }
-    if (header.next_validators_hash != validators_hash) {
-        return header_error("next_validators_hash is not that of the validators");
+    if (header.seals_epoch != rules.sealed.has_value()) {
+        return BlockError{BlockError::Kind::seal, rules.sealed
+                                                      ? "the block does not seal its epoch"
+                                                      : "the block seals its epoch uncalled for"};
+    }
+    if (header.next_validators_hash != rules.next_validators_hash) {
+        return header_error("next_validators_hash is not that of the next block's validators");
     }
     return std::nullopt;
 }
@@ -122,6 +148,8 @@ const char* to_text(BlockError::Kind kind) {
     switch (kind) {
         case BlockError::Kind::header:
             return "header";
+        case BlockError::Kind::seal:
+            return "seal";
         case BlockError::Kind::body:
             return "body";
         case BlockError::Kind::envelope:
@@ -154,12 +182,7 @@ std::shared_ptr<ExecutedBlock> restore_executed(const BlockHeader& header,
 }
 
 Executor::Executor(const Genesis& genesis, const KeyValueStore& base, SignatureChecker& signatures)
-    : m_genesis{genesis},
-      m_base{base},
-      m_signatures{signatures},
-      m_chain_id{genesis.chain_id()},
-      m_validators_hash{validators_hash(validators_of(genesis.members))},
-      m_validator_count{validators_of(genesis.members).size()} {}
+    : m_genesis{genesis}, m_base{base}, m_signatures{signatures}, m_chain_id{genesis.chain_id()} {}
 
 ExecutedBlock Executor::genesis_block() const {
     const MemoryStore nothing;
@@ -175,7 +198,7 @@ ExecutedBlock Executor::genesis_block() const {
     header.body_root = body_root({});
     header.log_root = block.log.root();
     header.state_root = block.tree.root();
-    header.next_validators_hash = m_validators_hash;
+    header.next_validators_hash = validators_hash(validators_of(m_genesis.members));
     block.digest = header.digest();
     return block;
 }
@@ -194,12 +217,13 @@ Expected<ExecutedBlock, BlockError> Executor::build(
     header.parent_view = context.parent_view;
     header.time = context.time;
     header.proposer = context.proposer;
-    header.next_validators_hash = m_validators_hash;
-    const HeaderRules rules{m_chain_id, m_validators_hash, m_validator_count};
-    if (std::optional<BlockError> error = rules.check(header, *parent)) {
+    const EpochRules rules{view_after(m_base, *parent), header.height};
+    header.next_validators_hash = rules.next_validators_hash;
+    header.seals_epoch = rules.sealed.has_value();
+    if (std::optional<BlockError> error = check_header(header, *parent, m_chain_id, rules)) {
         return Unexpected{std::move(*error)};
     }
-    const BlockRun::Inputs inputs{m_genesis, m_chain_id, m_signatures, window};
+    const BlockRun::Inputs inputs{m_chain_id, m_signatures, window, rules.sealed};
     BlockRun run{inputs, m_base, layers_from(parent.get()), parent, header};
     std::size_t bytes{0};
     for (const Bytes& envelope : envelopes) {
@@ -223,8 +247,8 @@ Expected<ExecutedBlock, BlockError> Executor::build(
 Expected<ExecutedBlock, BlockError> Executor::execute(
     const std::shared_ptr<const ExecutedBlock>& parent, const IdWindow& window, Block block) {
     ENSURE(parent != nullptr);
-    const HeaderRules rules{m_chain_id, m_validators_hash, m_validator_count};
-    if (std::optional<BlockError> error = rules.check(block.header, *parent)) {
+    const EpochRules rules{view_after(m_base, *parent), parent->block.header.height + 1};
+    if (std::optional<BlockError> error = check_header(block.header, *parent, m_chain_id, rules)) {
         return Unexpected{std::move(*error)};
     }
     if (std::optional<BlockError> error = check_body_size(block.envelopes)) {
@@ -239,7 +263,7 @@ Expected<ExecutedBlock, BlockError> Executor::execute(
     if (body_root(hashes) != proposed.body_root) {
         return Unexpected{BlockError{BlockError::Kind::body, "body_root is not the envelopes'"}};
     }
-    const BlockRun::Inputs inputs{m_genesis, m_chain_id, m_signatures, window};
+    const BlockRun::Inputs inputs{m_chain_id, m_signatures, window, rules.sealed};
     BlockRun run{inputs, m_base, layers_from(parent.get()), parent, proposed};
     for (std::size_t i = 0; i < hashes.size(); ++i) {
         if (std::optional<BlockError> error = run.add_envelope(block.envelopes[i], hashes[i])) {

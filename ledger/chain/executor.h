@@ -71,6 +71,7 @@ struct BlockContext {
 struct BlockError {
     enum class Kind : std::uint8_t {
         header,           ///< version, chain, height, parent, time not rising, epoch
+        seal,             ///< seals its epoch though it must not, or does not though it must
         body,             ///< body_root, counts or sizes
         envelope,         ///< undecodable, unknown signer, wrong signature, repeated root
         not_after,        ///< outside (block.time, block.time + 120 s]
@@ -111,8 +112,6 @@ private:
     const KeyValueStore& m_base;
     SignatureChecker& m_signatures;
     Hash m_chain_id;
-    Hash m_validators_hash;
-    std::size_t m_validator_count;
 };
 
 /// The last final block as a parent to build on, from what is on disk: its header, the flat state

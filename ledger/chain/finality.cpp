@@ -2,9 +2,9 @@
 
 namespace tally {
 
-std::optional<std::vector<VerifyKey>> validator_keys(const Genesis& genesis) {
+std::optional<std::vector<VerifyKey>> validator_keys(const std::vector<Validator>& validators) {
     std::vector<VerifyKey> keys;
-    for (const Validator& validator : validators_of(genesis.members)) {
+    for (const Validator& validator : validators) {
         const std::optional<VerifyKey> key = VerifyKey::parse(validator.consensus_key);
         if (!key) {
             return std::nullopt;
@@ -12,6 +12,10 @@ std::optional<std::vector<VerifyKey>> validator_keys(const Genesis& genesis) {
         keys.push_back(*key);
     }
     return keys;
+}
+
+bool fits_view(const VoteStatement& statement, const BlockHeader& header) noexcept {
+    return statement.view == header.view || (header.seals_epoch && statement.view > header.view);
 }
 
 std::optional<std::string> check_statement(const QuorumCertificate& certificate,
@@ -26,7 +30,7 @@ std::optional<std::string> check_statement(const QuorumCertificate& certificate,
     if (statement.epoch != header.epoch) {
         return "the certificate is of another epoch";
     }
-    if (statement.view != header.view) {
+    if (!fits_view(statement, header)) {
         return "the certificate is of another view";
     }
     return std::nullopt;

@@ -8,9 +8,8 @@ namespace tally {
 namespace {
 
 constexpr std::string_view magic{"TALLYRCP"};
-constexpr std::uint16_t version{1};
+constexpr std::uint16_t version{2};
 constexpr std::size_t leaf_bytes{8 + 8 + 32 + 3 + 2};
-constexpr std::size_t certificate_bytes_max{8 + 1 + 8 + 8 + 32 + 8 + validators_max * 64};
 
 }  // namespace
 
@@ -22,6 +21,10 @@ Bytes Receipt::encode() const {
         encoder.fixed(hash);
     }
     encoder.raw(header.encode()).var_bytes(certificate.encode());
+    encoder.u32(static_cast<std::uint32_t>(epochs.size()));
+    for (const EpochProof& proof : epochs) {
+        encoder.var_bytes(proof.encode());
+    }
     return std::move(encoder).take();
 }
 
@@ -42,6 +45,15 @@ std::optional<Receipt> Receipt::decode(ByteView bytes) {
         BlockHeader::decode(decoder.raw(BlockHeader::encoded_bytes));
     const std::optional<QuorumCertificate> certificate =
         QuorumCertificate::decode(decoder.var_bytes(certificate_bytes_max));
+    const std::uint32_t proofs = decoder.count(receipt_epochs_max, 4 + BlockHeader::encoded_bytes);
+    for (std::uint32_t i = 0; i < proofs && decoder.ok(); ++i) {
+        std::optional<EpochProof> proof =
+            EpochProof::decode(decoder.var_bytes(epoch_proof_bytes_max));
+        if (!proof) {
+            return std::nullopt;
+        }
+        receipt.epochs.push_back(std::move(*proof));
+    }
     if (!decoder.finished() || !leaf || !header || !certificate) {
         return std::nullopt;
     }
@@ -52,10 +64,6 @@ std::optional<Receipt> Receipt::decode(ByteView bytes) {
 }
 
 std::optional<std::string> verify_receipt(const Receipt& receipt, const Genesis& genesis) {
-    const std::optional<std::vector<VerifyKey>> keys = validator_keys(genesis);
-    if (!keys) {
-        return "the genesis has a validator key that is not on the curve";
-    }
     const Hash chain_id = genesis.chain_id();
     if (receipt.header.chain_id != chain_id) {
         return "the receipt is of another chain: " + to_hex(receipt.header.chain_id);
@@ -79,6 +87,19 @@ std::optional<std::string> verify_receipt(const Receipt& receipt, const Genesis&
     if (const std::optional<std::string> problem =
             check_statement(receipt.certificate, receipt.header)) {
         return problem;
+    }
+    if (receipt.epochs.size() != receipt.header.epoch) {
+        return "the block is of epoch " + std::to_string(receipt.header.epoch) + ", but " +
+               std::to_string(receipt.epochs.size()) + " epochs are proven";
+    }
+    const Expected<std::vector<Validator>, std::string> validators =
+        follow_epochs(receipt.epochs, chain_id, validators_of(genesis.members));
+    if (!validators) {
+        return validators.error();
+    }
+    const std::optional<std::vector<VerifyKey>> keys = validator_keys(*validators);
+    if (!keys) {
+        return "a validator's key is not on the curve";
     }
     if (const std::optional<CertificateError> error =
             check_certificate(receipt.certificate, chain_id, *keys)) {

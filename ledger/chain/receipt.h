@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ledger/chain/block.h"
+#include "ledger/chain/epoch_proof.h"
 #include "ledger/model/genesis.h"
 
 #include <optional>
@@ -11,18 +12,20 @@ namespace tally {
 
 /// Proof, for someone who has the genesis and nothing else, that a transaction is in the ledger
 /// with this result: the transaction's bytes, its leaf, the way from the leaf to the `log_root` of
-/// a block, and the certificate that made that block final. The validator set is the genesis' own
-/// as long as it never changes.
+/// a block, the certificate that made that block final, and who voted on it: proofs of all epochs
+/// before the block's, from the genesis' validators on.
 ///
-/// Encoding (fixed-width codec): magic "TALLYRCP", version u16 = 1, transaction behind a u32
-/// length, leaf 53, path count u32 and 32 each, header, certificate behind a u32 length. Files and
-/// GET /api/v1/transactions/{id}/receipt (application/octet-stream) hold exactly this.
+/// Encoding (fixed-width codec): magic "TALLYRCP", version u16 = 2, transaction behind a u32
+/// length, leaf 53, path count u32 and 32 each, header, certificate behind a u32 length, epoch
+/// proof count u32 and each behind a u32 length. Files and GET /api/v1/transactions/{id}/receipt
+/// (application/octet-stream) hold exactly this.
 struct Receipt {
     Bytes transaction;
     Leaf leaf;
     std::vector<Hash> path;
     BlockHeader header;  ///< at or after the block that holds the transaction
     QuorumCertificate certificate;
+    std::vector<EpochProof> epochs;  ///< of epochs 0 to that of the header, exclusive
 
     friend bool operator==(const Receipt&, const Receipt&) = default;
     [[nodiscard]] Bytes encode() const;
@@ -30,8 +33,11 @@ struct Receipt {
     [[nodiscard]] static std::optional<Receipt> decode(ByteView bytes);
 };
 
+/// Epochs that a receipt leads through at most.
+inline constexpr std::size_t receipt_epochs_max{4096};
 /// Longest encoded receipt, in bytes.
-inline constexpr std::size_t receipt_bytes_max{32UL * 1024};
+inline constexpr std::size_t receipt_bytes_max{32UL * 1024 +
+                                               receipt_epochs_max * (4 + epoch_proof_bytes_max)};
 
 /// The first thing that does not hold, in words; nothing when the receipt proves what it says.
 [[nodiscard]] std::optional<std::string> verify_receipt(const Receipt& receipt,

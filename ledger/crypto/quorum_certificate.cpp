@@ -14,7 +14,35 @@ bool is_known_kind(std::uint8_t kind) noexcept {
            kind <= static_cast<std::uint8_t>(VoteKind::finalize);
 }
 
-void encode_statement(Encoder& encoder, const VoteStatement& statement) {
+}  // namespace
+
+bool is_well_formed(const VoteStatement& statement) noexcept {
+    if (!is_known_kind(static_cast<std::uint8_t>(statement.kind))) {
+        return false;
+    }
+    return statement.kind != VoteKind::nullify ||
+           (statement.parent_view == 0 && statement.digest.is_zero());
+}
+
+bool is_equivocation(const VoteStatement& first, const VoteStatement& second) noexcept {
+    if (first.epoch != second.epoch || first.view != second.view) {
+        return false;
+    }
+    if (first.kind != second.kind) {
+        return first.kind != VoteKind::notarize && second.kind != VoteKind::notarize;
+    }
+    switch (first.kind) {
+        case VoteKind::notarize:
+            return first.digest != second.digest || first.parent_view != second.parent_view;
+        case VoteKind::nullify:
+            return false;
+        case VoteKind::finalize:
+            return first.digest != second.digest;
+    }
+    return false;
+}
+
+void encode(Encoder& encoder, const VoteStatement& statement) {
     encoder.u64(statement.epoch)
         .u8(static_cast<std::uint8_t>(statement.kind))
         .u64(statement.view)
@@ -22,18 +50,30 @@ void encode_statement(Encoder& encoder, const VoteStatement& statement) {
         .fixed(statement.digest);
 }
 
-}  // namespace
+VoteStatement decode_vote_statement(Decoder& decoder) {
+    VoteStatement statement;
+    statement.epoch = decoder.u64();
+    const std::uint8_t kind = decoder.u8();
+    statement.kind = is_known_kind(kind) ? VoteKind{kind} : VoteKind{};
+    statement.view = decoder.u64();
+    statement.parent_view = decoder.u64();
+    statement.digest = decoder.fixed<Hash>();
+    if (!is_well_formed(statement)) {
+        decoder.fail();
+    }
+    return statement;
+}
 
 Hash VoteStatement::signing_digest(const Hash& chain_id) const {
     Encoder encoder;
     encoder.fixed(chain_id);
-    encode_statement(encoder, *this);
+    encode(encoder, *this);
     return tagged_hash("tally/vote/v1", encoder.bytes());
 }
 
 Bytes QuorumCertificate::encode() const {
     Encoder encoder;
-    encode_statement(encoder, statement);
+    tally::encode(encoder, statement);
     encoder.u64(bitmap);
     for (const Signature& signature : signatures) {
         encoder.fixed(signature);
@@ -44,18 +84,9 @@ Bytes QuorumCertificate::encode() const {
 std::optional<QuorumCertificate> QuorumCertificate::decode(ByteView bytes) {
     Decoder decoder{bytes};
     QuorumCertificate certificate;
-    certificate.statement.epoch = decoder.u64();
-    const std::uint8_t kind = decoder.u8();
-    if (!is_known_kind(kind)) {
-        return std::nullopt;
-    }
-    certificate.statement.kind = static_cast<VoteKind>(kind);
-    certificate.statement.view = decoder.u64();
-    certificate.statement.parent_view = decoder.u64();
-    certificate.statement.digest = decoder.fixed<Hash>();
+    certificate.statement = decode_vote_statement(decoder);
     certificate.bitmap = decoder.u64();
-    if (certificate.statement.kind == VoteKind::nullify &&
-        (certificate.statement.parent_view != 0 || !certificate.statement.digest.is_zero())) {
+    if (!decoder.ok()) {
         return std::nullopt;
     }
     const auto signers = static_cast<std::size_t>(std::popcount(certificate.bitmap));

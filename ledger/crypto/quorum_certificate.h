@@ -3,6 +3,7 @@
 // What validators sign about a view, and a quorum of such signatures. It lives below consensus
 // because an auditor checks finality without any of consensus: reference "Simplex", section 2.2.
 
+#include "ledger/base/codec.h"
 #include "ledger/crypto/secp256k1.h"
 
 #include <cstdint>
@@ -41,6 +42,19 @@ struct VoteStatement {
     [[nodiscard]] Hash signing_digest(const Hash& chain_id) const;
 };
 
+/// A known kind, and nothing in the fields that the kind leaves zero.
+[[nodiscard]] bool is_well_formed(const VoteStatement& statement) noexcept;
+
+/// Whether no honest validator signs both: same epoch and view, and two different NOTARIZE, two
+/// different FINALIZE (by digest), or NULLIFY and FINALIZE. NOTARIZE and NULLIFY is no fault.
+[[nodiscard]] bool is_equivocation(const VoteStatement& first,
+                                   const VoteStatement& second) noexcept;
+
+/// Fixed-width codec, as in the certificate below.
+void encode(Encoder& encoder, const VoteStatement& statement);
+/// Marks the decoder failed when the statement is not well formed.
+[[nodiscard]] VoteStatement decode_vote_statement(Decoder& decoder);
+
 /// A statement with the signatures of a quorum, in index order of the epoch's validator set.
 ///
 /// Encoding (fixed-width codec): epoch u64, kind u8, view u64, parent_view u64, digest 32,
@@ -56,6 +70,10 @@ struct QuorumCertificate {
     /// a nullification with a digest.
     [[nodiscard]] static std::optional<QuorumCertificate> decode(ByteView bytes);
 };
+
+/// Longest encoded certificate, in bytes.
+inline constexpr std::size_t certificate_bytes_max{8 + 1 + 8 + 8 + 32 + 8 +
+                                                   validators_max * Signature::size};
 
 /// Why a certificate does not hold.
 enum class CertificateError : std::uint8_t {

@@ -104,6 +104,48 @@ bool within(const SettleCharge& action) {
 
 bool within(const ClaimCharge& action) { return is_valid(action.authorization); }
 
+bool is_key(const PublicKey& key) { return VerifyKey::parse(key).has_value(); }
+
+bool is_key_or_absent(const std::optional<PublicKey>& key) { return !key || is_key(*key); }
+
+bool within(const AdmitFollower& action) {
+    const Member& member = action.member;
+    return !find_problem(member) && member.role == MemberRole::operator_ && !member.validator &&
+           is_key(member.member_key) && is_key(member.consensus_key) && is_key(member.link_key);
+}
+
+bool within(const ProposeChange& action) {
+    const bool has_key = action.member_key || action.consensus_key || action.link_key;
+    switch (action.kind) {
+        case ChangeKind::promote:
+        case ChangeKind::demote:
+        case ChangeKind::suspend:
+        case ChangeKind::reinstate:
+            return is_valid(action.member) && !has_key && !action.parameters;
+        case ChangeKind::replace_keys:
+            return is_valid(action.member) && has_key && !action.parameters &&
+                   is_key_or_absent(action.member_key) && is_key_or_absent(action.consensus_key) &&
+                   is_key_or_absent(action.link_key);
+        case ChangeKind::set_parameters:
+            return action.member.is_zero() && !has_key && action.parameters &&
+                   !find_problem(*action.parameters);
+    }
+    return false;
+}
+
+bool within(const VoteOnChange& action) { return is_valid(action.proposal); }
+
+bool within(const RotateKey& action) {
+    return action.role >= KeyRole::member && action.role <= KeyRole::link && is_key(action.new_key);
+}
+
+bool within(const ReportReady&) { return true; }
+
+bool within(const SubmitEvidence& action) {
+    return action.signer < validators_max && is_well_formed(action.first) &&
+           is_well_formed(action.second);
+}
+
 }  // namespace
 
 const char* to_text(DenyReason reason) {
@@ -187,6 +229,12 @@ const char* action_name(const Action& action) {
                           [](const RecordCharge&) { return "RecordCharge"; },
                           [](const SettleCharge&) { return "SettleCharge"; },
                           [](const ClaimCharge&) { return "ClaimCharge"; },
+                          [](const AdmitFollower&) { return "AdmitFollower"; },
+                          [](const ProposeChange&) { return "ProposeChange"; },
+                          [](const VoteOnChange&) { return "VoteOnChange"; },
+                          [](const RotateKey&) { return "RotateKey"; },
+                          [](const ReportReady&) { return "ReportReady"; },
+                          [](const SubmitEvidence&) { return "SubmitEvidence"; },
                       },
                       action);
 }

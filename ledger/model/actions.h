@@ -5,7 +5,9 @@
 
 #include "ledger/crypto/secp256k1.h"
 #include "ledger/model/ids.h"
+#include "ledger/model/membership.h"
 #include "ledger/model/money.h"
+#include "ledger/model/parameters.h"
 #include "ledger/model/tariff.h"
 
 #include <cstdint>
@@ -162,9 +164,60 @@ struct ClaimCharge {
     friend bool operator==(const ClaimCharge&, const ClaimCharge&) = default;
 };
 
+/// The hub admits a new operator: a full member at once, without a vote. No other member may have
+/// one of its keys.
+struct AdmitFollower {
+    Member member;  ///< `validator` false, role operator
+    friend bool operator==(const AdmitFollower&, const AdmitFollower&) = default;
+};
+
+/// Asks the members that decide for a change. The signer's own approval counts as its vote.
+struct ProposeChange {
+    ChangeKind kind{ChangeKind::promote};
+    PartyId member;  ///< whom it is about; zero for set_parameters
+    // Only for replace_keys, at least one of them; the others stay.
+    std::optional<PublicKey> member_key;
+    std::optional<PublicKey> consensus_key;
+    std::optional<PublicKey> link_key;
+    std::optional<Parameters> parameters;  ///< only for set_parameters: all of them
+    friend bool operator==(const ProposeChange&, const ProposeChange&) = default;
+};
+
+struct VoteOnChange {
+    TransactionRef proposal;
+    bool approve{false};
+    friend bool operator==(const VoteOnChange&, const VoteOnChange&) = default;
+};
+
+/// A new key for the signer. Member and link key hold at once, a consensus key from the next epoch.
+struct RotateKey {
+    KeyRole role{KeyRole::member};
+    PublicKey new_key;
+    friend bool operator==(const RotateKey&, const RotateKey&) = default;
+};
+
+/// The signer, a validator of the next set, is synced and can take over.
+struct ReportReady {
+    std::uint64_t epoch{0};     ///< the current one
+    Hash next_validators_hash;  ///< of the set it is ready for
+    std::uint64_t height{0};    ///< last block that it has executed
+    friend bool operator==(const ReportReady&, const ReportReady&) = default;
+};
+
+/// Proof that a validator signed two votes that no honest one signs both, see `is_equivocation`.
+struct SubmitEvidence {
+    std::uint32_t signer{0};  ///< index in the set of the votes' epoch
+    VoteStatement first;
+    Signature first_signature;
+    VoteStatement second;
+    Signature second_signature;
+    friend bool operator==(const SubmitEvidence&, const SubmitEvidence&) = default;
+};
+
 using Action = std::variant<SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, SetLimit,
                             Countersign, DecideAuthorization, ReleaseAuthorization, StartCharge,
-                            RecordCharge, SettleCharge, ClaimCharge>;
+                            RecordCharge, SettleCharge, ClaimCharge, AdmitFollower, ProposeChange,
+                            VoteOnChange, RotateKey, ReportReady, SubmitEvidence>;
 
 /// Whether every value is within the bounds that this header and those it includes state: what a
 /// transaction must satisfy to be encoded, and what decoding guarantees. Amounts are 0 to

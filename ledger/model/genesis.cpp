@@ -5,36 +5,17 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
-#include <tuple>
+#include <utility>
 
 namespace tally {
 
 namespace {
 
 constexpr std::size_t name_bytes_max{64};
-constexpr std::size_t operator_id_bytes{9};
 
 using Problem = std::optional<std::string>;
-
-/// Every duration of the parameters, in the order of the encoding.
-struct Duration {
-    const char* name;
-    UnixMillis Parameters::*value;
-};
-constexpr std::array<Duration, 11> durations{{
-    {"start_window", &Parameters::start_window},
-    {"record_window", &Parameters::record_window},
-    {"settle_window", &Parameters::settle_window},
-    {"claim_window", &Parameters::claim_window},
-    {"countersign_window", &Parameters::countersign_window},
-    {"home_release_after", &Parameters::home_release_after},
-    {"charger_clock_back", &Parameters::charger_clock_back},
-    {"charger_clock_ahead", &Parameters::charger_clock_ahead},
-    {"delta", &Parameters::delta},
-    {"idle_interval", &Parameters::idle_interval},
-    {"skip_timeout", &Parameters::skip_timeout},
-}};
 
 void encode_member(Encoder& encoder, const Member& member) {
     encoder.fixed(member.party)
@@ -69,79 +50,20 @@ bool is_printable(const std::string& text) {
                        [](char character) { return character >= 0x20 && character <= 0x7e; });
 }
 
-bool is_country(const std::string& text) {
-    return text.size() == 2 && std::all_of(text.begin(), text.end(), [](char character) {
-               return character >= 'A' && character <= 'Z';
-           });
-}
-
-bool is_operator_id(const std::string& text) {
-    return text.empty() || (text.size() == operator_id_bytes &&
-                            std::all_of(text.begin(), text.end(), [](char character) {
-                                return (character >= 'A' && character <= 'Z') ||
-                                       (character >= '0' && character <= '9');
-                            }));
-}
-
-Problem find_parameter_problem(const Parameters& parameters) {
-    for (const Duration& duration : durations) {
-        const UnixMillis value = parameters.*duration.value;
-        if (value < 1 || value > parameter_duration_max) {
-            return std::string{"parameters."} + duration.name + " must be 1 to " +
-                   std::to_string(parameter_duration_max) + " ms, not " + std::to_string(value);
+/// `owners` receives whose each key is. A member may use one key twice, two members never.
+Problem find_key_problem(const Member& member, std::map<PublicKey, PartyId>& owners) {
+    const std::array<std::pair<const char*, KeyRole>, 3> names{
+        {{"member_key", KeyRole::member},
+         {"consensus_key", KeyRole::consensus},
+         {"link_key", KeyRole::link}}};
+    for (const auto& [name, role] : names) {
+        const PublicKey& key = member.key(role);
+        if (!VerifyKey::parse(key)) {
+            return std::string{name} + " is not a point of secp256k1: " + to_hex(key);
         }
-    }
-    if (parameters.delta > delta_max_ms) {
-        return "parameters.delta must be at most " + std::to_string(delta_max_ms) + " ms, not " +
-               std::to_string(parameters.delta);
-    }
-    if (parameters.skip_timeout < skip_timeout_min_ms ||
-        parameters.skip_timeout <= 3 * parameters.delta) {
-        return "parameters.skip_timeout must be at least " + std::to_string(skip_timeout_min_ms) +
-               " ms and more than three times delta, not " +
-               std::to_string(parameters.skip_timeout);
-    }
-    if (parameters.minimum_approval < 0 || parameters.minimum_approval > amount_max) {
-        return "parameters.minimum_approval must be 0 to " + money_to_text(amount_max) + ", not " +
-               money_to_text(parameters.minimum_approval);
-    }
-    return std::nullopt;
-}
-
-Problem find_key_problem(const Member& member, std::set<PublicKey>& member_keys,
-                         std::set<PublicKey>& consensus_keys, std::set<PublicKey>& link_keys) {
-    struct Key {
-        const char* name;
-        const PublicKey& value;
-        std::set<PublicKey>& seen;
-    };
-    const std::array<Key, 3> keys{{{"member_key", member.member_key, member_keys},
-                                   {"consensus_key", member.consensus_key, consensus_keys},
-                                   {"link_key", member.link_key, link_keys}}};
-    for (const Key& key : keys) {
-        if (!VerifyKey::parse(key.value)) {
-            return std::string{key.name} + " is not a point of secp256k1: " + to_hex(key.value);
+        if (owners.emplace(key, member.party).first->second != member.party) {
+            return std::string{name} + " is also another member's: " + to_hex(key);
         }
-        if (!key.seen.insert(key.value).second) {
-            return std::string{key.name} + " is also another member's: " + to_hex(key.value);
-        }
-    }
-    return std::nullopt;
-}
-
-Problem find_member_problem(const Member& member) {
-    if (!is_valid(member.party)) {
-        return "party must be three letters A-Z";
-    }
-    if (!is_country(member.country)) {
-        return "country must be two letters A-Z, not \"" + member.country + "\"";
-    }
-    if (member.role != MemberRole::hub && member.role != MemberRole::operator_) {
-        return "role must be hub or operator";
-    }
-    if (!is_operator_id(member.operator_id)) {
-        return "operator_id must be empty or 9 letters A-Z and digits, not \"" +
-               member.operator_id + "\"";
     }
     return std::nullopt;
 }
@@ -151,13 +73,11 @@ Problem find_members_problem(const std::vector<Member>& members) {
         return "members must be 1 to " + std::to_string(members_max) + ", not " +
                std::to_string(members.size());
     }
-    std::set<PublicKey> member_keys;
-    std::set<PublicKey> consensus_keys;
-    std::set<PublicKey> link_keys;
+    std::map<PublicKey, PartyId> owners;
     for (std::size_t i = 0; i < members.size(); ++i) {
-        Problem problem = find_member_problem(members[i]);
+        Problem problem = find_problem(members[i]);
         if (!problem) {
-            problem = find_key_problem(members[i], member_keys, consensus_keys, link_keys);
+            problem = find_key_problem(members[i], owners);
         }
         if (problem) {
             return place("members", i) + "." + *problem;
@@ -233,23 +153,10 @@ Problem find_limits_problem(const Genesis& genesis) {
 
 }  // namespace
 
-const char* to_text(MemberRole role) {
-    switch (role) {
-        case MemberRole::hub:
-            return "hub";
-        case MemberRole::operator_:
-            return "operator";
-    }
-    return "unknown";
-}
-
 Bytes Genesis::encode() const {
     Encoder encoder;
     encoder.text(name).i64(time);
-    for (const Duration& duration : durations) {
-        encoder.i64(parameters.*duration.value);
-    }
-    encoder.i64(parameters.minimum_approval);
+    tally::encode(encoder, parameters);
     encoder.u32(static_cast<std::uint32_t>(members.size()));
     for (const Member& member : members) {
         encode_member(encoder, member);
@@ -276,7 +183,7 @@ std::optional<std::string> find_problem(const Genesis& genesis) {
         return "time must be 0 to " + std::to_string(unix_millis_max) + " ms, not " +
                std::to_string(genesis.time);
     }
-    Problem problem = find_parameter_problem(genesis.parameters);
+    Problem problem = find_problem(genesis.parameters);
     if (!problem) {
         problem = find_members_problem(genesis.members);
     }
@@ -287,29 +194,6 @@ std::optional<std::string> find_problem(const Genesis& genesis) {
         problem = find_limits_problem(genesis);
     }
     return problem;
-}
-
-std::vector<Validator> validators_of(const std::vector<Member>& members) {
-    std::vector<Validator> validators;
-    for (const Member& member : members) {
-        if (member.validator) {
-            validators.push_back({member.party, member.consensus_key});
-        }
-    }
-    std::sort(validators.begin(), validators.end(),
-              [](const Validator& left, const Validator& right) {
-                  return left.consensus_key < right.consensus_key;
-              });
-    return validators;
-}
-
-Hash validators_hash(const std::vector<Validator>& validators) {
-    Encoder encoder;
-    encoder.u32(static_cast<std::uint32_t>(validators.size()));
-    for (const Validator& validator : validators) {
-        encoder.fixed(validator.party).fixed(validator.consensus_key);
-    }
-    return tagged_hash("tally/validators/v1", encoder.bytes());
 }
 
 }  // namespace tally

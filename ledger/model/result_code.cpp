@@ -13,7 +13,7 @@ struct Name {
 };
 
 /// Its completeness is tested; that of the switch below the compiler checks.
-constexpr std::array<Name, 42> names{{
+constexpr std::array<Name, 55> names{{
     {ResultCode::ok, "ok"},
     {ResultCode::exists, "exists"},
     {ResultCode::exists_different, "exists_different"},
@@ -56,6 +56,19 @@ constexpr std::array<Name, 42> names{{
     {ResultCode::unknown_countersign, "unknown_countersign"},
     {ResultCode::hash_differs, "hash_differs"},
     {ResultCode::already_signed, "already_signed"},
+    {ResultCode::not_validator, "not_validator"},
+    {ResultCode::unknown_proposal, "unknown_proposal"},
+    {ResultCode::already_voted, "already_voted"},
+    {ResultCode::already_member, "already_member"},
+    {ResultCode::key_in_use, "key_in_use"},
+    {ResultCode::too_many_proposals, "too_many_proposals"},
+    {ResultCode::admissions_full, "admissions_full"},
+    {ResultCode::nothing_to_change, "nothing_to_change"},
+    {ResultCode::last_validator, "last_validator"},
+    {ResultCode::too_many_validators, "too_many_validators"},
+    {ResultCode::not_ready_for, "not_ready_for"},
+    {ResultCode::bad_evidence, "bad_evidence"},
+    {ResultCode::evidence_known, "evidence_known"},
 }};
 
 }  // namespace
@@ -111,6 +124,19 @@ std::optional<ResultCode> result_code_from_number(std::uint16_t number) {
         case ResultCode::unknown_countersign:
         case ResultCode::hash_differs:
         case ResultCode::already_signed:
+        case ResultCode::not_validator:
+        case ResultCode::unknown_proposal:
+        case ResultCode::already_voted:
+        case ResultCode::already_member:
+        case ResultCode::key_in_use:
+        case ResultCode::too_many_proposals:
+        case ResultCode::admissions_full:
+        case ResultCode::nothing_to_change:
+        case ResultCode::last_validator:
+        case ResultCode::too_many_validators:
+        case ResultCode::not_ready_for:
+        case ResultCode::bad_evidence:
+        case ResultCode::evidence_known:
             return code;
     }
     return std::nullopt;

@@ -57,6 +57,20 @@ enum class ResultCode : std::uint16_t {
     unknown_countersign = 80,
     hash_differs = 81,
     already_signed = 82,
+    // Membership and epochs
+    not_validator = 90,  ///< the signer has no vote here
+    unknown_proposal = 91,
+    already_voted = 92,  ///< or already reported ready
+    already_member = 93,
+    key_in_use = 94,          ///< another member has one of the keys
+    too_many_proposals = 95,  ///< all together, or of this member
+    admissions_full = 96,     ///< of this epoch, or of members in all
+    nothing_to_change = 97,   ///< it is so already
+    last_validator = 98,      ///< nobody would be left to vote
+    too_many_validators = 99,
+    not_ready_for = 100,   ///< another epoch, next set or height than there is
+    bad_evidence = 101,    ///< not two contradicting votes with right signatures
+    evidence_known = 102,  ///< there is evidence of this epoch and member
 };
 
 /// "rated_amount_differs" and so on, as documents and JSON write it.

@@ -2,26 +2,22 @@
 
 #include "ledger/crypto/merkle.h"
 #include "ledger/model/ledger.pb.h"
+#include "ledger/model/membership_wire.h"
 #include "ledger/model/wire_check.h"
+#include "ledger/model/wire_reader.h"
 
-#include <limits>
 #include <string>
 
 namespace tally {
 
 namespace {
 
+using wire_form::from_wire;
+using wire_form::octets;
+using wire_form::Reader;
+using wire_form::to_wire;
+
 // ---- values to messages
-
-template <std::size_t N, typename Tag>
-std::string octets(const FixedBytes<N, Tag>& bytes) {
-    return std::string{as_text(bytes.view())};
-}
-
-void to_wire(const TransactionRef& ref, wire::TransactionRef& out) {
-    out.set_signer(octets(ref.signer));
-    out.set_id(octets(ref.id));
-}
 
 void to_wire(const TariffRef& ref, wire::TariffRef& out) {
     out.set_tariff_id(ref.tariff_id);
@@ -161,48 +157,15 @@ struct ActionWriter {
     void operator()(const RecordCharge& a) const { to_wire(a, *out.mutable_record_charge()); }
     void operator()(const SettleCharge& a) const { to_wire(a, *out.mutable_settle_charge()); }
     void operator()(const ClaimCharge& a) const { to_wire(a, *out.mutable_claim_charge()); }
+    void operator()(const AdmitFollower& a) const { to_wire(a, *out.mutable_admit_follower()); }
+    void operator()(const ProposeChange& a) const { to_wire(a, *out.mutable_propose_change()); }
+    void operator()(const VoteOnChange& a) const { to_wire(a, *out.mutable_vote_on_change()); }
+    void operator()(const RotateKey& a) const { to_wire(a, *out.mutable_rotate_key()); }
+    void operator()(const ReportReady& a) const { to_wire(a, *out.mutable_report_ready()); }
+    void operator()(const SubmitEvidence& a) const { to_wire(a, *out.mutable_submit_evidence()); }
 };
 
 // ---- messages to values
-
-/// Reads fields and remembers the first error; after one, what it gives has no meaning. An absent
-/// message reads as one of empty fields, so a missing reference fails by the length of its id.
-class Reader {
-public:
-    [[nodiscard]] std::optional<TransactionError> error() const noexcept { return m_error; }
-
-    template <typename Fixed>
-    Fixed fixed(const std::string& bytes) {
-        const std::optional<Fixed> result = Fixed::from(as_bytes(bytes));
-        if (!result) {
-            fail(TransactionError::malformed);
-        }
-        return result.value_or(Fixed{});
-    }
-
-    /// A number into a narrower type.
-    template <typename Narrow, typename Wide>
-    Narrow narrow(Wide value) {
-        if (value < Wide{std::numeric_limits<Narrow>::min()} ||
-            value > Wide{std::numeric_limits<Narrow>::max()}) {
-            fail(TransactionError::out_of_range);
-        }
-        return static_cast<Narrow>(value);
-    }
-
-    void fail(TransactionError error) {
-        if (!m_error) {
-            m_error = error;
-        }
-    }
-
-private:
-    std::optional<TransactionError> m_error;
-};
-
-TransactionRef from_wire(Reader& reader, const wire::TransactionRef& in) {
-    return {reader.fixed<PartyId>(in.signer()), reader.fixed<TransactionId>(in.id())};
-}
 
 TariffRef from_wire(const wire::TariffRef& in) { return {in.tariff_id(), in.version()}; }
 
@@ -348,6 +311,18 @@ Action action_from_wire(Reader& reader, const wire::Transaction& in) {
             return from_wire(reader, in.settle_charge());
         case wire::Transaction::kClaimCharge:
             return from_wire(reader, in.claim_charge());
+        case wire::Transaction::kAdmitFollower:
+            return from_wire(reader, in.admit_follower());
+        case wire::Transaction::kProposeChange:
+            return from_wire(reader, in.propose_change());
+        case wire::Transaction::kVoteOnChange:
+            return from_wire(reader, in.vote_on_change());
+        case wire::Transaction::kRotateKey:
+            return from_wire(reader, in.rotate_key());
+        case wire::Transaction::kReportReady:
+            return from_wire(reader, in.report_ready());
+        case wire::Transaction::kSubmitEvidence:
+            return from_wire(reader, in.submit_evidence());
         case wire::Transaction::ACTION_NOT_SET:
             break;
     }

@@ -28,5 +28,13 @@ namespace tally {
 [[nodiscard]] ResultCode apply(Context& context, const RecordCharge& action);
 [[nodiscard]] ResultCode apply(Context& context, const SettleCharge& action);
 [[nodiscard]] ResultCode apply(Context& context, const ClaimCharge& action);
+// apply_membership.cpp
+[[nodiscard]] ResultCode apply(Context& context, const AdmitFollower& action);
+[[nodiscard]] ResultCode apply(Context& context, const ProposeChange& action);
+[[nodiscard]] ResultCode apply(Context& context, const VoteOnChange& action);
+[[nodiscard]] ResultCode apply(Context& context, const RotateKey& action);
+// apply_epoch.cpp
+[[nodiscard]] ResultCode apply(Context& context, const ReportReady& action);
+[[nodiscard]] ResultCode apply(Context& context, const SubmitEvidence& action);
 
 }  // namespace tally

@@ -1,6 +1,7 @@
 #include "ledger/state/accounts.h"
 #include "ledger/state/apply.h"
 #include "ledger/state/keys.h"
+#include "ledger/state/proposals.h"
 #include "ledger/state/queries.h"
 
 namespace tally {
@@ -8,11 +9,6 @@ namespace {
 
 keys::Deadline deadline_of(const TransactionRef& ref, const CountersignRecord& record) {
     return {record.expires, ref, DeadlineKind::countersign};
-}
-
-bool is_hub(const StateView& state, const PartyId& party) {
-    const std::optional<MemberRecord> member = find_member(state, party);
-    return member && member->member.role == MemberRole::hub;
 }
 
 }  // namespace

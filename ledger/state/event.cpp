@@ -16,6 +16,35 @@ Letters decode_letters_or_zero(Decoder& decoder) {
     return letters;
 }
 
+Event decode_expired(Decoder& decoder) {
+    Event event;
+    const std::uint8_t cause = decoder.u8();
+    const bool cause_known = cause >= static_cast<std::uint8_t>(ExpiryCause::not_started) &&
+                             cause <= static_cast<std::uint8_t>(ExpiryCause::not_decided);
+    if (!cause_known) {
+        decoder.fail();
+        return event;
+    }
+    event.cause = ExpiryCause{cause};
+    event.ref = decode_transaction_ref(decoder);
+    event.debtor = decode_letters_or_zero<PartyId>(decoder);
+    event.creditor = decode_letters_or_zero<PartyId>(decoder);
+    event.currency = decode_letters_or_zero<Currency>(decoder);
+    event.amount = decoder.i64();
+    if (event.amount < 0) {
+        decoder.fail();
+    }
+    return event;
+}
+
+Event decode_sealed(Decoder& decoder) {
+    Event event;
+    event.kind = EventKind::epoch_sealed;
+    event.epoch = decoder.u64();
+    event.validators = decode_validators(decoder, 1);
+    return event;
+}
+
 }  // namespace
 
 const char* to_text(ExpiryCause cause) {
@@ -28,37 +57,41 @@ const char* to_text(ExpiryCause cause) {
             return "not_claimed";
         case ExpiryCause::not_countersigned:
             return "not_countersigned";
+        case ExpiryCause::not_decided:
+            return "not_decided";
     }
     return "unknown";
 }
 
 Bytes Event::encode() const {
     Encoder encoder;
-    encoder.u8(static_cast<std::uint8_t>(kind)).u8(static_cast<std::uint8_t>(cause));
-    tally::encode(encoder, ref);
-    encoder.fixed(debtor).fixed(creditor).fixed(currency).i64(amount);
+    encoder.u8(static_cast<std::uint8_t>(kind));
+    switch (kind) {
+        case EventKind::expired:
+            encoder.u8(static_cast<std::uint8_t>(cause));
+            tally::encode(encoder, ref);
+            encoder.fixed(debtor).fixed(creditor).fixed(currency).i64(amount);
+            break;
+        case EventKind::epoch_sealed:
+            encoder.u64(epoch);
+            tally::encode(encoder, validators);
+            break;
+    }
     return std::move(encoder).take();
 }
 
 std::optional<Event> Event::decode(ByteView bytes) {
     Decoder decoder{bytes};
     const std::uint8_t kind = decoder.u8();
-    const std::uint8_t cause = decoder.u8();
     Event event;
-    event.ref = decode_transaction_ref(decoder);
-    event.debtor = decode_letters_or_zero<PartyId>(decoder);
-    event.creditor = decode_letters_or_zero<PartyId>(decoder);
-    event.currency = decode_letters_or_zero<Currency>(decoder);
-    event.amount = decoder.i64();
-    const bool kind_known = kind == static_cast<std::uint8_t>(EventKind::expired);
-    const bool cause_known = cause >= static_cast<std::uint8_t>(ExpiryCause::not_started) &&
-                             cause <= static_cast<std::uint8_t>(ExpiryCause::not_countersigned);
-    if (!decoder.finished() || !kind_known || !cause_known || event.amount < 0) {
+    if (kind == static_cast<std::uint8_t>(EventKind::expired)) {
+        event = decode_expired(decoder);
+    } else if (kind == static_cast<std::uint8_t>(EventKind::epoch_sealed)) {
+        event = decode_sealed(decoder);
+    } else {
         return std::nullopt;
     }
-    event.kind = EventKind{kind};
-    event.cause = ExpiryCause{cause};
-    return event;
+    return decoder.finished() ? std::optional{std::move(event)} : std::nullopt;
 }
 
 Hash Event::hash() const { return tagged_hash("tally/event/v1", encode()); }

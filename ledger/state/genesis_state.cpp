@@ -2,6 +2,7 @@
 
 #include "ledger/base/check.h"
 #include "ledger/state/accounts.h"
+#include "ledger/state/epoch_records.h"
 #include "ledger/state/invariants.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/records.h"
@@ -12,6 +13,10 @@ void write_genesis_state(const Genesis& genesis, StateOverlay& state) {
     for (const Member& member : genesis.members) {
         state.put(keys::member(member.party), encode(MemberRecord{member, false}));
     }
+    EpochRecord epoch;
+    epoch.validators = validators_of(genesis.members);
+    state.put(keys::epoch(), encode(epoch));
+    state.put(keys::scheme(), encode(genesis.parameters));
     for (const GenesisAgreement& half : genesis.agreements) {
         const SetAgreement& agreement = half.agreement;
         state.put(keys::agreement(half.member, agreement.partner),

@@ -5,7 +5,8 @@
 
 namespace tally {
 
-/// Writes the state that a valid genesis gives: members, agreements, limits and totals.
+/// Writes the state that a valid genesis gives: members, epoch 0, parameters,
+/// agreements, limits and totals.
 void write_genesis_state(const Genesis& genesis, StateOverlay& state);
 
 }  // namespace tally

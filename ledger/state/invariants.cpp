@@ -1,6 +1,7 @@
 #include "ledger/state/invariants.h"
 
 #include "ledger/base/check.h"
+#include "ledger/state/epochs.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
 
@@ -98,6 +99,11 @@ void survey_authorizations(const StateView& view, Survey& survey) {
         survey.deadlines.insert(
             keys::deadline({record.expires, keys::ref_of(entry.key), DeadlineKind::countersign}));
     });
+    for_each_in(view, Table::proposal, [&survey](const KeyValueStore::Entry& entry) {
+        const auto record = decode_entry<ProposalRecord>(entry);
+        survey.deadlines.insert(
+            keys::deadline({record.expires, keys::ref_of(entry.key), DeadlineKind::proposal}));
+    });
 }
 
 std::optional<std::string> check_accounts(const Survey& survey) {
@@ -177,6 +183,31 @@ std::optional<std::string> check_chargers(const StateView& view, Survey& survey)
     return std::nullopt;
 }
 
+std::optional<std::string> check_members(const StateView& view) {
+    std::set<PublicKey> keys;
+    bool has_validator{false};
+    for (const MemberRecord& record : list_members(view)) {
+        const Member& member = record.member;
+        // One member may use a key twice; two members never share one.
+        for (const PublicKey& key :
+             std::set<PublicKey>{member.member_key, member.consensus_key, member.link_key}) {
+            if (!keys.insert(key).second) {
+                return "a key of " + to_text(member.party) + " is also another member's";
+            }
+        }
+        has_validator = has_validator || member.validator;
+    }
+    if (!has_validator) {
+        return "no member is to be a validator";
+    }
+    for (const Validator& validator : find_epoch(view).validators) {
+        if (!find_member(view, validator.party)) {
+            return "validator " + to_text(validator.party) + " is not a member";
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> update_totals(StateOverlay& state) {
@@ -216,7 +247,10 @@ std::optional<std::string> check_invariants(const StateView& view) {
     if (std::optional<std::string> problem = check_deadlines(view, survey)) {
         return problem;
     }
-    return check_chargers(view, survey);
+    if (std::optional<std::string> problem = check_chargers(view, survey)) {
+        return problem;
+    }
+    return check_members(view);
 }
 
 }  // namespace tally

@@ -90,6 +90,16 @@ Bytes totals(const Currency& currency) {
     return std::move(encoder).take();
 }
 
+Bytes scheme() { return table(Table::scheme); }
+Bytes epoch() { return table(Table::epoch); }
+Bytes proposal(const TransactionRef& ref) { return of_ref(Table::proposal, ref); }
+
+Bytes evidence(std::uint64_t epoch, const PartyId& offender) {
+    Encoder encoder = start(Table::evidence);
+    encoder.u64(epoch).fixed(offender);
+    return std::move(encoder).take();
+}
+
 Bytes station_prefix(const PartyId& owner, std::string_view station) {
     Encoder encoder = start(Table::station);
     encoder.fixed(owner);
@@ -120,8 +130,8 @@ std::optional<Deadline> decode_deadline(ByteView key) {
     deadline.time = decoder.i64();
     deadline.ref = decode_transaction_ref(decoder);
     const std::uint8_t kind = decoder.u8();
-    const bool kind_known = kind == static_cast<std::uint8_t>(DeadlineKind::authorization) ||
-                            kind == static_cast<std::uint8_t>(DeadlineKind::countersign);
+    const bool kind_known = kind >= static_cast<std::uint8_t>(DeadlineKind::authorization) &&
+                            kind <= static_cast<std::uint8_t>(DeadlineKind::proposal);
     if (!decoder.finished() || table != static_cast<std::uint8_t>(Table::deadline) || !kind_known ||
         deadline.time < 0) {
         return std::nullopt;
@@ -130,9 +140,9 @@ std::optional<Deadline> decode_deadline(ByteView key) {
     return deadline;
 }
 
-TransactionRef ref_of(ByteView authorization_or_countersign_key) {
-    ENSURE(authorization_or_countersign_key.size() == 1 + transaction_ref_bytes);
-    Decoder decoder{authorization_or_countersign_key.subspan(1)};
+TransactionRef ref_of(ByteView key_of_transaction) {
+    ENSURE(key_of_transaction.size() == 1 + transaction_ref_bytes);
+    Decoder decoder{key_of_transaction.subspan(1)};
     const TransactionRef ref = decode_transaction_ref(decoder);
     ENSURE(decoder.finished());
     return ref;

@@ -17,7 +17,8 @@ namespace tally {
 /// Tables that are in the state tree, in order of their byte.
 inline constexpr Table tree_tables[]{
     Table::member, Table::account,       Table::agreement,   Table::bridge,   Table::charger,
-    Table::tariff, Table::authorization, Table::countersign, Table::exposure, Table::totals};
+    Table::tariff, Table::authorization, Table::countersign, Table::exposure, Table::totals,
+    Table::scheme, Table::epoch,         Table::proposal,    Table::evidence};
 /// Derived tables: not in the tree, rebuilt from the others or lost (finished) by state sync.
 inline constexpr Table derived_tables[]{Table::deadline, Table::station, Table::finished};
 
@@ -26,7 +27,7 @@ inline constexpr Table derived_tables[]{Table::deadline, Table::station, Table::
 }
 
 /// What a deadline in the derived table is about.
-enum class DeadlineKind : std::uint8_t { authorization = 1, countersign = 2 };
+enum class DeadlineKind : std::uint8_t { authorization = 1, countersign = 2, proposal = 3 };
 
 namespace keys {
 
@@ -49,6 +50,10 @@ namespace keys {
 [[nodiscard]] Bytes exposure(const PartyId& debtor, const PartyId& creditor,
                              const Currency& currency);
 [[nodiscard]] Bytes totals(const Currency& currency);
+[[nodiscard]] Bytes scheme();
+[[nodiscard]] Bytes epoch();
+[[nodiscard]] Bytes proposal(const TransactionRef& ref);
+[[nodiscard]] Bytes evidence(std::uint64_t epoch, const PartyId& offender);
 [[nodiscard]] Bytes station(const PartyId& owner, std::string_view station,
                             std::uint16_t connector);
 /// Prefix of all connectors of one station.
@@ -66,7 +71,7 @@ struct Deadline {
 [[nodiscard]] std::optional<Deadline> decode_deadline(ByteView key);
 
 /// Fields of a key read back. ENSUREs the length: keys come from our own state.
-[[nodiscard]] TransactionRef ref_of(ByteView authorization_or_countersign_key);
+[[nodiscard]] TransactionRef ref_of(ByteView key_of_transaction);
 [[nodiscard]] PartyId party_at(ByteView key, std::size_t offset);
 [[nodiscard]] Currency currency_at(ByteView key, std::size_t offset);
 [[nodiscard]] std::string name_at(ByteView key, std::size_t offset, std::size_t width);

@@ -270,6 +270,44 @@ std::optional<CountersignRecord> find_countersign(const StateView& view,
     return find<CountersignRecord>(view, keys::countersign(ref));
 }
 
+std::optional<ProposalRecord> find_proposal(const StateView& view, const TransactionRef& ref) {
+    return find<ProposalRecord>(view, keys::proposal(ref));
+}
+
+std::vector<ProposalEntry> list_proposals(const StateView& view) {
+    std::vector<ProposalEntry> proposals;
+    for_each(
+        view, keys::table(Table::proposal), open_proposals_max,
+        [&proposals](const KeyValueStore::Entry& entry) {
+            proposals.push_back({keys::ref_of(entry.key), decode_own<ProposalRecord>(entry.value)});
+        });
+    return proposals;
+}
+
+std::optional<EvidenceRecord> find_evidence(const StateView& view, std::uint64_t epoch,
+                                            const PartyId& offender) {
+    return find<EvidenceRecord>(view, keys::evidence(epoch, offender));
+}
+
+std::vector<EvidenceEntry> list_evidence(const StateView& view, std::uint64_t epoch_from,
+                                         std::size_t count_max) {
+    std::vector<EvidenceEntry> evidence;
+    const Bytes prefix = keys::table(Table::evidence);
+    Bytes from = keys::evidence(epoch_from, PartyId{});
+    while (evidence.size() < count_max) {
+        std::optional<KeyValueStore::Entry> entry = view.next(from, prefix);
+        if (!entry) {
+            break;
+        }
+        auto record = decode_own<EvidenceRecord>(entry->value);
+        const std::uint64_t epoch = record.evidence.first.epoch;
+        evidence.push_back({epoch, keys::party_at(entry->key, 1 + 8), std::move(record)});
+        from = std::move(entry->key);
+        step_behind(from);
+    }
+    return evidence;
+}
+
 std::optional<Totals> find_totals(const StateView& view, const Currency& currency) {
     return find<Totals>(view, keys::totals(currency));
 }

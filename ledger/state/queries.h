@@ -5,6 +5,7 @@
 // state does not have. A value that does not decode is a broken invariant (ENSURE): state bytes are
 // written by this program and covered by the state root.
 
+#include "ledger/state/epoch_records.h"
 #include "ledger/state/records.h"
 #include "ledger/state/state_view.h"
 
@@ -107,6 +108,28 @@ struct ChargerEntry {
 
 [[nodiscard]] std::optional<CountersignRecord> find_countersign(const StateView& view,
                                                                 const TransactionRef& ref);
+[[nodiscard]] std::optional<ProposalRecord> find_proposal(const StateView& view,
+                                                          const TransactionRef& ref);
+struct ProposalEntry {
+    TransactionRef ref;
+    ProposalRecord proposal;
+};
+/// Changes that wait for votes, in order of reference (`open_proposals_max` at most).
+[[nodiscard]] std::vector<ProposalEntry> list_proposals(const StateView& view);
+
+struct EvidenceEntry {
+    std::uint64_t epoch{0};
+    PartyId offender;
+    EvidenceRecord record;
+};
+[[nodiscard]] std::optional<EvidenceRecord> find_evidence(const StateView& view,
+                                                          std::uint64_t epoch,
+                                                          const PartyId& offender);
+/// Evidence from `epoch_from` on in order of epoch and offender, at most `count_max`.
+[[nodiscard]] std::vector<EvidenceEntry> list_evidence(const StateView& view,
+                                                       std::uint64_t epoch_from,
+                                                       std::size_t count_max);
+
 [[nodiscard]] std::optional<Totals> find_totals(const StateView& view, const Currency& currency);
 
 }  // namespace tally

@@ -1,75 +1,25 @@
 #include "ledger/state/records.h"
 
 #include "ledger/base/codec.h"
+#include "ledger/state/record_codec.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace tally {
+
+using record_codec::decode_currency;
+using record_codec::decode_enum;
+using record_codec::decode_natural;
+using record_codec::decode_party;
+using record_codec::finish;
+using record_codec::open_record;
+using record_codec::start_record;
+
 namespace {
 
-constexpr std::uint8_t record_version{1};
 constexpr std::size_t operator_id_bytes_max{9};
 constexpr std::size_t country_bytes{2};
-
-Encoder start_record() {
-    Encoder encoder;
-    encoder.u8(record_version);
-    return encoder;
-}
-
-Decoder open_record(ByteView bytes) {
-    Decoder decoder{bytes};
-    if (decoder.u8() != record_version) {
-        decoder.fail();
-    }
-    return decoder;
-}
-
-/// What was read, when all of it was read and nothing is left over.
-template <typename Record>
-std::optional<Record> finish(const Decoder& decoder, Record record) {
-    if (!decoder.finished()) {
-        return std::nullopt;
-    }
-    return record;
-}
-
-template <typename Enum>
-Enum decode_enum(Decoder& decoder, Enum first, Enum last) {
-    const std::uint8_t value = decoder.u8();
-    if (value < static_cast<std::uint8_t>(first) || value > static_cast<std::uint8_t>(last)) {
-        decoder.fail();
-        return first;
-    }
-    return Enum{value};
-}
-
-/// Amounts, times and registers of the state are 0 or more.
-std::int64_t decode_natural(Decoder& decoder) {
-    const std::int64_t value = decoder.i64();
-    if (value < 0) {
-        decoder.fail();
-        return 0;
-    }
-    return value;
-}
-
-PartyId decode_party(Decoder& decoder) {
-    const PartyId party = decoder.fixed<PartyId>();
-    if (!is_valid(party)) {
-        decoder.fail();
-    }
-    return party;
-}
-
-Currency decode_currency(Decoder& decoder) {
-    const Currency currency = decoder.fixed<Currency>();
-    if (!is_valid(currency)) {
-        decoder.fail();
-    }
-    return currency;
-}
 
 void encode_tariff_ref(Encoder& encoder, const TariffRef& ref) {
     encoder.text(ref.tariff_id).u32(ref.version);

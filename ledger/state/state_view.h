@@ -23,6 +23,10 @@ enum class Table : std::uint8_t {
     countersign = 0x08,
     exposure = 0x09,
     totals = 0x0a,
+    scheme = 0x0b,    ///< the parameters in force
+    epoch = 0x0c,     ///< one record
+    proposal = 0x0d,  ///< changes that wait for votes
+    evidence = 0x0e,
     first_derived = 0x80,
     deadline = 0x80,
     station = 0x81,

@@ -20,8 +20,8 @@ Event expire_authorization(BlockScope& block, const AuthorizationRef& ref) {
     std::optional<Authorization> found = find_live_authorization(block.state, ref);
     ENSURE(found.has_value());
     const ExpiryCause cause = cause_of(*found);
-    const Event event{EventKind::expired, cause,           ref,          found->home(),
-                      found->visited,     found->currency, found->amount};
+    Event event{EventKind::expired, cause,           ref,          found->home(),
+                found->visited,     found->currency, found->amount};
     end_live(block.state, std::move(*found), AuthorizationStatus::expired,
              Authorization::End{block.time, 0, {}, cause});
     return event;
@@ -32,6 +32,15 @@ Event expire_countersign(BlockScope& block, const keys::Deadline& deadline) {
     block.state.erase(keys::deadline(deadline));
     Event event;
     event.cause = ExpiryCause::not_countersigned;
+    event.ref = deadline.ref;
+    return event;
+}
+
+Event expire_proposal(BlockScope& block, const keys::Deadline& deadline) {
+    block.state.erase(keys::proposal(deadline.ref));
+    block.state.erase(keys::deadline(deadline));
+    Event event;
+    event.cause = ExpiryCause::not_decided;
     event.ref = deadline.ref;
     return event;
 }
@@ -56,6 +65,9 @@ std::vector<Event> sweep_expired(BlockScope& block) {
                 break;
             case DeadlineKind::countersign:
                 events.push_back(expire_countersign(block, *deadline));
+                break;
+            case DeadlineKind::proposal:
+                events.push_back(expire_proposal(block, *deadline));
                 break;
         }
         from = std::move(entry->key);

@@ -2,6 +2,7 @@
 
 #include "ledger/base/overloaded.h"
 #include "ledger/model/envelope.h"
+#include "node/config/genesis_json.h"
 
 #include <boost/json/array.hpp>
 
@@ -139,6 +140,69 @@ json::object fields(const ClaimCharge& action) {
     return {{"authorization", to_text(action.authorization)}};
 }
 
+json::object fields(const AdmitFollower& action) { return {{"member", to_json(action.member)}}; }
+
+json::object fields(const ProposeChange& action) {
+    json::object result{{"kind", to_text(action.kind)}};
+    if (!action.member.is_zero()) {
+        result["member"] = to_text(action.member);
+    }
+    if (action.member_key) {
+        result["member_key"] = to_hex(*action.member_key);
+    }
+    if (action.consensus_key) {
+        result["consensus_key"] = to_hex(*action.consensus_key);
+    }
+    if (action.link_key) {
+        result["link_key"] = to_hex(*action.link_key);
+    }
+    if (action.parameters) {
+        result["parameters"] = parameters_to_json(*action.parameters);
+    }
+    return result;
+}
+
+json::object fields(const VoteOnChange& action) {
+    return {{"proposal", to_text(action.proposal)}, {"approve", action.approve}};
+}
+
+json::object fields(const RotateKey& action) {
+    return {{"role", to_text(action.role)}, {"new_key", to_hex(action.new_key)}};
+}
+
+json::object fields(const ReportReady& action) {
+    return {{"epoch", action.epoch},
+            {"next_validators_hash", to_hex(action.next_validators_hash)},
+            {"height", action.height}};
+}
+
+const char* kind_text(VoteKind kind) {
+    switch (kind) {
+        case VoteKind::notarize:
+            return "notarize";
+        case VoteKind::nullify:
+            return "nullify";
+        case VoteKind::finalize:
+            return "finalize";
+    }
+    return "unknown";
+}
+
+json::object vote_json(const VoteStatement& statement, const Signature& signature) {
+    return {{"epoch", statement.epoch},
+            {"kind", kind_text(statement.kind)},
+            {"view", statement.view},
+            {"parent_view", statement.parent_view},
+            {"digest", to_hex(statement.digest)},
+            {"signature", to_hex(signature)}};
+}
+
+json::object fields(const SubmitEvidence& action) {
+    return {{"signer", action.signer},
+            {"first", vote_json(action.first, action.first_signature)},
+            {"second", vote_json(action.second, action.second_signature)}};
+}
+
 const char* cause_text(ExpiryCause cause) {
     switch (cause) {
         case ExpiryCause::not_started:
@@ -149,6 +213,8 @@ const char* cause_text(ExpiryCause cause) {
             return "not_claimed";
         case ExpiryCause::not_countersigned:
             return "not_countersigned";
+        case ExpiryCause::not_decided:
+            return "not_decided";
     }
     return "unknown";
 }
@@ -218,6 +284,17 @@ json::object to_json(const Member& member) {
 }
 
 json::object to_json(const Event& event) {
+    if (event.kind == EventKind::epoch_sealed) {
+        json::array validators;
+        for (const Validator& validator : event.validators) {
+            validators.emplace_back(
+                json::object{{"party", to_text(validator.party)},
+                             {"consensus_key", to_hex(validator.consensus_key)}});
+        }
+        return {{"event", "epoch_sealed"},
+                {"epoch", event.epoch},
+                {"validators", std::move(validators)}};
+    }
     json::object result{
         {"event", "expired"}, {"cause", cause_text(event.cause)}, {"ref", to_text(event.ref)}};
     if (!event.debtor.is_zero()) {

@@ -32,7 +32,8 @@ Currency read_currency(JsonFields& fields) {
     return currency.value_or(Currency{});
 }
 
-Member read_member(const json::value& value, const std::string& place, JsonProblems& problems) {
+Member read_member(const json::value& value, const std::string& place, bool validator,
+                   JsonProblems& problems) {
     JsonFields fields{value, place, problems};
     Member member;
     member.party = read_party(fields, "party");
@@ -46,7 +47,7 @@ Member read_member(const json::value& value, const std::string& place, JsonProbl
     member.member_key = fields.hex<PublicKey>("member_key");
     member.consensus_key = fields.hex<PublicKey>("consensus_key");
     member.link_key = fields.hex<PublicKey>("link_key");
-    member.validator = fields.boolean_or("validator", true);
+    member.validator = fields.boolean_or("validator", validator);
     fields.finish();
     return member;
 }
@@ -100,21 +101,6 @@ constexpr DurationField duration_fields[]{
     {"skip_timeout_ms", &Parameters::skip_timeout},
 };
 
-Parameters read_parameters(const json::value* value, JsonProblems& problems) {
-    Parameters parameters;
-    if (value == nullptr) {
-        return parameters;
-    }
-    JsonFields fields{*value, "parameters", problems};
-    for (const DurationField& field : duration_fields) {
-        parameters.*field.member =
-            fields.integer_or(field.key, 1, duration_ms_max, parameters.*field.member);
-    }
-    parameters.minimum_approval = fields.amount_or("minimum_approval", parameters.minimum_approval);
-    fields.finish();
-    return parameters;
-}
-
 std::string item_place(const char* list, std::size_t index) {
     return std::string{list} + "[" + std::to_string(index) + "]";
 }
@@ -123,10 +109,14 @@ Genesis read_genesis(JsonFields& fields, JsonProblems& problems) {
     Genesis genesis;
     genesis.name = fields.text("name");
     genesis.time = fields.integer("time_ms", 0, 1LL << 47U);
-    genesis.parameters = read_parameters(fields.find("parameters"), problems);
+    if (const json::value* parameters = fields.find("parameters")) {
+        const Parameters defaults;
+        genesis.parameters = parameters_from_json(*parameters, "parameters", &defaults, problems);
+    }
     std::size_t index{0};
     for (const json::value& item : fields.list("members", members_max)) {
-        genesis.members.push_back(read_member(item, item_place("members", index++), problems));
+        genesis.members.push_back(
+            read_member(item, item_place("members", index++), true, problems));
     }
     index = 0;
     for (const json::value& item : fields.list("agreements", members_max * members_max)) {
@@ -166,6 +156,48 @@ json::object agreement_json(const GenesisAgreement& entry) {
 
 }  // namespace
 
+Member member_from_json(const json::value& value, const std::string& place,
+                        JsonProblems& problems) {
+    return read_member(value, place, false, problems);
+}
+
+Parameters parameters_from_json(const json::value& value, const std::string& place,
+                                const Parameters* defaults, JsonProblems& problems) {
+    Parameters parameters;
+    JsonFields fields{value, place, problems};
+    const auto read = [&](const char* key, std::int64_t min, std::int64_t max,
+                          std::int64_t fallback) {
+        return defaults == nullptr ? fields.integer(key, min, max)
+                                   : fields.integer_or(key, min, max, fallback);
+    };
+    const Parameters before = defaults == nullptr ? Parameters{} : *defaults;
+    for (const DurationField& field : duration_fields) {
+        parameters.*field.member = read(field.key, 1, duration_ms_max, before.*field.member);
+    }
+    parameters.minimum_approval =
+        defaults == nullptr ? fields.amount("minimum_approval")
+                            : fields.amount_or("minimum_approval", before.minimum_approval);
+    parameters.epoch_blocks_max = static_cast<std::uint64_t>(
+        read("epoch_blocks_max", static_cast<std::int64_t>(epoch_blocks_min),
+             static_cast<std::int64_t>(epoch_blocks_limit),
+             static_cast<std::int64_t>(before.epoch_blocks_max)));
+    parameters.admissions_per_epoch = static_cast<std::uint32_t>(
+        read("admissions_per_epoch", 1, admissions_per_epoch_limit, before.admissions_per_epoch));
+    fields.finish();
+    return parameters;
+}
+
+json::object parameters_to_json(const Parameters& parameters) {
+    json::object result;
+    for (const DurationField& field : duration_fields) {
+        result[field.key] = parameters.*field.member;
+    }
+    result["minimum_approval"] = money_to_text(parameters.minimum_approval);
+    result["epoch_blocks_max"] = parameters.epoch_blocks_max;
+    result["admissions_per_epoch"] = parameters.admissions_per_epoch;
+    return result;
+}
+
 Expected<Genesis, std::string> genesis_from_json(std::string_view text) {
     if (text.size() > genesis_json_bytes_max) {
         return Unexpected{std::string{"genesis: larger than 4 MiB"}};
@@ -194,11 +226,6 @@ Expected<Genesis, std::string> genesis_from_json(std::string_view text) {
 }
 
 std::string genesis_to_json(const Genesis& genesis) {
-    json::object parameters;
-    for (const DurationField& field : duration_fields) {
-        parameters[field.key] = genesis.parameters.*field.member;
-    }
-    parameters["minimum_approval"] = money_to_text(genesis.parameters.minimum_approval);
     json::array members;
     for (const Member& member : genesis.members) {
         members.emplace_back(member_json(member));
@@ -216,7 +243,7 @@ std::string genesis_to_json(const Genesis& genesis) {
     const json::object document{{"name", genesis.name},
                                 {"time_ms", genesis.time},
                                 {"chain_id", to_hex(genesis.chain_id())},
-                                {"parameters", std::move(parameters)},
+                                {"parameters", parameters_to_json(genesis.parameters)},
                                 {"members", std::move(members)},
                                 {"agreements", std::move(agreements)},
                                 {"limits", std::move(limits)}};

@@ -1,5 +1,6 @@
 #include "tools/submit/action_json.h"
 
+#include "node/config/genesis_json.h"
 #include "node/config/json_fields.h"
 #include "node/config/json_text.h"
 
@@ -145,14 +146,83 @@ Action read_limit(JsonFields& fields) {
     return action;
 }
 
+TransactionRef read_ref(JsonFields& fields, std::string_view key) {
+    const std::optional<TransactionRef> ref = transaction_ref_from_text(fields.text(key));
+    if (!ref) {
+        fields.problem(key, "must look like AAA- and 32 hexadecimal digits");
+    }
+    return ref.value_or(TransactionRef{});
+}
+
 Action read_countersign(JsonFields& fields) {
     Countersign action;
-    const std::optional<TransactionRef> ref = transaction_ref_from_text(fields.text("transaction"));
-    if (!ref) {
-        fields.problem("transaction", "must look like AAA- and 32 hexadecimal digits");
-    }
-    action.transaction = ref.value_or(TransactionRef{});
+    action.transaction = read_ref(fields, "transaction");
     action.transaction_hash = fields.hex<Hash>("transaction_hash");
+    return action;
+}
+
+std::optional<PublicKey> read_key_if_there(JsonFields& fields, std::string_view key) {
+    if (!fields.has(key)) {
+        return std::nullopt;
+    }
+    return fields.hex<PublicKey>(key);
+}
+
+Action read_admission(JsonFields& fields, JsonProblems& problems) {
+    AdmitFollower action;
+    const json::value* member = fields.find("member");
+    if (member == nullptr) {
+        fields.problem("member", "is missing");
+        return action;
+    }
+    action.member = node::member_from_json(*member, "member", problems);
+    return action;
+}
+
+Action read_proposal(JsonFields& fields, JsonProblems& problems) {
+    ProposeChange action;
+    const std::optional<ChangeKind> kind = change_kind_from_text(fields.text("kind"));
+    if (!kind) {
+        fields.problem("kind",
+                       "must be one of promote, demote, suspend, reinstate, replace_keys, "
+                       "set_parameters");
+    }
+    action.kind = kind.value_or(ChangeKind::promote);
+    if (action.kind != ChangeKind::set_parameters) {
+        action.member = read_party(fields, "member");
+        action.member_key = read_key_if_there(fields, "member_key");
+        action.consensus_key = read_key_if_there(fields, "consensus_key");
+        action.link_key = read_key_if_there(fields, "link_key");
+    } else if (const json::value* parameters = fields.find("parameters")) {
+        action.parameters =
+            node::parameters_from_json(*parameters, "parameters", nullptr, problems);
+    } else {
+        fields.problem("parameters", "is missing");
+    }
+    return action;
+}
+
+Action read_vote(JsonFields& fields) {
+    VoteOnChange action;
+    action.proposal = read_ref(fields, "proposal");
+    if (!fields.has("approve")) {
+        fields.problem("approve", "is missing");
+    }
+    action.approve = fields.boolean_or("approve", false);
+    return action;
+}
+
+Action read_rotation(JsonFields& fields) {
+    RotateKey action;
+    const std::string role = fields.text("role");
+    if (role == to_text(KeyRole::consensus)) {
+        action.role = KeyRole::consensus;
+    } else if (role == to_text(KeyRole::link)) {
+        action.role = KeyRole::link;
+    } else if (role != to_text(KeyRole::member)) {
+        fields.problem("role", "must be \"member\", \"consensus\" or \"link\"");
+    }
+    action.new_key = fields.hex<PublicKey>("new_key");
     return action;
 }
 
@@ -176,9 +246,21 @@ Action read_action(JsonFields& fields, JsonProblems& problems) {
     if (name == "Countersign") {
         return read_countersign(fields);
     }
+    if (name == "AdmitFollower") {
+        return read_admission(fields, problems);
+    }
+    if (name == "ProposeChange") {
+        return read_proposal(fields, problems);
+    }
+    if (name == "VoteOnChange") {
+        return read_vote(fields);
+    }
+    if (name == "RotateKey") {
+        return read_rotation(fields);
+    }
     fields.problem("action",
                    "must be one of SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, "
-                   "SetLimit, Countersign");
+                   "SetLimit, Countersign, AdmitFollower, ProposeChange, VoteOnChange, RotateKey");
     return SetAgreement{};
 }
 

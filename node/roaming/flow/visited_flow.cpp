@@ -76,6 +76,8 @@ const char* to_reason(ExpiryCause cause) {
             return "not_claimed";
         case ExpiryCause::not_countersigned:
             return "not_countersigned";
+        case ExpiryCause::not_decided:
+            return "not_decided";
     }
     return "expired";
 }

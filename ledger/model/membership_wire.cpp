@@ -1,0 +1,204 @@
+#include "ledger/model/membership_wire.h"
+
+#include "ledger/model/ledger.pb.h"
+
+namespace tally::wire_form {
+namespace {
+
+void to_wire(const Member& member, wire::Member& out) {
+    out.set_party(octets(member.party));
+    out.set_country(member.country);
+    out.set_role(static_cast<wire::MemberRole>(member.role));
+    out.set_operator_id(member.operator_id);
+    out.set_member_key(octets(member.member_key));
+    out.set_consensus_key(octets(member.consensus_key));
+    out.set_link_key(octets(member.link_key));
+    out.set_validator(member.validator);
+}
+
+Member from_wire(Reader& reader, const wire::Member& in) {
+    Member member;
+    member.party = reader.fixed<PartyId>(in.party());
+    member.country = in.country();
+    if (in.role() == wire::MEMBER_ROLE_UNSPECIFIED || !wire::MemberRole_IsValid(in.role())) {
+        reader.fail(TransactionError::unknown_action);
+    }
+    member.role = static_cast<MemberRole>(in.role());
+    member.operator_id = in.operator_id();
+    member.member_key = reader.fixed<PublicKey>(in.member_key());
+    member.consensus_key = reader.fixed<PublicKey>(in.consensus_key());
+    member.link_key = reader.fixed<PublicKey>(in.link_key());
+    member.validator = in.validator();
+    return member;
+}
+
+void to_wire(const Parameters& parameters, wire::Parameters& out) {
+    out.set_start_window_ms(parameters.start_window);
+    out.set_record_window_ms(parameters.record_window);
+    out.set_settle_window_ms(parameters.settle_window);
+    out.set_claim_window_ms(parameters.claim_window);
+    out.set_countersign_window_ms(parameters.countersign_window);
+    out.set_home_release_after_ms(parameters.home_release_after);
+    out.set_charger_clock_back_ms(parameters.charger_clock_back);
+    out.set_charger_clock_ahead_ms(parameters.charger_clock_ahead);
+    out.set_minimum_approval(parameters.minimum_approval);
+    out.set_delta_ms(parameters.delta);
+    out.set_idle_interval_ms(parameters.idle_interval);
+    out.set_skip_timeout_ms(parameters.skip_timeout);
+    out.set_epoch_blocks_max(parameters.epoch_blocks_max);
+    out.set_admissions_per_epoch(parameters.admissions_per_epoch);
+}
+
+Parameters from_wire(const wire::Parameters& in) {
+    Parameters parameters;
+    parameters.start_window = in.start_window_ms();
+    parameters.record_window = in.record_window_ms();
+    parameters.settle_window = in.settle_window_ms();
+    parameters.claim_window = in.claim_window_ms();
+    parameters.countersign_window = in.countersign_window_ms();
+    parameters.home_release_after = in.home_release_after_ms();
+    parameters.charger_clock_back = in.charger_clock_back_ms();
+    parameters.charger_clock_ahead = in.charger_clock_ahead_ms();
+    parameters.minimum_approval = in.minimum_approval();
+    parameters.delta = in.delta_ms();
+    parameters.idle_interval = in.idle_interval_ms();
+    parameters.skip_timeout = in.skip_timeout_ms();
+    parameters.epoch_blocks_max = in.epoch_blocks_max();
+    parameters.admissions_per_epoch = in.admissions_per_epoch();
+    return parameters;
+}
+
+/// Absent keys are empty on the wire.
+std::optional<PublicKey> key_from_wire(Reader& reader, const std::string& bytes) {
+    if (bytes.empty()) {
+        return std::nullopt;
+    }
+    return reader.fixed<PublicKey>(bytes);
+}
+
+void to_wire(const VoteStatement& statement, const Signature& signature, wire::Vote& out) {
+    out.set_epoch(statement.epoch);
+    out.set_kind(static_cast<wire::VoteKind>(statement.kind));
+    out.set_view(statement.view);
+    out.set_parent_view(statement.parent_view);
+    out.set_digest(octets(statement.digest));
+    out.set_signature(octets(signature));
+}
+
+VoteStatement from_wire(Reader& reader, const wire::Vote& in) {
+    VoteStatement statement;
+    statement.epoch = in.epoch();
+    if (in.kind() == wire::VOTE_KIND_UNSPECIFIED || !wire::VoteKind_IsValid(in.kind())) {
+        reader.fail(TransactionError::unknown_action);
+    }
+    statement.kind = static_cast<VoteKind>(in.kind());
+    statement.view = in.view();
+    statement.parent_view = in.parent_view();
+    statement.digest = reader.fixed<Hash>(in.digest());
+    return statement;
+}
+
+}  // namespace
+
+void to_wire(const TransactionRef& ref, wire::TransactionRef& out) {
+    out.set_signer(octets(ref.signer));
+    out.set_id(octets(ref.id));
+}
+
+void to_wire(const AdmitFollower& action, wire::AdmitFollower& out) {
+    to_wire(action.member, *out.mutable_member());
+}
+
+void to_wire(const ProposeChange& action, wire::ProposeChange& out) {
+    out.set_kind(static_cast<wire::ChangeKind>(action.kind));
+    if (!action.member.is_zero()) {
+        out.set_member(octets(action.member));
+    }
+    if (action.member_key) {
+        out.set_member_key(octets(*action.member_key));
+    }
+    if (action.consensus_key) {
+        out.set_consensus_key(octets(*action.consensus_key));
+    }
+    if (action.link_key) {
+        out.set_link_key(octets(*action.link_key));
+    }
+    if (action.parameters) {
+        to_wire(*action.parameters, *out.mutable_parameters());
+    }
+}
+
+void to_wire(const VoteOnChange& action, wire::VoteOnChange& out) {
+    to_wire(action.proposal, *out.mutable_proposal());
+    out.set_approve(action.approve);
+}
+
+void to_wire(const RotateKey& action, wire::RotateKey& out) {
+    out.set_role(static_cast<wire::KeyRole>(action.role));
+    out.set_new_key(octets(action.new_key));
+}
+
+void to_wire(const ReportReady& action, wire::ReportReady& out) {
+    out.set_epoch(action.epoch);
+    out.set_next_validators_hash(octets(action.next_validators_hash));
+    out.set_height(action.height);
+}
+
+void to_wire(const SubmitEvidence& action, wire::SubmitEvidence& out) {
+    out.set_signer(action.signer);
+    to_wire(action.first, action.first_signature, *out.mutable_first());
+    to_wire(action.second, action.second_signature, *out.mutable_second());
+}
+
+TransactionRef from_wire(Reader& reader, const wire::TransactionRef& in) {
+    return {reader.fixed<PartyId>(in.signer()), reader.fixed<TransactionId>(in.id())};
+}
+
+AdmitFollower from_wire(Reader& reader, const wire::AdmitFollower& in) {
+    return {from_wire(reader, in.member())};
+}
+
+ProposeChange from_wire(Reader& reader, const wire::ProposeChange& in) {
+    ProposeChange action;
+    if (in.kind() == wire::CHANGE_KIND_UNSPECIFIED || !wire::ChangeKind_IsValid(in.kind())) {
+        reader.fail(TransactionError::unknown_action);
+    }
+    action.kind = static_cast<ChangeKind>(in.kind());
+    if (!in.member().empty()) {
+        action.member = reader.fixed<PartyId>(in.member());
+    }
+    action.member_key = key_from_wire(reader, in.member_key());
+    action.consensus_key = key_from_wire(reader, in.consensus_key());
+    action.link_key = key_from_wire(reader, in.link_key());
+    if (in.has_parameters()) {
+        action.parameters = from_wire(in.parameters());
+    }
+    return action;
+}
+
+VoteOnChange from_wire(Reader& reader, const wire::VoteOnChange& in) {
+    return {from_wire(reader, in.proposal()), in.approve()};
+}
+
+RotateKey from_wire(Reader& reader, const wire::RotateKey& in) {
+    if (in.role() == wire::KEY_ROLE_UNSPECIFIED || !wire::KeyRole_IsValid(in.role())) {
+        reader.fail(TransactionError::unknown_action);
+    }
+    return {static_cast<KeyRole>(in.role()), reader.fixed<PublicKey>(in.new_key())};
+}
+
+ReportReady from_wire(Reader& reader, const wire::ReportReady& in) {
+    return {in.epoch(), reader.fixed<Hash>(in.next_validators_hash()), in.height()};
+}
+
+SubmitEvidence from_wire(Reader& reader, const wire::SubmitEvidence& in) {
+    SubmitEvidence action;
+    action.signer = in.signer();
+    action.first = from_wire(reader, in.first());
+    action.first_signature = reader.fixed<Signature>(in.first().signature());
+    action.second = from_wire(reader, in.second());
+    action.second_signature = reader.fixed<Signature>(in.second().signature());
+    return action;
+}
+
+}  // namespace tally::wire_form

@@ -1,0 +1,100 @@
+#include "ledger/model/parameters.h"
+
+#include <array>
+
+namespace tally {
+namespace {
+
+/// Every duration of the parameters, in the order of the encoding.
+struct Duration {
+    const char* name;
+    UnixMillis Parameters::*value;
+};
+constexpr std::array<Duration, 11> durations{{
+    {"start_window", &Parameters::start_window},
+    {"record_window", &Parameters::record_window},
+    {"settle_window", &Parameters::settle_window},
+    {"claim_window", &Parameters::claim_window},
+    {"countersign_window", &Parameters::countersign_window},
+    {"home_release_after", &Parameters::home_release_after},
+    {"charger_clock_back", &Parameters::charger_clock_back},
+    {"charger_clock_ahead", &Parameters::charger_clock_ahead},
+    {"delta", &Parameters::delta},
+    {"idle_interval", &Parameters::idle_interval},
+    {"skip_timeout", &Parameters::skip_timeout},
+}};
+
+std::optional<std::string> find_timing_problem(const Parameters& parameters) {
+    if (parameters.delta > delta_max_ms) {
+        return "parameters.delta must be at most " + std::to_string(delta_max_ms) + " ms, not " +
+               std::to_string(parameters.delta);
+    }
+    if (parameters.skip_timeout < skip_timeout_min_ms ||
+        parameters.skip_timeout <= 3 * parameters.delta) {
+        return "parameters.skip_timeout must be at least " + std::to_string(skip_timeout_min_ms) +
+               " ms and more than three times delta, not " +
+               std::to_string(parameters.skip_timeout);
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> find_epoch_problem(const Parameters& parameters) {
+    if (parameters.epoch_blocks_max < epoch_blocks_min ||
+        parameters.epoch_blocks_max > epoch_blocks_limit) {
+        return "parameters.epoch_blocks_max must be " + std::to_string(epoch_blocks_min) + " to " +
+               std::to_string(epoch_blocks_limit) + ", not " +
+               std::to_string(parameters.epoch_blocks_max);
+    }
+    if (parameters.admissions_per_epoch < 1 ||
+        parameters.admissions_per_epoch > admissions_per_epoch_limit) {
+        return "parameters.admissions_per_epoch must be 1 to " +
+               std::to_string(admissions_per_epoch_limit) + ", not " +
+               std::to_string(parameters.admissions_per_epoch);
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> find_problem(const Parameters& parameters) {
+    for (const Duration& duration : durations) {
+        const UnixMillis value = parameters.*duration.value;
+        if (value < 1 || value > parameter_duration_max) {
+            return std::string{"parameters."} + duration.name + " must be 1 to " +
+                   std::to_string(parameter_duration_max) + " ms, not " + std::to_string(value);
+        }
+    }
+    if (std::optional<std::string> problem = find_timing_problem(parameters)) {
+        return problem;
+    }
+    if (parameters.minimum_approval < 0 || parameters.minimum_approval > amount_max) {
+        return "parameters.minimum_approval must be 0 to " + money_to_text(amount_max) + ", not " +
+               money_to_text(parameters.minimum_approval);
+    }
+    return find_epoch_problem(parameters);
+}
+
+void encode(Encoder& encoder, const Parameters& parameters) {
+    for (const Duration& duration : durations) {
+        encoder.i64(parameters.*duration.value);
+    }
+    encoder.i64(parameters.minimum_approval)
+        .u64(parameters.epoch_blocks_max)
+        .u32(parameters.admissions_per_epoch);
+}
+
+Parameters decode_parameters(Decoder& decoder) {
+    Parameters parameters;
+    for (const Duration& duration : durations) {
+        parameters.*duration.value = decoder.i64();
+    }
+    parameters.minimum_approval = decoder.i64();
+    parameters.epoch_blocks_max = decoder.u64();
+    parameters.admissions_per_epoch = decoder.u32();
+    if (find_problem(parameters)) {
+        decoder.fail();
+    }
+    return parameters;
+}
+
+}  // namespace tally

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "ledger/base/clock.h"
+#include "ledger/base/codec.h"
+#include "ledger/model/money.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace tally {
+
+/// Longest duration in the parameters: 400 days. The shortest is 1 ms.
+inline constexpr UnixMillis parameter_duration_max{400LL * 24 * 3'600'000};
+/// Bounds of the consensus timing: a view's timers are stretched up to `delta_max_ms`; an idle
+/// leader says something every 500 ms and must not be skipped; a view takes up to three delta.
+inline constexpr UnixMillis delta_max_ms{8000};
+inline constexpr UnixMillis skip_timeout_min_ms{1000};
+/// Blocks of the longest epoch: at least, so that an epoch is not all hand-over, and at most.
+inline constexpr std::uint64_t epoch_blocks_min{10};
+inline constexpr std::uint64_t epoch_blocks_limit{1'000'000'000};
+inline constexpr std::uint32_t admissions_per_epoch_limit{256};
+
+/// Rules of the scheme: first the genesis', then what members vote for. All durations are in
+/// milliseconds, 1 to `parameter_duration_max`.
+struct Parameters {
+    UnixMillis start_window{300'000};                 ///< longest start_by after the decision
+    UnixMillis record_window{72LL * 3'600'000};       ///< record_by = StartCharge + this
+    UnixMillis settle_window{24LL * 3'600'000};       ///< settle_by = RecordCharge + this
+    UnixMillis claim_window{7LL * 24 * 3'600'000};    ///< claim_until = settle_by + this
+    UnixMillis countersign_window{72LL * 3'600'000};  ///< also how long a proposal is open
+    UnixMillis home_release_after{120'000};   ///< B may release an unstarted approval after this
+    UnixMillis charger_clock_back{300'000};   ///< a charge may begin this long before the decision
+    UnixMillis charger_clock_ahead{300'000};  ///< how far a charger's clock may run ahead
+    Money minimum_approval{0};                ///< approvals below this are refused
+    // Consensus timing: the same on every node, not part of any validity rule.
+    UnixMillis delta{50};            ///< assumed bound on delay and processing
+    UnixMillis idle_interval{1000};  ///< longest wait for an empty block
+    UnixMillis skip_timeout{2000};   ///< a leader silent for this long is skipped at once
+    // Epochs and membership.
+    std::uint64_t epoch_blocks_max{100'000};  ///< `epoch_blocks_min` to `epoch_blocks_limit`
+    std::uint32_t admissions_per_epoch{16};   ///< 1 to `admissions_per_epoch_limit`
+    friend bool operator==(const Parameters&, const Parameters&) = default;
+};
+
+/// The first rule that the parameters break, in words with the field's name; nothing when they are
+/// valid.
+[[nodiscard]] std::optional<std::string> find_problem(const Parameters& parameters);
+
+/// Fixed-width codec: the durations in the order above with those of consensus behind the clock's,
+/// each i64; minimum_approval i64, epoch_blocks_max u64, admissions_per_epoch u32.
+void encode(Encoder& encoder, const Parameters& parameters);
+/// Marks the decoder failed when a value is out of its bounds.
+[[nodiscard]] Parameters decode_parameters(Decoder& decoder);
+
+}  // namespace tally

@@ -1,0 +1,139 @@
+#include "ledger/state/apply.h"
+#include "ledger/state/epochs.h"
+#include "ledger/state/keys.h"
+#include "ledger/state/proposals.h"
+#include "ledger/state/queries.h"
+
+#include <algorithm>
+
+namespace tally {
+namespace {
+
+keys::Deadline deadline_of(const TransactionRef& ref, const ProposalRecord& record) {
+    return {record.expires, ref, DeadlineKind::proposal};
+}
+
+ResultCode check_room(const StateView& state, const PartyId& signer) {
+    const std::vector<ProposalEntry> open = list_proposals(state);
+    const auto own = std::count_if(open.begin(), open.end(), [&signer](const ProposalEntry& entry) {
+        return entry.ref.signer == signer;
+    });
+    const bool full = open.size() >= open_proposals_max ||
+                      static_cast<std::size_t>(own) >= open_proposals_of_member_max;
+    return full ? ResultCode::too_many_proposals : ResultCode::ok;
+}
+
+bool has_voted(const ProposalRecord& record, const PartyId& party) {
+    const auto is_in = [&party](const std::vector<PartyId>& votes) {
+        return std::find(votes.begin(), votes.end(), party) != votes.end();
+    };
+    return is_in(record.approvals) || is_in(record.rejections);
+}
+
+/// Makes a proposal that has passed, and forgets one that is decided. `ref` is on record with its
+/// deadline, or neither is.
+ResultCode settle(StateOverlay& state, const TransactionRef& ref, const ProposalRecord& record) {
+    const Decision decision = count_votes(state, record);
+    if (decision == Decision::open) {
+        state.put(keys::proposal(ref), encode(record));
+        state.put(keys::deadline(deadline_of(ref, record)), {});
+        return ResultCode::ok;
+    }
+    if (decision == Decision::passed) {
+        const ResultCode result = check_change(state, record.change);
+        if (result != ResultCode::ok) {
+            return result;  // It made sense when it was proposed and does no longer.
+        }
+        enact(state, record.change);
+    }
+    if (find_proposal(state, ref)) {
+        state.erase(keys::proposal(ref));
+        state.erase(keys::deadline(deadline_of(ref, record)));
+    }
+    return ResultCode::ok;
+}
+
+}  // namespace
+
+ResultCode apply(Context& context, const AdmitFollower& action) {
+    StateOverlay& state = context.state();
+    const Member& member = action.member;
+    if (!is_hub(state, context.signer())) {
+        return ResultCode::not_permitted;
+    }
+    if (find_member(state, member.party)) {
+        return ResultCode::already_member;
+    }
+    EpochRecord epoch = find_epoch(state);
+    if (epoch.admissions >= context.block.parameters.admissions_per_epoch ||
+        list_members(state).size() >= members_max) {
+        return ResultCode::admissions_full;
+    }
+    for (const PublicKey& key : {member.member_key, member.consensus_key, member.link_key}) {
+        if (is_key_of_another(state, member.party, key)) {
+            return ResultCode::key_in_use;
+        }
+    }
+    ++epoch.admissions;
+    state.put(keys::epoch(), encode(epoch));
+    state.put(keys::member(member.party), encode(MemberRecord{member, false}));
+    return ResultCode::ok;
+}
+
+ResultCode apply(Context& context, const ProposeChange& action) {
+    StateOverlay& state = context.state();
+    if (find_proposal(state, context.transaction)) {
+        return ResultCode::id_in_use;  // The id still names a proposal that is open.
+    }
+    if (const ResultCode result = check_change(state, action); result != ResultCode::ok) {
+        return result;
+    }
+    if (const ResultCode result = check_room(state, context.signer()); result != ResultCode::ok) {
+        return result;
+    }
+    ProposalRecord record;
+    record.change = action;
+    record.expires = deadline_after(context.now(), context.block.parameters.countersign_window);
+    if (may_vote(state, context.signer())) {
+        record.approvals.push_back(context.signer());
+    }
+    return settle(state, context.transaction, record);
+}
+
+ResultCode apply(Context& context, const VoteOnChange& action) {
+    StateOverlay& state = context.state();
+    std::optional<ProposalRecord> record = find_proposal(state, action.proposal);
+    if (!record) {
+        return ResultCode::unknown_proposal;
+    }
+    if (!may_vote(state, context.signer())) {
+        return ResultCode::not_validator;
+    }
+    if (context.now() > record->expires) {
+        return ResultCode::too_late;
+    }
+    if (has_voted(*record, context.signer())) {
+        return ResultCode::already_voted;
+    }
+    (action.approve ? record->approvals : record->rejections).push_back(context.signer());
+    return settle(state, action.proposal, *record);
+}
+
+ResultCode apply(Context& context, const RotateKey& action) {
+    StateOverlay& state = context.state();
+    std::optional<MemberRecord> record = find_member(state, context.signer());
+    if (!record) {
+        return ResultCode::unknown_member;
+    }
+    if (record->member.key(action.role) == action.new_key) {
+        return ResultCode::nothing_to_change;
+    }
+    if (is_key_of_another(state, context.signer(), action.new_key)) {
+        return ResultCode::key_in_use;
+    }
+    record->member.set_key(action.role, action.new_key);
+    state.put(keys::member(context.signer()), encode(*record));
+    return ResultCode::ok;
+}
+
+}  // namespace tally

@@ -1,0 +1,162 @@
+#include "ledger/state/proposals.h"
+
+#include "ledger/base/check.h"
+#include "ledger/state/epochs.h"
+#include "ledger/state/keys.h"
+#include "ledger/state/queries.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace tally {
+namespace {
+
+/// The roles that a change of keys names, with the new keys.
+std::vector<std::pair<KeyRole, PublicKey>> new_keys(const ProposeChange& change) {
+    std::vector<std::pair<KeyRole, PublicKey>> keys;
+    const std::array<std::pair<KeyRole, const std::optional<PublicKey>*>, 3> named{
+        {{KeyRole::member, &change.member_key},
+         {KeyRole::consensus, &change.consensus_key},
+         {KeyRole::link, &change.link_key}}};
+    for (const auto& [role, key] : named) {
+        if (*key) {
+            keys.emplace_back(role, **key);
+        }
+    }
+    return keys;
+}
+
+std::size_t count_voters(const std::vector<Validator>& validators,
+                         const std::vector<PartyId>& votes) {
+    return static_cast<std::size_t>(std::count_if(
+        votes.begin(), votes.end(),
+        [&validators](const PartyId& party) { return is_validator(validators, party); }));
+}
+
+bool has_hub(const StateView& state, const std::vector<PartyId>& votes) {
+    return std::any_of(votes.begin(), votes.end(),
+                       [&state](const PartyId& party) { return is_hub(state, party); });
+}
+
+ResultCode check_role(const StateView& state, const Member& member, bool promote) {
+    if (member.validator == promote) {
+        return ResultCode::nothing_to_change;
+    }
+    const std::size_t wanted = wanted_validators(state).size();
+    if (promote && wanted >= validators_max) {
+        return ResultCode::too_many_validators;
+    }
+    return !promote && wanted == 1 ? ResultCode::last_validator : ResultCode::ok;
+}
+
+ResultCode check_keys(const StateView& state, const Member& member, const ProposeChange& change) {
+    bool differs{false};
+    for (const auto& [role, key] : new_keys(change)) {
+        if (is_key_of_another(state, member.party, key)) {
+            return ResultCode::key_in_use;
+        }
+        differs = differs || member.key(role) != key;
+    }
+    return differs ? ResultCode::ok : ResultCode::nothing_to_change;
+}
+
+}  // namespace
+
+bool is_hub(const StateView& state, const PartyId& party) {
+    const std::optional<MemberRecord> member = find_member(state, party);
+    return member && member->member.role == MemberRole::hub;
+}
+
+bool may_vote(const StateView& state, const PartyId& party) {
+    return is_validator(find_epoch(state).validators, party) || is_hub(state, party);
+}
+
+bool is_key_of_another(const StateView& state, const PartyId& party, const PublicKey& key) {
+    for (const MemberRecord& record : list_members(state)) {
+        const Member& member = record.member;
+        const bool has_it =
+            member.member_key == key || member.consensus_key == key || member.link_key == key;
+        if (has_it && member.party != party) {
+            return true;
+        }
+    }
+    const EpochRecord epoch = find_epoch(state);
+    return std::any_of(epoch.validators.begin(), epoch.validators.end(),
+                       [&](const Validator& validator) {
+                           return validator.consensus_key == key && validator.party != party;
+                       });
+}
+
+Decision count_votes(const StateView& state, const ProposalRecord& proposal) {
+    const std::vector<Validator> validators = find_epoch(state).validators;
+    const std::size_t all = validators.size();
+    const bool without_hub =
+        proposal.change.kind == ChangeKind::replace_keys && is_hub(state, proposal.change.member);
+    const bool hub_agrees = without_hub || has_hub(state, proposal.approvals);
+    if (hub_agrees && count_voters(validators, proposal.approvals) * 3 > all * 2) {
+        return Decision::passed;
+    }
+    const bool hub_refuses = !without_hub && has_hub(state, proposal.rejections);
+    const std::size_t left = all - count_voters(validators, proposal.rejections);
+    return hub_refuses || left * 3 <= all * 2 ? Decision::rejected : Decision::open;
+}
+
+ResultCode check_change(const StateView& state, const ProposeChange& change) {
+    if (change.kind == ChangeKind::set_parameters) {
+        return find_parameters(state) == *change.parameters ? ResultCode::nothing_to_change
+                                                            : ResultCode::ok;
+    }
+    const std::optional<MemberRecord> record = find_member(state, change.member);
+    if (!record) {
+        return ResultCode::unknown_member;
+    }
+    switch (change.kind) {
+        case ChangeKind::promote:
+            return check_role(state, record->member, true);
+        case ChangeKind::demote:
+            return check_role(state, record->member, false);
+        case ChangeKind::suspend:
+            return record->suspended ? ResultCode::nothing_to_change : ResultCode::ok;
+        case ChangeKind::reinstate:
+            return record->suspended ? ResultCode::ok : ResultCode::nothing_to_change;
+        case ChangeKind::replace_keys:
+            return check_keys(state, record->member, change);
+        case ChangeKind::set_parameters:
+            break;
+    }
+    return ResultCode::ok;
+}
+
+void enact(StateOverlay& state, const ProposeChange& change) {
+    if (change.kind == ChangeKind::set_parameters) {
+        state.put(keys::scheme(), encode(*change.parameters));
+        return;
+    }
+    std::optional<MemberRecord> record = find_member(state, change.member);
+    ENSURE(record.has_value());
+    switch (change.kind) {
+        case ChangeKind::promote:
+            record->member.validator = true;
+            break;
+        case ChangeKind::demote:
+            record->member.validator = false;
+            break;
+        case ChangeKind::suspend:
+            record->suspended = true;
+            break;
+        case ChangeKind::reinstate:
+            record->suspended = false;
+            break;
+        case ChangeKind::replace_keys:
+            for (const auto& [role, key] : new_keys(change)) {
+                record->member.set_key(role, key);
+            }
+            break;
+        case ChangeKind::set_parameters:
+            break;
+    }
+    state.put(keys::member(change.member), encode(*record));
+}
+
+}  // namespace tally

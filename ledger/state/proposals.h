@@ -1,0 +1,34 @@
+#pragma once
+
+// Changes that members vote on: whether they make sense, whether they passed, and what they do.
+
+#include "ledger/model/result_code.h"
+#include "ledger/state/epoch_records.h"
+#include "ledger/state/state_overlay.h"
+
+#include <cstddef>
+#include <optional>
+
+namespace tally {
+
+enum class Decision : std::uint8_t { open, passed, rejected };
+
+/// The votes so far, by the validators of the current epoch. Passed: approved by more than 2/3 of
+/// them and by the hub; the hub's own keys are replaced without asking it. Rejected: that cannot be
+/// reached any more.
+[[nodiscard]] Decision count_votes(const StateView& state, const ProposalRecord& proposal);
+
+/// Whether the change can be made to this state: unknown_member, nothing_to_change, key_in_use,
+/// too_many_validators, last_validator or ok.
+[[nodiscard]] ResultCode check_change(const StateView& state, const ProposeChange& change);
+/// Makes a change that `check_change` finds ok.
+void enact(StateOverlay& state, const ProposeChange& change);
+
+/// Whether a key is any of another member's, wanted or voting now.
+[[nodiscard]] bool is_key_of_another(const StateView& state, const PartyId& party,
+                                     const PublicKey& key);
+/// Whether the member's votes on changes count.
+[[nodiscard]] bool may_vote(const StateView& state, const PartyId& party);
+[[nodiscard]] bool is_hub(const StateView& state, const PartyId& party);
+
+}  // namespace tally
