@@ -53,6 +53,7 @@ int run(const std::string& config_path) {
     if (!configure_logging(log)) {
         return fail({exit_io, inputs->config.log_file + ": cannot be opened for the log"});
     }
+    inputs->version = TALLY_VERSION;
     boost::asio::io_context io{1};
     Expected<std::unique_ptr<Node>, StartError> node = Node::open(io, std::move(inputs).value());
     if (!node) {
@@ -71,6 +72,7 @@ int run(const std::string& config_path) {
 int main_with(int argc, char** argv) {
     CLI::App app{"Tallystick node: one member's copy of the ledger, its links and its roaming."};
     app.require_subcommand(1);
+    app.set_version_flag("--version", TALLY_VERSION);
     app.footer(
         "Examples:\n"
         "  tallyd init --config /etc/tally/node.toml   make the data folder, once\n"

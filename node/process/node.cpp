@@ -78,6 +78,7 @@ public:
         recheck_links();
         log_info("node", "started",
                  {{"member", to_text(m_inputs.config.member)},
+                  {"version", m_inputs.version},
                   {"height", m_replica->ledger().final_header().height},
                   {"chain_id", to_hex(m_replica->ledger().chain_id())}});
         return Done{};
@@ -444,6 +445,9 @@ std::string Node::Impl::metrics_text() {
     collect_replica(m_metrics, *m_replica);
     collect_links(m_metrics, m_links->metrics());
     collect_roaming(m_metrics, m_roaming->load());
+    m_metrics
+        .gauge("tally_build_info", "1, with the program's version", {{"version", m_inputs.version}})
+        .set(1);
     return m_metrics.metrics_text();
 }
 

@@ -43,6 +43,7 @@ struct NodeInputs {
     Genesis genesis;
     Member member;
     NodeKeys keys;
+    std::string version{"unknown"};  ///< of the program, for metrics and the log
 };
 
 /// Loads configuration, genesis and keys, and checks that they belong together.
