@@ -3,6 +3,7 @@
 // What consensus asks of the ledger. Consensus orders opaque blocks; it sees their headers only
 // through BlockMeta and their envelopes only as bytes with a hash.
 
+#include "consensus/driver/ports.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/clock.h"
 #include "ledger/crypto/quorum_certificate.h"
@@ -28,7 +29,7 @@ struct BlockMeta {
     View parent_view{0};
     UnixMillis time{0};
     std::uint32_t proposer{0};
-    bool seals_epoch{false};
+    bool seals_epoch{false};  ///< the last block of its epoch
 };
 
 struct BuildRequest {
@@ -53,6 +54,30 @@ struct FinalizedBytes {
     std::vector<Bytes> envelopes;
     QuorumCertificate finalization;  ///< as given to `commit`
 };
+
+/// One validator of an epoch: who it is, and the key it votes with.
+struct EpochValidator {
+    MemberKey member;
+    PublicKey key;
+    friend bool operator==(const EpochValidator&, const EpochValidator&) = default;
+};
+
+/// The validator set of one epoch, in index order: 1 to `validators_max`, keys all valid points.
+struct EpochInfo {
+    std::uint64_t epoch{0};
+    std::vector<EpochValidator> validators;
+    friend bool operator==(const EpochInfo&, const EpochInfo&) = default;
+};
+
+/// What an epoch proof says about the block that ended its epoch.
+struct EpochSeal {
+    Bytes header;
+    BlockMeta meta;
+    QuorumCertificate finalization;
+};
+
+/// Largest encoded epoch proof: header, certificate and the next set, with room to spare.
+inline constexpr std::size_t epoch_proof_bytes_max{64UL * 1024};
 
 /// The ledger as consensus sees it. Called on the driver's thread only.
 class Application {
@@ -79,6 +104,8 @@ public:
     /// a storage error stops the process. Calls for blocks already final do nothing.
     /// The certificate is about this digest: FINALIZE, or NOTARIZE when only a descendant's
     /// FINALIZE, committed right after, made the block final. Commits come in height order.
+    /// For a block that seals its epoch it is always a FINALIZE, possibly of a later view than the
+    /// header's: the block may have been proposed again.
     virtual void commit(const Hash& digest, const QuorumCertificate& certificate) = 0;
 
     [[nodiscard]] virtual BlockMeta last_final() const = 0;
@@ -86,6 +113,22 @@ public:
     [[nodiscard]] virtual std::optional<QuorumCertificate> last_finalization() const = 0;
     /// For peers that lag. Nothing above the last final height or below what is kept.
     [[nodiscard]] virtual std::optional<FinalizedBytes> read_final(Height height) const = 0;
+
+    /// The epoch of the block after the last final one: another one than that block's own when it
+    /// seals its epoch. The genesis seals nothing and is of the first epoch.
+    [[nodiscard]] virtual EpochInfo epoch() const = 0;
+    /// Proof that `epoch` ended, for peers that lag; at most `epoch_proof_bytes_max`. Nothing when
+    /// that epoch is not over.
+    [[nodiscard]] virtual std::optional<Bytes> read_epoch_proof(std::uint64_t epoch) const = 0;
+    /// Checks a proof, certificate and next set included, against the current epoch. Nothing when
+    /// it does not prove the end of just that epoch.
+    [[nodiscard]] virtual std::optional<EpochSeal> check_epoch_proof(ByteView proof) const = 0;
+
+    /// Answers a joining node's query about the state, at most `snapshot_answer_bytes_max` bytes;
+    /// empty when what it asks for is not held. Nothing when the query cannot be decoded.
+    [[nodiscard]] virtual std::optional<Bytes> answer_snapshot_query(ByteView /*query*/) const {
+        return Bytes{};
+    }
 };
 
 }  // namespace tally::consensus

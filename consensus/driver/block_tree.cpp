@@ -170,17 +170,31 @@ void BlockTree::prune(const BlockMeta& final) {
     }
 }
 
-void EnvelopeCache::add(const Hash& hash, const Bytes& envelope) {
+void EnvelopeCache::add(PeerId from, const Hash& hash, const Bytes& envelope) {
     if (!m_envelopes.emplace(hash, envelope).second) {
         return;
     }
-    m_order.push_back(hash);
+    Share& share = m_shares[from];
+    share.order.push_back(hash);
+    share.bytes += envelope.size() + envelope_overhead;
     m_bytes += envelope.size();
-    while (m_order.size() > count_max || m_bytes > bytes_max) {
-        const auto oldest = m_envelopes.find(m_order.front());
-        m_bytes -= oldest->second.size();
-        m_envelopes.erase(oldest);
-        m_order.pop_front();
+    while (m_envelopes.size() > count_max || m_bytes > bytes_max) {
+        make_room();
+    }
+}
+
+void EnvelopeCache::make_room() {
+    const auto largest = std::max_element(
+        m_shares.begin(), m_shares.end(),
+        [](const auto& a, const auto& b) { return a.second.bytes < b.second.bytes; });
+    Share& share = largest->second;
+    const auto oldest = m_envelopes.find(share.order.front());
+    share.order.pop_front();
+    share.bytes -= oldest->second.size() + envelope_overhead;
+    m_bytes -= oldest->second.size();
+    m_envelopes.erase(oldest);
+    if (share.order.empty()) {
+        m_shares.erase(largest);
     }
 }
 

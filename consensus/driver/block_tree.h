@@ -79,18 +79,26 @@ private:
 };
 
 /// Envelopes that were just gossiped and are still being verified: a proposal may name them
-/// sooner. First in, first out.
+/// sooner. When it is full, the peer that holds most bytes of it loses its oldest, so that one that
+/// floods pushes out nobody's but its own.
 class EnvelopeCache {
 public:
     static constexpr std::size_t count_max{4096};
     static constexpr std::size_t bytes_max{16UL * 1024 * 1024};
 
-    void add(const Hash& hash, const Bytes& envelope);
+    /// An envelope counts for the peer that brought it first.
+    void add(PeerId from, const Hash& hash, const Bytes& envelope);
     [[nodiscard]] const Bytes* find(const Hash& hash) const;
 
 private:
+    struct Share {
+        std::deque<Hash> order;  ///< oldest first
+        std::size_t bytes{0};
+    };
+    void make_room();
+
     std::map<Hash, Bytes> m_envelopes;
-    std::deque<Hash> m_order;
+    std::map<PeerId, Share> m_shares;  ///< none empty
     std::size_t m_bytes{0};
 };
 

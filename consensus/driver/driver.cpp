@@ -7,42 +7,23 @@
 #include <algorithm>
 
 namespace tally::consensus {
-namespace {
-
-std::vector<VerifyKey> parse_keys(const std::vector<PublicKey>& keys) {
-    std::vector<VerifyKey> parsed;
-    for (const PublicKey& key : keys) {
-        const std::optional<VerifyKey> read = VerifyKey::parse(key);
-        ENSURE(read.has_value());
-        parsed.push_back(*read);
-    }
-    return parsed;
-}
-
-}  // namespace
-
 Driver::Impl::Impl(DriverOptions options, DriverPorts ports, Application& application,
                    Mempool& mempool)
     : m_options{std::move(options)},
       m_ports{std::move(ports)},
       m_application{application},
       m_mempool{mempool},
-      m_keys{parse_keys(m_options.validators)},
       m_fetcher{m_options.fetch_timeout},
       m_tree{m_options.block_limits.bytes_max} {
     ENSURE(m_options.block_limits.bytes_max <= block_response_bytes_max);
-    if (m_options.self) {
-        ENSURE(*m_options.self < m_keys.size());
-        ENSURE(m_ports.signer != nullptr && m_ports.journal != nullptr);
-        ENSURE(m_ports.signer->public_key() == m_options.validators[*m_options.self]);
-        m_signer.emplace(*m_ports.signer, *m_ports.journal, m_options.chain_id, *m_options.self);
-    }
+    ENSURE(m_ports.journal != nullptr);
 }
 
 void Driver::Impl::start() {
     ENSURE(m_core == nullptr);
     recover();
     m_next_status = now() + m_options.status_interval;
+    m_new_evidence = evidence();
     feed(Started{});
     allow_voting_if_heard();
     run_turn();
@@ -58,6 +39,7 @@ void Driver::Impl::run_turn() {
         drain();
         progress();
     } while (!m_events.empty() && !m_halted);
+    observe_if_record_is_old();
     request_missing();
     publish();
     compact_journal();
@@ -78,19 +60,32 @@ void Driver::Impl::drain() {
     }
 }
 
+/// Durably: a restart must not take the old record for a new one.
+void Driver::Impl::observe_if_record_is_old() {
+    if (m_halted || !m_signer || !m_core->has_lost_record()) {
+        return;
+    }
+    m_signer.reset();
+    m_ports.journal->forget_record();
+    m_halted = m_ports.journal->has_failed();
+}
+
+/// Who does not vote need not remember either: its journal stays as it is.
 void Driver::Impl::publish() {
-    if (m_unkept_finalization && !m_halted && m_ports.journal != nullptr &&
-        m_application.last_final().view < m_unkept_finalization->statement.view) {
+    if (m_unkept_finalization && !m_halted && m_signer &&
+        final_block().view < m_unkept_finalization->statement.view) {
         m_ports.journal->append_certificate(*m_unkept_finalization);
     }
     m_unkept_finalization.reset();
-    if (m_ports.journal != nullptr && !m_halted) {
-        m_ports.journal->sync();
-        m_halted = m_ports.journal->has_failed();
+    if (!m_halted) {
+        sync_journal();
     }
     // Journal must be synced before anything is sent.
-    ENSURE(m_halted || m_ports.journal == nullptr || m_ports.journal->is_synced());
+    ENSURE(m_halted || m_ports.journal->is_synced());
     transmit();
+    if (!m_halted) {
+        tell_evidence();
+    }
 }
 
 /// Sends what waits. Only `publish` may call this.
@@ -105,7 +100,7 @@ void Driver::Impl::transmit() {
             continue;
         }
         for (const auto& [id, peer] : m_peers.all()) {
-            if (outgoing.audience == Audience::all || peer.peer.validator) {
+            if (outgoing.audience == Audience::all || peer.index) {
                 m_ports.transport.send(id, outgoing.frame);
             }
         }
@@ -114,7 +109,7 @@ void Driver::Impl::transmit() {
 
 /// Rewrites the journal when it has grown: what is final is in the ledger's segments by now.
 void Driver::Impl::compact_journal() {
-    if (m_halted || m_ports.journal == nullptr || !m_ports.journal->wants_compaction()) {
+    if (m_halted || !m_signer || !m_ports.journal->wants_compaction()) {
         return;
     }
     JournalState live;
@@ -169,7 +164,7 @@ void Driver::Impl::on_timer() {
 
 void Driver::Impl::on_connected(const Peer& peer) {
     ENSURE(m_core != nullptr);
-    if (m_halted || (peer.validator && *peer.validator >= m_keys.size())) {
+    if (m_halted) {
         return;
     }
     greet(m_peers.add(peer));
@@ -213,44 +208,30 @@ void Driver::Impl::send_to_all(const Message& message) {
     m_outbox.push_back({Audience::all, 0, encode_message(message)});
 }
 
-const char* to_text(Role role) {
-    switch (role) {
-        case Role::follower:
-            return "follower";
-        case Role::waiting:
-            return "waiting";
-        case Role::validator:
-            return "validator";
-        case Role::observer:
-            break;
-    }
-    return "observer";
-}
-
-DriverStatus Driver::Impl::status() const {
-    DriverStatus status = m_counters;
+DriverFigures Driver::Impl::figures() const {
+    DriverFigures status = m_counters;
     const BlockMeta final = m_application.last_final();
     status.final_height = final.height;
     status.final_digest = final.digest;
     status.peers = m_peers.all().size();
     status.unfinalized_blocks = m_tree.size();
     for (const auto& [id, peer] : m_peers.all()) {
-        status.validators_connected += peer.peer.validator ? 1U : 0U;
+        status.validators_connected += peer.index ? 1U : 0U;
     }
-    if (m_ports.journal != nullptr) {
-        status.safety = m_ports.journal->safety();
-    }
+    status.safety = m_ports.journal->safety();
     if (m_core == nullptr) {
         return status;
     }
+    status.epoch = m_epoch.epoch;
     status.view = m_core->view();
     status.leader = m_core->leader(status.view);
     status.last_final_view = m_core->last_final_view();
     status.delta = m_core->delta();
-    status.role = !m_options.self             ? Role::follower
-                  : m_core->has_lost_record() ? Role::observer
-                  : m_voting_allowed          ? Role::validator
-                                              : Role::waiting;
+    status.alarm = status.view - status.last_final_view > unfinalized_views_alarm;
+    status.role = !m_self                                  ? Role::follower
+                  : !m_signer || m_core->has_lost_record() ? Role::observer
+                  : m_heard_enough                         ? Role::validator
+                                                           : Role::waiting;
     return status;
 }
 
@@ -265,6 +246,7 @@ void Driver::on_message(PeerId peer, ByteView frame) { m_impl->on_message(peer, 
 void Driver::on_timer() { m_impl->on_timer(); }
 void Driver::on_envelope_available() { m_impl->on_envelope_available(); }
 void Driver::gossip(const Bytes& envelope) { m_impl->gossip(envelope); }
+DriverFigures Driver::figures() const { return m_impl->figures(); }
 DriverStatus Driver::status() const { return m_impl->status(); }
 std::vector<Evidence> Driver::evidence() const { return m_impl->evidence(); }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "consensus/driver/application.h"
+#include "consensus/driver/driver_status.h"
 #include "consensus/driver/ports.h"
 #include "consensus/journal/journal.h"
 #include "consensus/mempool/mempool.h"
@@ -18,11 +19,6 @@ namespace tally::consensus {
 
 struct DriverOptions {
     Hash chain_id;
-    std::uint64_t epoch{0};
-    /// Consensus keys in index order, 1 to `validators_max`, all valid points.
-    std::vector<PublicKey> validators;
-    /// This node's index; nothing for a follower.
-    std::optional<ValidatorIndex> self;
 
     std::chrono::milliseconds delta{50};        ///< assumed bound on delay and processing
     std::chrono::milliseconds delta_max{8000};  ///< cap of the back-off
@@ -42,55 +38,20 @@ struct DriverPorts {
     Transport& transport;
     Timers& timers;
     EnvelopeIntake& intake;
-    Signer* signer{nullptr};    ///< the consensus key; null for a follower
-    Journal* journal{nullptr};  ///< null for a follower
+    /// The signer of this public key; null when the key is not ours. This node is the validator
+    /// whose key is ours, in each epoch anew.
+    std::function<Signer*(const PublicKey& key)> signer_for{};
+    Journal* journal{nullptr};         ///< never null
     SignatureCheck check_signature{};  ///< of votes; empty: VerifyKey::verify
     /// The node's own data is wrong or its disk failed. Production aborts; when this returns (in
     /// the simulator), the driver does nothing any more.
     std::function<void(const std::string& what)> fatal;
+    /// A view ended without a block. For a log line.
+    std::function<void(const NullifiedView&)> on_nullified{};
+    /// A proof of equivocation that the journal holds: right after it was found, and at the start
+    /// for each one found earlier. Whoever gets it puts it on the ledger unless it is there.
+    std::function<void(const Evidence&)> on_evidence{};
 };
-
-/// Whether this node takes part in voting.
-enum class Role : std::uint8_t {
-    follower,   ///< not a validator
-    waiting,    ///< has not heard Status from enough peers since its start
-    validator,  ///< votes
-    observer,   ///< its safety record is older than votes that others have of it: never votes
-};
-[[nodiscard]] const char* to_text(Role role);
-
-/// For metrics, `tally show consensus` and the simulator's checks.
-struct DriverStatus {
-    Role role{Role::follower};
-    View view{0};
-    ValidatorIndex leader{0};
-    View last_final_view{0};  ///< of the newest finalization held, executed or not
-    Height final_height{0};   ///< of the ledger
-    Hash final_digest;
-    std::chrono::microseconds delta{0};  ///< with back-off
-    std::size_t peers{0};
-    std::size_t validators_connected{0};
-    std::size_t unfinalized_blocks{0};
-    SafetyRecord safety;
-
-    std::uint64_t proposals_sent{0};
-    std::uint64_t proposals_rejected{0};
-    std::uint64_t views_nullified{0};
-    std::uint64_t blocks_committed{0};
-    std::uint64_t blocks_fetched{0};  ///< by digest or range
-    std::uint64_t envelopes_fetched{0};
-    std::uint64_t messages_rejected{0};  ///< undecodable or against the protocol
-    std::uint64_t evidence{0};           ///< proofs of equivocation found
-};
-
-/// Two votes of one validator that it must not both have signed.
-struct Evidence {
-    Vote first;
-    Vote second;
-    friend bool operator==(const Evidence&, const Evidence&) = default;
-};
-/// Evidence kept in memory; the oldest is dropped.
-inline constexpr std::size_t evidence_max{256};
 
 /// One node's part in consensus: owns the protocol core and carries out what it decides.
 ///
@@ -122,7 +83,9 @@ public:
     /// Sends an envelope of this node's own to all peers.
     void gossip(const Bytes& envelope);
 
+    [[nodiscard]] DriverFigures figures() const;
     [[nodiscard]] DriverStatus status() const;
+    /// All proofs that the journal holds, oldest first, at most `evidence_max`.
     [[nodiscard]] std::vector<Evidence> evidence() const;
 
 private:

@@ -30,9 +30,11 @@ public:
     void on_timer();
     void on_envelope_available();
     void gossip(const Bytes& envelope);
+    [[nodiscard]] DriverFigures figures() const;
     [[nodiscard]] DriverStatus status() const;
     [[nodiscard]] std::vector<Evidence> evidence() const {
-        return {m_evidence.begin(), m_evidence.end()};
+        const std::deque<Evidence>& all = m_ports.journal->evidence().all();
+        return {all.begin(), all.end()};
     }
 
 private:
@@ -58,6 +60,7 @@ private:
     void feed(Event event) { m_events.push_back(std::move(event)); }
     void run_turn();
     void drain();
+    void observe_if_record_is_old();
     void publish();
     void transmit();
     void compact_journal();
@@ -86,12 +89,32 @@ private:
     void execute(TreeBlock& block);
     void examine();
     void build();
+    void propose_again(const BuildBlock& work, const TreeBlock& block);
     void commit();
     void finish_commit(const BlockMeta& meta, const std::vector<Hash>& envelopes);
     [[nodiscard]] std::optional<BlockMeta> executed_meta(const Hash& digest) const;
     [[nodiscard]] bool is_misplaced(const BlockMeta& meta) const;
     [[nodiscard]] bool is_pending() const;
     void fill_from_mempool(TreeBlock& block);
+
+    // epochs.cpp
+    void load_epoch(bool with_record);
+    void begin_epoch();
+    void make_core(CoreStart start);
+    [[nodiscard]] BlockMeta final_block() const;
+    [[nodiscard]] bool is_current(const ConnectedPeer& peer) const;
+    void take_other_epoch(ConnectedPeer& peer, std::uint64_t epoch, Message& message);
+    void send_epoch_proof(ConnectedPeer& peer, std::uint64_t epoch);
+    void handle(ConnectedPeer& peer, EpochProofRequest& message);
+    void handle(ConnectedPeer& peer, EpochProofResponse& message);
+    void want_epoch_proof(std::vector<Want>& wants) const;
+
+    // driver_status.cpp: for people only
+    [[nodiscard]] MemberKey member(ValidatorIndex index) const;
+    void note_nullified(const QuorumCertificate& certificate);
+    void sync_journal();
+    void tell_evidence();
+    [[nodiscard]] bool is_sealing() const;
 
     // messages.cpp: one handler per kind of message
     void handle(ConnectedPeer& peer, Vote& message);
@@ -109,6 +132,8 @@ private:
     [[nodiscard]] std::optional<FinalizedBytes> find_recent_final(const Hash& digest) const;
     void handle(ConnectedPeer& peer, RangeRequest& message);
     void handle(ConnectedPeer& peer, EnvelopeRequest& message);
+    void handle(ConnectedPeer& peer, SnapshotRequest& message);
+    void handle(ConnectedPeer& /*peer*/, SnapshotResponse& /*message*/) {}  // late: nobody waits
     [[nodiscard]] std::map<Hash, const Bytes*> find_in_tree(const std::vector<Hash>& hashes) const;
 
     // repair.cpp: what is lacking, and answers that bring it
@@ -131,6 +156,7 @@ private:
     // recovery.cpp
     void recover();
     void restore_blocks(const std::vector<JournalBlock>& blocks);
+    void restore_proposal(Bytes encoded);
     void greet(const ConnectedPeer& peer);
     void send_status(const ConnectedPeer& peer);
     void allow_voting_if_heard();
@@ -139,9 +165,12 @@ private:
     DriverPorts m_ports;
     Application& m_application;
     Mempool& m_mempool;
+    EpochInfo m_epoch;
     std::vector<VerifyKey> m_keys;
-    std::optional<SafetySigner> m_signer;
-    std::unique_ptr<Core> m_core;  ///< from `start` on
+    std::optional<ValidatorIndex> m_self;  ///< in the epoch's set; nothing for a follower
+    std::optional<SafetySigner> m_signer;  ///< for a validator with a record of this epoch
+    std::unique_ptr<Core> m_core;          ///< from `start` on
+    std::optional<Hash> m_known_seal;      ///< digest of the block that a proof says ends the epoch
     PeerTable m_peers;
     Fetcher m_fetcher;
     BlockTree m_tree;
@@ -157,14 +186,18 @@ private:
     View m_own_proposal_view{0};
     std::optional<QuorumCertificate> m_unkept_finalization;
     std::set<ValidatorIndex> m_status_from;
-    bool m_voting_allowed{false};
+    bool m_heard_enough{false};  ///< stays so as long as this process lives
     bool m_halted{false};
     Time m_next_status{0};
     std::optional<Time> m_clock_wait;  ///< until a block's time is near enough
     std::optional<Time> m_armed;
-    std::deque<Evidence> m_evidence;
+    std::vector<Evidence> m_new_evidence;  ///< told after the next sync
+    View m_entered_view{0};
+    Time m_entered_at{0};
+    std::optional<std::pair<View, NullifyReason>> m_own_nullify;  ///< the newest one
+    std::deque<NullifiedView> m_nullified;
     std::deque<std::pair<Hash, Height>> m_recent_final;  ///< newest last
-    DriverStatus m_counters;                             ///< only its counters are used
+    DriverFigures m_counters;                            ///< only its counters are used
 };
 
 }  // namespace tally::consensus

@@ -16,7 +16,9 @@ bool is_sent_unsynced([[maybe_unused]] VoteKind kind) {
 
 }  // namespace
 
-void Driver::Impl::perform(const EnterView& /*effect*/) {
+void Driver::Impl::perform(const EnterView& effect) {
+    m_entered_view = effect.view;
+    m_entered_at = now();
     m_examination.reset();
     m_build.reset();
     m_own_block.reset();
@@ -104,11 +106,11 @@ void Driver::Impl::perform(const KeepCertificate& effect) {
     m_tree.certify(certificate);
     if (certificate.statement.kind == VoteKind::finalize) {
         m_unkept_finalization = certificate;
-    } else if (m_ports.journal != nullptr) {
+    } else if (m_signer) {
         m_ports.journal->append_certificate(certificate);
     }
     if (certificate.statement.kind == VoteKind::nullify) {
-        ++m_counters.views_nullified;
+        note_nullified(certificate);
     }
     send_to_all(certificate);
     if (planted(PlantedBug::certificate_before_sync)) {
@@ -118,7 +120,7 @@ void Driver::Impl::perform(const KeepCertificate& effect) {
 
 void Driver::Impl::perform(const SendCertificate& effect) {
     for (const auto& [id, peer] : m_peers.all()) {
-        if (peer.peer.validator == effect.to) {
+        if (peer.index == effect.to) {
             send(id, effect.certificate);
         }
     }
@@ -132,10 +134,10 @@ void Driver::Impl::perform(const RepeatVote& effect) {
 }
 
 void Driver::Impl::perform(const ReportEvidence& effect) {
+    const Evidence evidence{effect.first, effect.second};
     ++m_counters.evidence;
-    m_evidence.push_back({effect.first, effect.second});
-    if (m_evidence.size() > evidence_max) {
-        m_evidence.pop_front();
+    if (m_ports.journal->append_evidence(evidence)) {
+        m_new_evidence.push_back(evidence);
     }
 }
 

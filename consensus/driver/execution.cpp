@@ -13,8 +13,10 @@ namespace {
 /// Blocks still given by digest after they became final: others may be one certificate behind.
 constexpr std::size_t recent_final_max{16};
 
+/// In its own epoch nothing comes after a block that seals it.
 bool follows(const BlockMeta& meta, const BlockMeta& parent) {
-    return meta.height == parent.height + 1 && meta.time > parent.time;
+    const std::uint64_t epoch = parent.seals_epoch ? parent.epoch + 1 : parent.epoch;
+    return meta.height == parent.height + 1 && meta.time > parent.time && meta.epoch == epoch;
 }
 
 }  // namespace
@@ -84,7 +86,8 @@ void Driver::Impl::examine() {
     }
     const std::optional<BlockMeta> parent = executed_meta(block->meta.parent);
     const UnixMillis ahead = block->meta.time - m_ports.clock.now();
-    if (ahead > m_options.clock_tolerance.count() && parent &&
+    const bool is_again = block->meta.view != m_examination->view;  // a quorum let its time pass
+    if (!is_again && ahead > m_options.clock_tolerance.count() && parent &&
         block->meta.time != parent->time + 1) {
         const Time wait = std::chrono::milliseconds{ahead} - m_options.clock_tolerance;
         if (!m_clock_wait) {
@@ -106,13 +109,17 @@ void Driver::Impl::build() {
     }
     const BuildBlock work = std::move(*m_build);
     m_build.reset();
+    if (const TreeBlock* block = m_tree.find(work.parent); block && block->meta.seals_epoch) {
+        propose_again(work, *block);
+        return;
+    }
     BuildRequest request;
     request.parent = work.parent;
-    request.epoch = m_options.epoch;
+    request.epoch = m_epoch.epoch;
     request.view = work.view;
     request.parent_view = work.parent_view;
     request.time = std::max(m_ports.clock.now(), parent->time + 1);
-    request.proposer = *m_options.self;
+    request.proposer = *m_self;
     std::vector<Bytes> envelopes;
     std::map<Hash, const Bytes*> by_hash;
     for (const VerifiedEnvelope* envelope : m_mempool.pack(
@@ -137,17 +144,33 @@ void Driver::Impl::build() {
     OwnBlock own;
     own.view = work.view;
     own.digest = built->meta.digest;
-    own.proposal = {m_options.epoch,  work.view,          work.parent_view, built->header,
+    own.proposal = {m_epoch.epoch,    work.view,          work.parent_view, built->header,
                     built->envelopes, work.justification, Signature{}};
     m_own_block = std::move(own);
     feed(BlockBuilt{work.view, work.parent_view, built->meta.digest});
+}
+
+/// A block that seals the epoch is notarized and not final: nothing but the same block may follow.
+void Driver::Impl::propose_again(const BuildBlock& work, const TreeBlock& block) {
+    const Hash& digest = block.meta.digest;
+    const auto& final = m_core->finalization();
+    if (final && final->statement.digest == digest) {
+        return;  // the epoch is over
+    }
+    OwnBlock own;
+    own.view = work.view;
+    own.digest = digest;
+    own.proposal = {m_epoch.epoch, work.view,          work.parent_view, block.header,
+                    block.hashes,  work.justification, Signature{}};
+    m_own_block = std::move(own);
+    feed(BlockBuilt{work.view, work.parent_view, digest});
 }
 
 /// Commits the chain up to the newest finalization, when all of it is executed and each block has
 /// a certificate of its own; otherwise `repair` fetches what is lacking.
 void Driver::Impl::commit() {
     const std::optional<QuorumCertificate> target = m_core->finalization();
-    const BlockMeta final = m_application.last_final();
+    const BlockMeta final = final_block();
     if (!target || m_halted || target->statement.view <= final.view) {
         return;
     }
@@ -164,9 +187,8 @@ void Driver::Impl::commit() {
             return;
         }
     }
-    if (m_ports.journal != nullptr && !planted(PlantedBug::final_before_sync)) {
-        m_ports.journal->sync();  // a vote of this very turn may be part of the finalization
-        m_halted = m_ports.journal->has_failed();
+    if (!planted(PlantedBug::final_before_sync)) {
+        sync_journal();  // a vote of this very turn may be part of the finalization
         if (m_halted) {
             return;
         }
@@ -181,6 +203,9 @@ void Driver::Impl::commit() {
     }
     for (const auto& [meta, envelopes] : committed) {
         finish_commit(meta, envelopes);
+    }
+    if (committed.back().first.seals_epoch) {
+        begin_epoch();
     }
 }
 

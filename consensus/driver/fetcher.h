@@ -11,9 +11,10 @@
 
 namespace tally::consensus {
 
-enum class FetchKind : std::uint8_t { certificates, block, envelopes, range };
+enum class FetchKind : std::uint8_t { certificates, block, envelopes, range, epoch_proof };
 
-/// What is being asked for: certificates and ranges are pursued one at a time (zero digest).
+/// What is being asked for: certificates, ranges and proofs are pursued one at a time (zero
+/// digest).
 struct FetchKey {
     FetchKind kind{FetchKind::certificates};
     Hash digest;
@@ -54,6 +55,8 @@ public:
     /// The answer helped: the same peer may be asked again at once.
     void helped(const FetchKey& key);
     void forget(PeerId peer);
+    /// Nothing is wanted any more, and no answer to what was asked is accepted.
+    void reset() { m_pursuits.clear(); }
     [[nodiscard]] std::optional<Time> next_deadline() const;
 
 private:

@@ -5,6 +5,27 @@
 #include "ledger/base/check.h"
 
 namespace tally::consensus {
+namespace {
+
+/// The epoch that a message is about; nothing when it is about none.
+std::optional<std::uint64_t> epoch_of(const Message& message) {
+    if (const auto* vote = std::get_if<Vote>(&message)) {
+        return vote->statement.epoch;
+    }
+    if (const auto* certificate = std::get_if<QuorumCertificate>(&message)) {
+        return certificate->statement.epoch;
+    }
+    if (const auto* proposal = std::get_if<Proposal>(&message)) {
+        return proposal->epoch;
+    }
+    if (const auto* request = std::get_if<CertificateRequest>(&message)) {
+        return request->epoch;
+    }
+    const auto* status = std::get_if<Status>(&message);
+    return status != nullptr ? std::optional{status->epoch} : std::nullopt;
+}
+
+}  // namespace
 
 void Driver::Impl::on_message(PeerId id, ByteView frame) {
     ConnectedPeer* peer = m_peers.find(id);
@@ -17,7 +38,12 @@ void Driver::Impl::on_message(PeerId id, ByteView frame) {
         reject(id, to_text(message.error()));
         return;
     }
-    std::visit([this, peer](auto& concrete) { handle(*peer, concrete); }, *message);
+    const std::optional<std::uint64_t> epoch = epoch_of(*message);
+    if (epoch && *epoch != m_epoch.epoch) {
+        take_other_epoch(*peer, *epoch, *message);
+    } else {
+        std::visit([this, peer](auto& concrete) { handle(*peer, concrete); }, *message);
+    }
     run_turn();
 }
 
@@ -30,12 +56,12 @@ void Driver::Impl::reject(PeerId peer, const char* reason) {
 
 /// Votes count only over the connection of their signer, so a follower has none.
 void Driver::Impl::handle(ConnectedPeer& peer, Vote& message) {
-    if (!peer.peer.validator ||
-        (message.signer != *peer.peer.validator && !planted(PlantedBug::vote_of_claimed_signer))) {
+    if (!peer.index ||
+        (message.signer != *peer.index && !planted(PlantedBug::vote_of_claimed_signer))) {
         reject(peer.peer.id, "vote: of another signer");
         return;
     }
-    feed(VoteReceived{message, *peer.peer.validator});
+    feed(VoteReceived{message, *peer.index});
 }
 
 void Driver::Impl::handle(ConnectedPeer& peer, QuorumCertificate& message) {
@@ -45,7 +71,7 @@ void Driver::Impl::handle(ConnectedPeer& peer, QuorumCertificate& message) {
 }
 
 void Driver::Impl::handle(ConnectedPeer& peer, Proposal& message) {
-    if (!peer.peer.validator) {
+    if (!peer.index) {
         reject(peer.peer.id, "proposal: not from a validator");
         return;
     }
@@ -59,7 +85,7 @@ void Driver::Impl::handle(ConnectedPeer& peer, Proposal& message) {
     }
     const Bytes header = message.header;
     const std::vector<Hash> envelopes = message.envelopes;
-    feed(ProposalReceived{std::move(message), *meta, *peer.peer.validator});
+    feed(ProposalReceived{std::move(message), *meta, *peer.index});
     drain();
     keep_if_certified(*meta, header, envelopes);
 }
@@ -83,23 +109,20 @@ void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeGossip& message) {
     if (m_mempool.knows(hash)) {
         return;
     }
-    m_arrivals.add(hash, message.envelope);
+    m_arrivals.add(peer.peer.id, hash, message.envelope);
     m_tree.offer(hash, message.envelope);
     m_ports.intake.received(peer.peer.id, std::move(message.envelope));
 }
 
 void Driver::Impl::handle(ConnectedPeer& peer, Status& message) {
-    if (message.epoch != m_options.epoch) {
-        return;
-    }
-    if (peer.peer.validator) {
-        feed(ValidatorHeard{*peer.peer.validator});
+    if (peer.index) {
+        feed(ValidatorHeard{*peer.index});
     }
     for (const Vote& vote : message.your_votes) {
         feed(OwnVoteShown{vote});
     }
-    if (peer.peer.validator && peer.peer.validator != m_options.self) {
-        m_status_from.insert(*peer.peer.validator);
+    if (peer.index && peer.index != m_self) {
+        m_status_from.insert(*peer.index);
         allow_voting_if_heard();
     }
     peer.status = std::move(message);

@@ -62,11 +62,16 @@ inline constexpr std::uint64_t ranges_per_second_max{50};
 inline constexpr std::uint64_t answer_bytes_per_second_max{16UL * 1024 * 1024};
 inline constexpr std::uint64_t gossip_per_second_max{4096};
 inline constexpr std::uint64_t gossip_bytes_per_second_max{32UL * 1024 * 1024};
+/// How often a peer that is an epoch behind is sent the proof without asking.
+inline constexpr Time epoch_proof_interval{1'000'000};
 
 struct ConnectedPeer {
     Peer peer;
-    std::optional<Status> status;  ///< the last one it sent
-    Time status_at{0};             ///< when it came
+    std::optional<ValidatorIndex> index;        ///< in the epoch's validator set
+    std::uint64_t epoch_seen{0};                ///< newest one it spoke of
+    std::optional<Time> epoch_proof_sent_at{};  ///< unasked
+    std::optional<Status> status;               ///< the last one it sent
+    Time status_at{0};                          ///< when it came
     TokenBucket requests{requests_per_second_max};
     TokenBucket certificates{certificates_per_second_max};
     TokenBucket ranges{ranges_per_second_max};
@@ -82,9 +87,17 @@ struct ConnectedPeer {
 /// The peers connected now. A validator may be connected more than once for a moment.
 class PeerTable {
 public:
+    /// From now on peers are validators of this set.
+    void set_validators(const std::vector<EpochValidator>& validators) {
+        m_validators = validators;
+        for (auto& [id, peer] : m_peers) {
+            peer.index = index_of(peer.peer);
+        }
+    }
     ConnectedPeer& add(const Peer& peer) {
         ConnectedPeer fresh;
         fresh.peer = peer;
+        fresh.index = index_of(peer);
         return m_peers.insert_or_assign(peer.id, fresh).first->second;
     }
     void remove(PeerId id) { m_peers.erase(id); }
@@ -100,7 +113,7 @@ public:
         std::vector<PeerId> second;
         std::vector<PeerId> third;
         for (const auto& [id, peer] : m_peers) {
-            const auto& validator = peer.peer.validator;
+            const auto& validator = peer.index;
             const bool preferred = validator && (bitmap >> *validator & 1) != 0;
             (preferred ? first : validator ? second : third).push_back(id);
         }
@@ -110,6 +123,16 @@ public:
     }
 
 private:
+    [[nodiscard]] std::optional<ValidatorIndex> index_of(const Peer& peer) const {
+        for (std::size_t i = 0; peer.member && i < m_validators.size(); ++i) {
+            if (m_validators[i].member == *peer.member) {
+                return static_cast<ValidatorIndex>(i);
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::vector<EpochValidator> m_validators;
     std::map<PeerId, ConnectedPeer> m_peers;
 };
 

@@ -33,8 +33,8 @@ struct Peer {
     friend bool operator==(const Peer&, const Peer&) = default;
 };
 
-/// Whether a signature holds; must decide as VerifyKey::verify does. The simulator, where every node
-/// of a cluster checks the same vote, remembers what it has checked.
+/// Whether a signature holds; must decide as VerifyKey::verify does. The simulator, where every
+/// node of a cluster checks the same vote, remembers what it has checked.
 using SignatureCheck =
     std::function<bool(const VerifyKey& key, const Hash& digest, const Signature& signature)>;
 

@@ -4,31 +4,23 @@
 #include "consensus/planted_bug.h"
 #include "ledger/base/check.h"
 
+#include <algorithm>
+
 namespace tally::consensus {
 
 /// The ledger says what is final, the journal what was promised since. Executing the journal's
 /// blocks again is left to the first turn.
 void Driver::Impl::recover() {
-    const BlockMeta final = m_application.last_final();
-    CoreOptions options;
-    options.chain_id = m_options.chain_id;
-    options.epoch = m_options.epoch;
-    options.validators = m_keys;
-    options.self = m_options.self;
-    options.delta = m_options.delta;
-    options.delta_max = m_options.delta_max;
-    options.idle_interval = m_options.idle_interval;
-    options.retry_interval = m_options.retry_interval;
-    options.skip_timeout = m_options.skip_timeout;
-    options.check_signature = m_ports.check_signature;
-
+    load_epoch(m_ports.journal->has_record());
+    const BlockMeta final = final_block();
     CoreStart start;
     start.final_view = final.view;
     start.final_digest = final.digest;
-    start.final_certificate = m_application.last_finalization();
-    start.safety.epoch = m_options.epoch;
-    if (m_ports.journal != nullptr) {
-        JournalState journal = m_ports.journal->take_recovered();
+    if (final.view != 0) {
+        start.final_certificate = m_application.last_finalization();
+    }
+    JournalState journal = m_ports.journal->take_recovered();
+    if (m_signer) {
         start.safety = m_ports.journal->safety();
         for (const QuorumCertificate& certificate : journal.certificates) {
             if (certificate.statement.view > final.view) {
@@ -37,17 +29,21 @@ void Driver::Impl::recover() {
         }
         start.certificates = std::move(journal.certificates);
         restore_blocks(journal.blocks);
-        const Expected<Message, WireError> own = decode_message(journal.own_proposal);
-        const Proposal* proposal = own ? std::get_if<Proposal>(&*own) : nullptr;
-        const ReleasedVote& notarize = start.safety.notarize;
-        // Only what our NOTARIZE is about: beside another block of its view it were equivocation.
-        if (proposal != nullptr && proposal->view == notarize.view &&
-            proposal->leader_signature == notarize.signature) {
-            m_own_proposal_view = proposal->view;
-            m_own_proposal = std::move(journal.own_proposal);
-        }
+        restore_proposal(std::move(journal.own_proposal));
     }
-    m_core = std::make_unique<Core>(std::move(options), std::move(start));
+    make_core(std::move(start));
+}
+
+/// Only what our NOTARIZE is about: beside another block of its view it were equivocation.
+void Driver::Impl::restore_proposal(Bytes encoded) {
+    const Expected<Message, WireError> own = decode_message(encoded);
+    const Proposal* proposal = own ? std::get_if<Proposal>(&*own) : nullptr;
+    const ReleasedVote& notarize = m_ports.journal->safety().notarize;
+    if (proposal != nullptr && proposal->view == notarize.view &&
+        proposal->leader_signature == notarize.signature) {
+        m_own_proposal_view = proposal->view;
+        m_own_proposal = std::move(encoded);
+    }
 }
 
 void Driver::Impl::restore_blocks(const std::vector<JournalBlock>& blocks) {
@@ -79,42 +75,46 @@ void Driver::Impl::greet(const ConnectedPeer& peer) {
     if (!m_own_proposal.empty() && m_own_proposal_view == m_core->view()) {
         m_outbox.push_back({Audience::one, id, m_own_proposal});
     }
-    if (!m_options.self || !peer.peer.validator) {
+    if (!m_signer || !peer.index) {
         return;
     }
     const SafetyRecord& safety = m_ports.journal->safety();
     for (const VoteKind kind : {VoteKind::notarize, VoteKind::nullify, VoteKind::finalize}) {
         if (safety.of(kind).view > m_core->last_final_view()) {
-            send(id, safety.vote(kind, *m_options.self));
+            send(id, safety.vote(kind, *m_self));
         }
     }
 }
 
 void Driver::Impl::send_status(const ConnectedPeer& peer) {
-    const BlockMeta final = m_application.last_final();
+    const BlockMeta final = final_block();
     Status status;
-    status.epoch = m_options.epoch;
+    status.epoch = m_epoch.epoch;
     status.view = m_core->view();
     status.last_final_view = final.view;
     status.last_final_height = final.height;
     status.last_final_digest = final.digest;
-    if (peer.peer.validator) {
-        status.your_votes = m_core->newest_votes(*peer.peer.validator);
+    if (peer.index) {
+        status.your_votes = m_core->newest_votes(*peer.index);
     }
     send(peer.peer.id, status);
 }
 
-/// A validator that has just started first lets q - 1 others say what they saw of it: if its
-/// record is an old copy, one of them knows a newer vote. Status needs no votes, so a whole
-/// cluster that starts together gets through this.
+/// A node that has just started first lets q - 1 validators of its epoch say what they saw of it:
+/// if its record is an old copy, one of them knows a newer vote. Status needs no votes, so a whole
+/// cluster that starts together gets through this. A follower listens as well: it may become a
+/// validator.
 void Driver::Impl::allow_voting_if_heard() {
-    const std::size_t heard = m_status_from.size() + 1;
-    if (!m_options.self || m_voting_allowed ||
-        (heard < quorum(m_keys.size()) && !planted(PlantedBug::votes_before_status))) {
+    const std::size_t others = quorum(m_keys.size()) - 1;
+    const std::size_t needed = m_self ? others : std::max<std::size_t>(1, others);
+    if (m_heard_enough ||
+        (m_status_from.size() < needed && !planted(PlantedBug::votes_before_status))) {
         return;
     }
-    m_voting_allowed = true;
-    feed(VotingAllowed{});
+    m_heard_enough = true;
+    if (m_signer) {
+        feed(VotingAllowed{});
+    }
 }
 
 }  // namespace tally::consensus

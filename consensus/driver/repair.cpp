@@ -41,6 +41,7 @@ std::vector<Want> Driver::Impl::wants() const {
     want_range(wants);
     want_certificates(wants);
     want_blocks(wants);
+    want_epoch_proof(wants);
     return wants;
 }
 
@@ -51,7 +52,7 @@ std::optional<std::pair<View, View>> Driver::Impl::lacking_views() const {
     }
     View ahead = m_core->view();
     for (const auto& [id, peer] : m_peers.all()) {
-        ahead = peer.status ? std::max(ahead, peer.status->view) : ahead;
+        ahead = is_current(peer) ? std::max(ahead, peer.status->view) : ahead;
     }
     if (ahead == m_core->view() || planted(PlantedBug::laggards_not_helped)) {
         return std::nullopt;
@@ -67,8 +68,9 @@ void Driver::Impl::want_certificates(std::vector<Want>& wants) const {
     Want want;
     want.key.kind = FetchKind::certificates;
     for (const PeerId id : m_peers.by_preference(0)) {
-        const auto& status = m_peers.all().at(id).status;
-        if (views->first < m_core->view() || (status && status->view > m_core->view())) {
+        const ConnectedPeer& peer = m_peers.all().at(id);
+        if (views->first < m_core->view() ||
+            (is_current(peer) && peer.status->view > m_core->view())) {
             want.peers.push_back(id);
         }
     }
@@ -77,7 +79,7 @@ void Driver::Impl::want_certificates(std::vector<Want>& wants) const {
 
 /// Bodies of certified blocks, parents of blocks that wait, and envelopes that a proposal names.
 void Driver::Impl::want_blocks(std::vector<Want>& wants) const {
-    const BlockMeta final = m_application.last_final();
+    const BlockMeta final = final_block();
     std::map<Hash, std::uint64_t> digests;  // with validators that should have the block
     for (const QuorumCertificate* certificate : m_tree.without_block()) {
         if (certificate->statement.view > final.view && digests.size() < blocks_wanted_max) {
@@ -144,7 +146,7 @@ std::optional<Message> Driver::Impl::request_for(const Ask& ask) const {
         case FetchKind::certificates: {
             const auto views = lacking_views();
             ENSURE(views.has_value());
-            return CertificateRequest{ask.id, m_options.epoch, views->first, views->second};
+            return CertificateRequest{ask.id, m_epoch.epoch, views->first, views->second};
         }
         case FetchKind::block:
             return BlockRequest{ask.id, ask.key.digest};
@@ -160,6 +162,8 @@ std::optional<Message> Driver::Impl::request_for(const Ask& ask) const {
             }
             return request;
         }
+        case FetchKind::epoch_proof:
+            return EpochProofRequest{ask.id, m_epoch.epoch};
         case FetchKind::range:
             break;
     }
@@ -244,6 +248,9 @@ const char* Driver::Impl::range_problem(const std::vector<FinalBlock>& blocks,
         if (!m_application.body_matches(block.header, hashes)) {
             return "range: body does not match its header";
         }
+        if (parent.seals_epoch && !metas.empty()) {
+            return "range: goes beyond the end of an epoch";
+        }
         metas.push_back(*meta);
         parent = *meta;
     }
@@ -283,6 +290,10 @@ void Driver::Impl::handle(ConnectedPeer& peer, RangeResponse& message) {
         take_final(blocks[i], metas[i]);
     }
     if (m_halted) {
+        return;
+    }
+    if (metas.back().seals_epoch) {
+        begin_epoch();
         return;
     }
     m_fetcher.helped(*key);

@@ -8,7 +8,7 @@
 namespace tally::consensus {
 
 void Driver::Impl::handle(ConnectedPeer& peer, CertificateRequest& message) {
-    if (!peer.requests.take(now()) || message.epoch != m_options.epoch) {
+    if (!peer.requests.take(now())) {
         return;
     }
     CertificateResponse response;
@@ -66,8 +66,9 @@ void Driver::Impl::handle(ConnectedPeer& peer, RangeRequest& message) {
     const Height last = m_application.last_final().height;
     std::size_t bytes{0};
     std::size_t provable{0};  // blocks up to the last one with a FINALIZE certificate
+    bool seals{false};        // whoever asks does not know the validators of the next epoch yet
     for (Height height = message.from_height;
-         height <= last && response.blocks.size() < message.count; ++height) {
+         height <= last && response.blocks.size() < message.count && !seals; ++height) {
         std::optional<FinalizedBytes> block = m_application.read_final(height);
         if (!block) {
             break;
@@ -79,6 +80,8 @@ void Driver::Impl::handle(ConnectedPeer& peer, RangeRequest& message) {
         if (!response.blocks.empty() && bytes > response_bytes_max) {
             break;
         }
+        const std::optional<BlockMeta> meta = m_application.decode_header(block->header);
+        seals = meta && meta->seals_epoch;
         const bool proves = block->finalization.statement.kind == VoteKind::finalize;
         response.blocks.push_back({std::move(block->header), std::move(block->envelopes),
                                    std::move(block->finalization)});
@@ -136,6 +139,19 @@ void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeRequest& message) {
     }
     peer.answered(now(), bytes);
     send(peer.peer.id, response);
+}
+
+void Driver::Impl::handle(ConnectedPeer& peer, SnapshotRequest& message) {
+    if (!peer.may_ask(now()) || !peer.ranges.take(now())) {
+        return;
+    }
+    std::optional<Bytes> answer = m_application.answer_snapshot_query(message.query);
+    if (!answer) {
+        reject(peer.peer.id, "snapshot query malformed");
+        return;
+    }
+    peer.answered(now(), answer->size());
+    send(peer.peer.id, SnapshotResponse{message.id, std::move(*answer)});
 }
 
 }  // namespace tally::consensus

@@ -45,9 +45,7 @@ Unexpected<JournalError> error(JournalError::Kind kind, std::string message) {
 
 Unexpected<JournalError> corrupted(const std::string& what) {
     return error(JournalError::Kind::corrupted,
-                 what +
-                     "; this validator must not vote with it: keep the files, and have its "
-                     "consensus key replaced or run it as a follower");
+                 what + "; this validator must not vote with it before the next epoch");
 }
 
 Bytes two_slots(const SafetySlot& slot) {
@@ -58,9 +56,17 @@ Bytes two_slots(const SafetySlot& slot) {
     return bytes;
 }
 
+SafetyRecord empty_record(std::uint64_t epoch) {
+    SafetyRecord record;
+    record.epoch = epoch;
+    return record;
+}
+
 bool is_newer(const SafetySlot& a, const SafetySlot& b) {
-    return std::tuple{a.record.sequence, a.journal_file, a.journal_bytes} >
-           std::tuple{b.record.sequence, b.journal_file, b.journal_bytes};
+    return std::tuple{a.record.epoch, !a.has_record, a.record.sequence, a.journal_file,
+                      a.journal_bytes} > std::tuple{b.record.epoch, !b.has_record,
+                                                    b.record.sequence, b.journal_file,
+                                                    b.journal_bytes};
 }
 
 }  // namespace
@@ -71,6 +77,9 @@ public:
         : m_files{files}, m_folder{std::move(folder)}, m_options{std::move(options)} {}
 
     Expected<Done, JournalError> open();
+    Expected<Done, JournalError> open_without_record();
+    void begin_epoch(std::uint64_t epoch, bool with_record);
+    void forget_record();
     void append(RecordType type, ByteView payload);
     void append_safety(const SafetyRecord& record);
     void sync();
@@ -78,6 +87,7 @@ public:
 
     JournalState recovered;
     SafetyRecord safety;
+    bool has_record{true};
     bool failed{false};
     bool dirty{false};
     [[nodiscard]] std::uint64_t file_bytes() const { return m_file ? m_file->size() : 0; }
@@ -87,10 +97,13 @@ public:
 
 private:
     Expected<Done, JournalError> read_slots();
+    Expected<std::vector<std::uint64_t>, JournalError> list_files() const;
     Expected<std::vector<std::uint64_t>, JournalError> find_files() const;
+    Expected<Done, JournalError> drop_other_epochs(std::vector<std::uint64_t>& numbers) const;
     Expected<Done, JournalError> read_file(std::uint64_t number, bool is_last);
     Expected<Done, JournalError> keep(std::uint64_t number, const RecordView& record);
     [[nodiscard]] bool start_file(std::uint64_t number);
+    void remove_older();
     [[nodiscard]] bool write_slot();
     void fail(const std::string& what);
 
@@ -131,17 +144,18 @@ Expected<Done, JournalError> Journal::Impl::read_slots() {
     if (!newest) {
         return corrupted("both slots of " + slots_path(m_folder) + " are damaged");
     }
-    if (newest->record.epoch != m_options.epoch) {
-        return error(JournalError::Kind::wrong_epoch,
-                     slots_path(m_folder) + " is of epoch " + std::to_string(newest->record.epoch) +
-                         ", not of " + std::to_string(m_options.epoch));
+    if (!newest->has_record) {
+        return error(JournalError::Kind::record_lost,
+                     slots_path(m_folder) + " says that the record of epoch " +
+                         std::to_string(newest->record.epoch) +
+                         " is lost; this validator votes again in a later epoch");
     }
     m_slot = *newest;
     safety = newest->record;
     return Done{};
 }
 
-Expected<std::vector<std::uint64_t>, JournalError> Journal::Impl::find_files() const {
+Expected<std::vector<std::uint64_t>, JournalError> Journal::Impl::list_files() const {
     const auto names = m_files.list(m_folder);
     if (!names) {
         return error(JournalError::Kind::io_error, "cannot list " + m_folder);
@@ -153,10 +167,53 @@ Expected<std::vector<std::uint64_t>, JournalError> Journal::Impl::find_files() c
         }
     }
     std::sort(numbers.begin(), numbers.end());
-    if (numbers.empty() || numbers.back() < m_slot.journal_file) {
+    return numbers;
+}
+
+/// The files of the record's epoch, oldest first; the newest may have been started only just.
+Expected<std::vector<std::uint64_t>, JournalError> Journal::Impl::find_files() const {
+    auto numbers = list_files();
+    if (!numbers) {
+        return numbers;
+    }
+    if (auto dropped = drop_other_epochs(*numbers); !dropped) {
+        return Unexpected{dropped.error()};
+    }
+    if (numbers->empty() || numbers->back() < m_slot.journal_file) {
         return corrupted(file_path(m_folder, m_slot.journal_file) + " is missing");
     }
+    // A newest file without a whole header was being started when the process died.
+    const std::string newest = file_path(m_folder, numbers->back());
+    const auto head = m_files.read(newest, 0, journal_header_bytes);
+    if (head && !decode_journal_header(*head, numbers->back()) &&
+        numbers->back() > m_slot.journal_file && numbers->size() > 1) {
+        if (!m_files.remove(newest)) {
+            return error(JournalError::Kind::io_error, "cannot remove " + newest);
+        }
+        numbers->pop_back();
+    }
     return numbers;
+}
+
+/// `begin_epoch` died before its record was written (a file of a later epoch: nothing was signed in
+/// that epoch yet) or before it had removed what is older.
+Expected<Done, JournalError> Journal::Impl::drop_other_epochs(
+    std::vector<std::uint64_t>& numbers) const {
+    std::vector<std::uint64_t> kept;
+    for (const std::uint64_t number : numbers) {
+        const std::string path = file_path(m_folder, number);
+        const auto head = m_files.read(path, 0, journal_header_bytes);
+        const auto epoch = head ? decode_journal_header(*head, number) : std::nullopt;
+        const bool is_later = epoch && *epoch > m_slot.record.epoch && number > m_slot.journal_file;
+        const bool is_older = epoch && *epoch < m_slot.record.epoch && number < m_slot.journal_file;
+        if (!is_later && !is_older) {
+            kept.push_back(number);
+        } else if (!m_files.remove(path)) {
+            return error(JournalError::Kind::io_error, "cannot remove " + path);
+        }
+    }
+    numbers = std::move(kept);
+    return Done{};
 }
 
 Expected<Done, JournalError> Journal::Impl::keep(std::uint64_t number, const RecordView& record) {
@@ -164,7 +221,7 @@ Expected<Done, JournalError> Journal::Impl::keep(std::uint64_t number, const Rec
     switch (record.type) {
         case RecordType::safety: {
             const auto found = SafetyRecord::decode(record.payload);
-            if (!found || found->epoch != m_options.epoch) {
+            if (!found || found->epoch != m_slot.record.epoch) {
                 return corrupted(where + " is not a safety record of this epoch");
             }
             if (found->sequence > recovered.safety.sequence) {
@@ -205,7 +262,7 @@ Expected<Done, JournalError> Journal::Impl::read_file(std::uint64_t number, bool
         return error(JournalError::Kind::io_error, "cannot read " + path);
     }
     const auto epoch = decode_journal_header(*bytes, number);
-    if (!epoch || *epoch != m_options.epoch) {
+    if (!epoch || *epoch != m_slot.record.epoch) {
         return corrupted(path + " has a damaged header");
     }
     std::size_t offset{journal_header_bytes};
@@ -233,16 +290,6 @@ Expected<Done, JournalError> Journal::Impl::open() {
     if (!numbers) {
         return Unexpected{numbers.error()};
     }
-    // A newest file without a whole header was being started when the process died.
-    const std::string newest = file_path(m_folder, numbers->back());
-    const auto head = m_files.read(newest, 0, journal_header_bytes);
-    if (head && !decode_journal_header(*head, numbers->back()) &&
-        numbers->back() > m_slot.journal_file && numbers->size() > 1) {
-        if (!m_files.remove(newest)) {
-            return error(JournalError::Kind::io_error, "cannot remove " + newest);
-        }
-        numbers->pop_back();
-    }
     for (const std::uint64_t number : *numbers) {
         if (auto read = read_file(number, number == numbers->back()); !read) {
             return read;
@@ -252,7 +299,7 @@ Expected<Done, JournalError> Journal::Impl::open() {
         return corrupted("the journal in " + m_folder + " is older than its safety record");
     }
     // The last record may be newer than the slot when the process died in between.
-    recovered.safety.epoch = m_options.epoch;
+    recovered.safety.epoch = m_slot.record.epoch;
     safety = recovered.safety;
     m_number = numbers->back();
     m_older.assign(numbers->begin(), numbers->end() - 1);
@@ -260,7 +307,7 @@ Expected<Done, JournalError> Journal::Impl::open() {
     // page cache; the slot must not point at it before both are durable.
     auto file = m_files.open_append(file_path(m_folder, m_number));
     if (!file || !(*file)->sync() || !m_files.sync_folder(m_folder)) {
-        return error(JournalError::Kind::io_error, "cannot open " + newest);
+        return error(JournalError::Kind::io_error, "cannot open the newest file in " + m_folder);
     }
     m_file = std::move(*file);
     m_compact_above = m_options.rotate_bytes;
@@ -268,6 +315,72 @@ Expected<Done, JournalError> Journal::Impl::open() {
         return error(JournalError::Kind::io_error, "cannot write " + slots_path(m_folder));
     }
     return Done{};
+}
+
+/// The mark comes first: whatever happens then, the next `open` finds no record.
+Expected<Done, JournalError> Journal::Impl::open_without_record() {
+    const auto failure = [this] {
+        return error(JournalError::Kind::io_error, "cannot write into " + m_folder);
+    };
+    has_record = false;
+    auto numbers = m_files.create_directories(m_folder)
+                       ? list_files()
+                       : Expected<std::vector<std::uint64_t>, JournalError>{failure()};
+    if (!numbers) {
+        return Unexpected{numbers.error()};
+    }
+    const std::uint64_t number = numbers->empty() ? 1 : numbers->back() + 1;
+    m_slot = {number, 0, false, safety};
+    if (!m_files.write_whole(slots_path(m_folder), two_slots(m_slot))) {
+        return failure();
+    }
+    auto file = m_files.open_append(file_path(m_folder, number));
+    if (!file || !(*file)->append(encode_journal_header(safety.epoch, number)) ||
+        !(*file)->sync() || !m_files.sync_folder(m_folder)) {
+        return failure();
+    }
+    m_file = std::move(*file);
+    m_number = number;
+    m_older = std::move(*numbers);
+    m_compact_above = m_options.rotate_bytes;
+    remove_older();
+    return failed ? Expected<Done, JournalError>{failure()} : Done{};
+}
+
+/// Until the new slot is written, the old epoch's record is the one that counts; nothing can have
+/// been signed in the new epoch by then.
+void Journal::Impl::begin_epoch(std::uint64_t epoch, bool with_record) {
+    sync();
+    if (failed) {
+        return;
+    }
+    ENSURE(epoch > safety.epoch);
+    safety = empty_record(epoch);
+    recovered = {};
+    if (!start_file(m_number + 1) || !m_file->sync() || !m_files.sync_folder(m_folder)) {
+        fail("cannot start " + file_path(m_folder, m_number + 1));
+        return;
+    }
+    has_record = with_record;
+    if (!write_slot()) {
+        fail("cannot write " + slots_path(m_folder));
+        return;
+    }
+    dirty = false;
+    m_compact_above = m_options.rotate_bytes;
+    remove_older();
+}
+
+/// Into both slots: an older record must not come back when one of them is damaged.
+void Journal::Impl::forget_record() {
+    if (failed || !has_record) {
+        return;
+    }
+    has_record = false;
+    safety = empty_record(safety.epoch);
+    if (!write_slot() || !write_slot()) {
+        fail("cannot write " + slots_path(m_folder));
+    }
 }
 
 void Journal::Impl::fail(const std::string& what) {
@@ -288,7 +401,7 @@ void Journal::Impl::append(RecordType type, ByteView payload) {
 }
 
 void Journal::Impl::append_safety(const SafetyRecord& record) {
-    ENSURE(record.epoch == m_options.epoch && record.sequence == safety.sequence + 1);
+    ENSURE(has_record && record.epoch == safety.epoch && record.sequence == safety.sequence + 1);
     safety = record;
     m_slot_is_old = true;
     append(RecordType::safety, record.encode());
@@ -296,7 +409,7 @@ void Journal::Impl::append_safety(const SafetyRecord& record) {
 
 /// Into the slot that does not hold the newest record.
 bool Journal::Impl::write_slot() {
-    const SafetySlot slot{m_number, m_file->size(), safety};
+    const SafetySlot slot{m_number, m_file->size(), has_record, safety};
     const std::size_t index = 1 - m_slot_index;
     if (!m_files.write_at(slots_path(m_folder), index * slot_stride, encode_slot(slot))) {
         return false;
@@ -324,7 +437,7 @@ void Journal::Impl::sync() {
 
 bool Journal::Impl::start_file(std::uint64_t number) {
     auto file = m_files.open_append(file_path(m_folder, number));
-    if (!file || !(*file)->append(encode_journal_header(m_options.epoch, number))) {
+    if (!file || !(*file)->append(encode_journal_header(safety.epoch, number))) {
         return false;
     }
     m_older.push_back(m_number);
@@ -362,13 +475,17 @@ void Journal::Impl::compact(const JournalState& live) {
         return;
     }
     dirty = false;
+    remove_older();
+    m_compact_above = std::max(m_options.rotate_bytes, 2 * m_file->size());
+}
+
+void Journal::Impl::remove_older() {
     for (const std::uint64_t number : std::exchange(m_older, {})) {
         if (!m_files.remove(file_path(m_folder, number))) {
             fail("cannot remove " + file_path(m_folder, number));
             return;
         }
     }
-    m_compact_above = std::max(m_options.rotate_bytes, 2 * m_file->size());
 }
 
 Journal::Journal(std::unique_ptr<Impl> impl) : m_impl{std::move(impl)} {}
@@ -413,8 +530,24 @@ Expected<std::unique_ptr<Journal>, JournalError> Journal::open(FileSystem& files
     return std::unique_ptr<Journal>{new Journal{std::move(impl)}};
 }
 
+Expected<std::unique_ptr<Journal>, JournalError> Journal::open_without_record(
+    FileSystem& files, const std::string& folder, JournalOptions options) {
+    auto impl = std::make_unique<Impl>(files, folder, std::move(options));
+    if (auto opened = impl->open_without_record(); !opened) {
+        return Unexpected{opened.error()};
+    }
+    return std::unique_ptr<Journal>{new Journal{std::move(impl)}};
+}
+
 JournalState Journal::take_recovered() { return std::exchange(m_impl->recovered, {}); }
 const SafetyRecord& Journal::safety() const { return m_impl->safety; }
+
+std::uint64_t Journal::epoch() const { return m_impl->safety.epoch; }
+bool Journal::has_record() const { return m_impl->has_record; }
+void Journal::begin_epoch(std::uint64_t epoch, bool with_record) {
+    m_impl->begin_epoch(epoch, with_record);
+}
+void Journal::forget_record() { m_impl->forget_record(); }
 
 void Journal::append_block(const JournalBlock& block) {
     m_impl->append(RecordType::block, encode_block_payload(block));

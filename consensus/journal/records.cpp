@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t journal_magic{0x74616c6c796a6e6cULL};  // "tallyjnl"
 constexpr std::uint32_t journal_version{1};
 constexpr std::uint32_t slot_magic{0x74735251U};
+constexpr std::uint32_t lost_slot_magic{0x74736c6fU};
 
 std::uint32_t record_crc(std::uint64_t file, std::uint64_t offset, ByteView head_and_payload) {
     const Bytes place = Encoder{}.u64(file).u64(offset).bytes();
@@ -90,7 +91,10 @@ std::optional<JournalBlock> decode_block_payload(ByteView payload) {
 
 Bytes encode_slot(const SafetySlot& slot) {
     Encoder out;
-    out.u32(slot_magic).u64(slot.journal_file).u64(slot.journal_bytes).raw(slot.record.encode());
+    out.u32(slot.has_record ? slot_magic : lost_slot_magic)
+        .u64(slot.journal_file)
+        .u64(slot.journal_bytes)
+        .raw(slot.record.encode());
     const std::uint32_t crc = crc32c(out.bytes());
     return std::move(out.u32(crc)).take();
 }
@@ -101,7 +105,9 @@ std::optional<SafetySlot> decode_slot(ByteView bytes) {
     }
     Decoder in{bytes};
     SafetySlot slot;
-    const bool known = in.u32() == slot_magic;
+    const std::uint32_t magic = in.u32();
+    const bool known = magic == slot_magic || magic == lost_slot_magic;
+    slot.has_record = magic == slot_magic;
     slot.journal_file = in.u64();
     slot.journal_bytes = in.u64();
     const auto record = SafetyRecord::decode(in.raw(SafetyRecord::encoded_bytes));

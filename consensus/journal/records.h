@@ -41,10 +41,11 @@ struct RecordView {
 [[nodiscard]] std::optional<JournalBlock> decode_block_payload(ByteView payload);
 
 /// One of the two slots of the safety record file: magic u32, journal file u64, synced bytes of
-/// it u64, record, crc u32.
+/// it u64, record, crc u32. Another magic says that there is no record in the epoch named by it.
 struct SafetySlot {
     std::uint64_t journal_file{0};
     std::uint64_t journal_bytes{0};
+    bool has_record{true};
     SafetyRecord record;
     friend bool operator==(const SafetySlot&, const SafetySlot&) = default;
 };

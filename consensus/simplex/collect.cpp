@@ -111,6 +111,12 @@ void Core::on(const VoteCast& event) {
     }
 }
 
+bool Core::has_vote(VoteKind kind, ValidatorIndex validator) const {
+    const auto found = m_rounds.find(m_view);
+    return found != m_rounds.end() && !found->second.votes[0].empty() &&
+           found->second.votes[slot_of(kind)][validator].has_value();
+}
+
 bool Core::is_in_window(View view) const {
     return view != 0 && view <= m_view + 1 && view + vote_window > m_view;
 }
@@ -240,7 +246,7 @@ void Core::note_votes_of_others() {
     }
     const Round& round = found->second;
     if (find_vote(m_view, VoteKind::nullify, leader(m_view)) != nullptr) {
-        m_must_nullify = true;
+        m_must_nullify = NullifyReason::leader_nullified;
     }
     std::size_t voters{0};
     for (std::size_t signer = 0; signer < m_options.validators.size(); ++signer) {

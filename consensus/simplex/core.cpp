@@ -128,7 +128,7 @@ void Core::enter(View view) {
     m_active_since.reset();
     m_pending_told = false;
     m_build_asked = false;
-    m_must_nullify = false;
+    m_must_nullify = NullifyReason::none;
     m_effects.push_back(EnterView{view});
     prune();
     note_votes_of_others();

@@ -93,6 +93,9 @@ public:
     [[nodiscard]] bool verify(const QuorumCertificate& certificate) const;
     /// Notarization and nullification of a view above the last final one, as far as they are held.
     [[nodiscard]] std::vector<const QuorumCertificate*> certificates_of(View view) const;
+    /// Whether a vote of that kind was heard of the validator in the current view.
+    [[nodiscard]] bool has_vote(VoteKind kind, ValidatorIndex validator) const;
+    [[nodiscard]] Time last_heard(ValidatorIndex validator) const { return m_heard[validator]; }
     /// A certificate that holds and is not fed as an event: a vote of ours in it that the safety
     /// record does not know ends voting.
     void note_certificate(const QuorumCertificate& certificate) {
@@ -188,9 +191,9 @@ private:
 
     // timers.cpp (R6, R7, R8)
     void check_timers();
-    void nullify();
+    void nullify(NullifyReason reason);
     [[nodiscard]] bool can_nullify() const;
-    [[nodiscard]] bool must_nullify() const;
+    [[nodiscard]] NullifyReason reason_to_nullify() const;
     [[nodiscard]] bool leader_is_silent() const;
     [[nodiscard]] Time start_of_round() const;
     void help(ValidatorIndex validator, View their_view);
@@ -213,7 +216,7 @@ private:
     std::optional<Time> m_active_since;  ///< there is a reason for a block in this view
     bool m_pending_told{false};
     bool m_build_asked{false};
-    bool m_must_nullify{false};
+    NullifyReason m_must_nullify{NullifyReason::none};
     Time m_retry_at{0};
     Time m_delta;
     std::uint32_t m_nullified_in_a_row{0};

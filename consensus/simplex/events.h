@@ -95,10 +95,22 @@ struct BuildBlock {
     Hash parent;
     Justification justification;
 };
+/// Why a validator gives a view up.
+enum class NullifyReason : std::uint8_t {
+    none,
+    no_proposal,       ///< in 2 delta
+    view_timeout,      ///< proposed, not notarized in 3 delta
+    invalid_proposal,
+    leader_nullified,  ///< the leader gave its own view up
+    build_failed,      ///< we are the leader and cannot build a block
+    leader_silent,     ///< not heard for skip_timeout, a quorum of the others was
+};
+[[nodiscard]] const char* to_text(NullifyReason reason);
 /// Record and sign, answer with VoteCast, then send to all validators: a NOTARIZE for the block
 /// we built goes inside its Proposal. Nothing may be sent before all this is synced.
 struct CastVote {
     VoteStatement statement;
+    NullifyReason reason{NullifyReason::none};  ///< of a NULLIFY
 };
 /// A new valid certificate: keep it durably, then send it to all, once.
 struct KeepCertificate {

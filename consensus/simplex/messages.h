@@ -118,6 +118,19 @@ struct EnvelopeGossip {
     friend bool operator==(const EnvelopeGossip&, const EnvelopeGossip&) = default;
 };
 
+/// Asks for the proof that `epoch` ended.
+struct EpochProofRequest {
+    std::uint64_t id{0};
+    std::uint64_t epoch{0};
+    friend bool operator==(const EpochProofRequest&, const EpochProofRequest&) = default;
+};
+/// id 0: nobody asked; the receiver said something in an epoch that is over. Empty: not held.
+struct EpochProofResponse {
+    std::uint64_t id{0};
+    Bytes proof;
+    friend bool operator==(const EpochProofResponse&, const EpochProofResponse&) = default;
+};
+
 /// Where the sender stands. Sent on connect and every status interval. `your_votes` are the newest
 /// votes of the addressee that the sender has seen, at most one of each kind: signed, so that a
 /// validator restored from an old copy believes them, and a liar cannot silence anybody.
@@ -131,9 +144,26 @@ struct Status {
     friend bool operator==(const Status&, const Status&) = default;
 };
 
+/// Longest query and answer about a snapshot; their bytes belong to the application.
+inline constexpr std::size_t snapshot_query_bytes_max{128};
+inline constexpr std::size_t snapshot_answer_bytes_max{5UL * 1024 * 1024};
+
+/// Asks for a part of the application's state: docs/protocol/sync.md.
+struct SnapshotRequest {
+    std::uint64_t id{0};
+    Bytes query;
+    friend bool operator==(const SnapshotRequest&, const SnapshotRequest&) = default;
+};
+struct SnapshotResponse {
+    std::uint64_t id{0};
+    Bytes answer;  ///< empty: not held
+    friend bool operator==(const SnapshotResponse&, const SnapshotResponse&) = default;
+};
+
 using Message =
     std::variant<Vote, QuorumCertificate, Proposal, CertificateRequest, CertificateResponse,
                  BlockRequest, BlockResponse, RangeRequest, RangeResponse, EnvelopeRequest,
-                 EnvelopeResponse, EnvelopeGossip, Status>;
+                 EnvelopeResponse, EnvelopeGossip, Status, EpochProofRequest, EpochProofResponse,
+                 SnapshotRequest, SnapshotResponse>;
 
 }  // namespace tally::consensus

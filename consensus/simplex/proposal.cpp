@@ -35,7 +35,8 @@ const char* Core::justification_problem(const Proposal& proposal, const BlockMet
         const VoteStatement& parent = justification.parent->statement;
         if (parent.kind == VoteKind::nullify || parent.epoch != m_options.epoch ||
             parent.view != proposal.parent_view ||
-            (parent.digest != parent_of(proposal, meta) && !planted(PlantedBug::parent_unchecked))) {
+            (parent.digest != parent_of(proposal, meta) &&
+             !planted(PlantedBug::parent_unchecked))) {
             return "proposal: parent certificate is about something else";
         }
     }
@@ -163,7 +164,8 @@ void Core::take_offer(const ProposalReceived& event) {
     }
     if (proposal.view != m_view || proposal.parent_view < m_final_view ||
         (proposal.parent_view == m_final_view &&
-         parent_of(proposal, event.meta) != m_final_digest && !planted(PlantedBug::parent_unchecked))) {
+         parent_of(proposal, event.meta) != m_final_digest &&
+         !planted(PlantedBug::parent_unchecked))) {
         count_vote();
         return;
     }
@@ -209,7 +211,7 @@ void Core::on(const BlockExamined& event) {
     }
     found->second.offer->verdict = event.valid ? Verdict::valid : Verdict::invalid;
     if (!event.valid) {
-        m_must_nullify = true;
+        m_must_nullify = NullifyReason::invalid_proposal;
     }
 }
 

@@ -63,7 +63,7 @@ void Core::on(const BlockBuilt& event) {
 
 void Core::on(const BuildFailed& event) {
     if (event.view == m_view) {
-        m_must_nullify = true;
+        m_must_nullify = NullifyReason::build_failed;
     }
 }
 

@@ -126,6 +126,22 @@ void fill(proto::ConsensusMessage& out, const Message& message) {
                        out.mutable_envelope_gossip()->set_envelope(text(m.envelope));
                    },
                    [&](const Status& m) { fill(*out.mutable_status(), m); },
+                   [&](const EpochProofRequest& m) {
+                       out.mutable_epoch_proof_request()->set_id(m.id);
+                       out.mutable_epoch_proof_request()->set_epoch(m.epoch);
+                   },
+                   [&](const EpochProofResponse& m) {
+                       out.mutable_epoch_proof_response()->set_id(m.id);
+                       out.mutable_epoch_proof_response()->set_proof(text(m.proof));
+                   },
+                   [&](const SnapshotRequest& m) {
+                       out.mutable_snapshot_request()->set_id(m.id);
+                       out.mutable_snapshot_request()->set_query(text(m.query));
+                   },
+                   [&](const SnapshotResponse& m) {
+                       out.mutable_snapshot_response()->set_id(m.id);
+                       out.mutable_snapshot_response()->set_answer(text(m.answer));
+                   },
                },
                message);
 }
@@ -299,6 +315,21 @@ Message read(Reader& reader, const proto::ConsensusMessage& in) {
                 reader.blob(in.envelope_gossip().envelope(), wire_envelope_bytes_max)};
         case Body::kStatus:
             return read(reader, in.status());
+        case Body::kEpochProofRequest:
+            return EpochProofRequest{in.epoch_proof_request().id(),
+                                     in.epoch_proof_request().epoch()};
+        case Body::kEpochProofResponse:
+            return EpochProofResponse{
+                in.epoch_proof_response().id(),
+                reader.blob(in.epoch_proof_response().proof(), epoch_proof_bytes_max)};
+        case Body::kSnapshotRequest:
+            return SnapshotRequest{
+                in.snapshot_request().id(),
+                reader.blob(in.snapshot_request().query(), snapshot_query_bytes_max)};
+        case Body::kSnapshotResponse:
+            return SnapshotResponse{
+                in.snapshot_response().id(),
+                reader.blob(in.snapshot_response().answer(), snapshot_answer_bytes_max)};
         case Body::BODY_NOT_SET:
             break;
     }

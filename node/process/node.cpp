@@ -188,21 +188,18 @@ std::optional<StartError> Node::Impl::open_stores() {
 }
 
 std::optional<StartError> Node::Impl::open_journal() {
-    if (!m_inputs.member.validator) {
-        return std::nullopt;
-    }
     consensus::JournalOptions options;
     options.fatal = [](const std::string& what) {
         log_error("journal", "fatal", {{"what", what}});
         std::abort();
     };
-    auto journal = consensus::Journal::open(m_files, m_folders.consensus, std::move(options));
+    auto journal = consensus::Journal::open(m_files, m_folders.consensus, options);
     if (journal) {
         m_journal = std::move(journal).value();
         return std::nullopt;
     }
     using Kind = consensus::JournalError::Kind;
-    if (journal.error().kind != Kind::not_initialized && journal.error().kind != Kind::corrupted) {
+    if (journal.error().kind == Kind::io_error || journal.error().kind == Kind::already_exists) {
         return io_error(journal.error().message);
     }
     // Its votes are lost, not its ledger: the member goes on with everything but voting. An empty
@@ -212,6 +209,11 @@ std::optional<StartError> Node::Impl::open_journal() {
                {"effect",
                 "this member observes and does not vote until a new epoch; do not delete "
                 "or re-create the data folder"}});
+    journal = consensus::Journal::open_without_record(m_files, m_folders.consensus, options);
+    if (!journal) {
+        return io_error(journal.error().message);
+    }
+    m_journal = std::move(journal).value();
     return std::nullopt;
 }
 
@@ -221,8 +223,10 @@ std::optional<StartError> Node::Impl::open_replica() {
         m_files,
         *m_state_store,
         m_clock,
-        m_journal.get(),
-        m_journal ? &m_consensus_key : nullptr,
+        *m_journal,
+        [this](const PublicKey& key) {
+            return key == m_consensus_key.public_key() ? &m_consensus_key : nullptr;
+        },
         m_pool,
         m_clock,
         [this](const PublicKey& peer, Bytes frame) {
@@ -430,10 +434,10 @@ std::vector<std::string> Node::Impl::not_ready_reasons() const {
         reasons.emplace_back("the safety record is older than votes that others have seen");
     }
     const std::size_t needed = quorum(m_replica->ledger().validators().size());
-    if (m_inputs.member.validator && m_journal == nullptr) {
+    if (status.role == consensus::Role::observer && !m_journal->has_record()) {
         reasons.emplace_back("the safety record is lost or damaged: observing, not voting");
     }
-    const std::size_t own = m_journal != nullptr ? 1 : 0;
+    const std::size_t own = status.role == consensus::Role::follower ? 0 : 1;
     if (status.validators_connected + own < needed) {
         reasons.emplace_back("linked to " + std::to_string(status.validators_connected) +
                              " validators, a quorum needs " + std::to_string(needed - own));

@@ -1,6 +1,7 @@
 #include "node/replica/ledger_application.h"
 
 #include "consensus/driver/block_tree.h"
+#include "ledger/store/snapshot.h"
 #include "ledger/base/check.h"
 #include "ledger/model/envelope.h"
 
@@ -25,6 +26,10 @@ consensus::BlockMeta meta_of(const BlockHeader& header, const Hash& digest) {
                                 .proposer = header.proposer,
                                 .seals_epoch = header.seals_epoch};
 }
+
+static_assert(epoch_proof_bytes_max <= consensus::epoch_proof_bytes_max);
+static_assert(snapshot_answer_bytes_max <= consensus::snapshot_answer_bytes_max);
+static_assert(snapshot_query_bytes_max <= consensus::snapshot_query_bytes_max);
 
 }  // namespace
 
@@ -119,6 +124,36 @@ std::optional<consensus::FinalizedBytes> LedgerApplication::read_final(
     return consensus::FinalizedBytes{.header = block->block.header.encode(),
                                      .envelopes = std::move(block->block.envelopes),
                                      .finalization = std::move(block->finalization)};
+}
+
+consensus::EpochInfo LedgerApplication::epoch() const {
+    consensus::EpochInfo info;
+    info.epoch = m_ledger.epoch();
+    for (const Validator& validator : m_ledger.validators()) {
+        info.validators.push_back(
+            {consensus::MemberKey{validator.party.data}, validator.consensus_key});
+    }
+    return info;
+}
+
+std::optional<Bytes> LedgerApplication::read_epoch_proof(std::uint64_t epoch) const {
+    const std::optional<EpochProof> proof = m_ledger.epoch_proof(epoch);
+    return proof ? std::optional{proof->encode()} : std::nullopt;
+}
+
+std::optional<consensus::EpochSeal> LedgerApplication::check_epoch_proof(ByteView proof) const {
+    std::optional<EpochProof> decoded = EpochProof::decode(proof);
+    if (!decoded || !tally::check_epoch_proof(*decoded, m_ledger.chain_id(), m_ledger.epoch(),
+                                              m_ledger.validators())) {
+        return std::nullopt;
+    }
+    return consensus::EpochSeal{.header = decoded->header.encode(),
+                                .meta = meta_of(decoded->header, decoded->header.digest()),
+                                .finalization = std::move(decoded->finalization)};
+}
+
+std::optional<Bytes> LedgerApplication::answer_snapshot_query(ByteView query) const {
+    return m_ledger.answer_snapshot_query(query);
 }
 
 }  // namespace tally::node

@@ -43,6 +43,11 @@ public:
     [[nodiscard]] std::optional<QuorumCertificate> last_finalization() const override;
     [[nodiscard]] std::optional<consensus::FinalizedBytes> read_final(
         consensus::Height height) const override;
+    [[nodiscard]] consensus::EpochInfo epoch() const override;
+    [[nodiscard]] std::optional<Bytes> read_epoch_proof(std::uint64_t epoch) const override;
+    [[nodiscard]] std::optional<consensus::EpochSeal> check_epoch_proof(
+        ByteView proof) const override;
+    [[nodiscard]] std::optional<Bytes> answer_snapshot_query(ByteView query) const override;
 
 private:
     Ledger& m_ledger;

@@ -15,17 +15,6 @@ namespace tally::node {
 
 namespace {
 
-std::optional<consensus::ValidatorIndex> index_of(const std::vector<Validator>& validators,
-                                                  const PartyId& party) {
-    const auto found =
-        std::find_if(validators.begin(), validators.end(),
-                     [&party](const Validator& validator) { return validator.party == party; });
-    if (found == validators.end()) {
-        return std::nullopt;
-    }
-    return static_cast<consensus::ValidatorIndex>(found - validators.begin());
-}
-
 /// The node's own data is wrong or its disk failed: stopping is the only safe answer, and a restart
 /// goes through recovery.
 [[noreturn]] void stop_for_good(const std::string& what) {
@@ -59,12 +48,6 @@ consensus::DriverOptions Replica::driver_options() const {
     const Parameters& parameters = m_options.genesis.parameters;
     consensus::DriverOptions options;
     options.chain_id = m_ledger->chain_id();
-    for (const Validator& validator : m_ledger->validators()) {
-        options.validators.push_back(validator.consensus_key);
-    }
-    if (m_ports.journal != nullptr) {  // without a safety record nobody may vote
-        options.self = index_of(m_ledger->validators(), m_options.member);
-    }
     options.delta = std::chrono::milliseconds{parameters.delta};
     options.idle_interval = std::chrono::milliseconds{parameters.idle_interval};
     options.skip_timeout = std::chrono::milliseconds{parameters.skip_timeout};
@@ -85,8 +68,13 @@ void Replica::make_driver() {
                                 return member ? std::optional{member->member.member_key}
                                               : std::nullopt;
                             }});
-    consensus::DriverPorts ports{m_ports.driver_clock,  *this,           *this,        *this,
-                                 m_ports.consensus_key, m_ports.journal, stop_for_good};
+    consensus::DriverPorts ports{.clock = m_ports.driver_clock,
+                                 .transport = *this,
+                                 .timers = *this,
+                                 .intake = *this,
+                                 .signer_for = m_ports.signer_for,
+                                 .journal = &m_ports.journal,
+                                 .fatal = stop_for_good};
     m_driver = std::make_unique<consensus::Driver>(driver_options(), std::move(ports),
                                                    *m_application, m_mempool);
 }
@@ -103,7 +91,7 @@ void Replica::peer_connected(const PeerIdentity& peer) {
     const consensus::PeerId id = m_next_peer++;
     m_peer_keys[id] = peer.link_key;
     m_peer_ids[peer.link_key] = id;
-    m_driver->on_connected({id, index_of(m_ledger->validators(), *peer.member)});
+    m_driver->on_connected({id, consensus::MemberKey{peer.member->data}});
 }
 
 void Replica::peer_disconnected(const PeerIdentity& peer) {

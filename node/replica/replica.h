@@ -31,9 +31,9 @@ struct ReplicaPorts {
     FileSystem& files;
     KeyValueStore& state_store;  ///< <data>/ledger/state
     const Clock& clock;
-    /// Null for a follower, and for a validator that lost its safety record and only observes.
-    consensus::Journal* journal{nullptr};
-    Signer* consensus_key{nullptr};  ///< null when `journal` is
+    consensus::Journal& journal;
+    /// Null when the key is not this member's.
+    std::function<Signer*(const PublicKey& key)> signer_for;
     VerifyPool& pool;
     Clock& driver_clock;
     /// Sends a frame of kind `consensus`; false when it was dropped.

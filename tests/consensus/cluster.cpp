@@ -7,6 +7,35 @@
 #include <algorithm>
 
 namespace tally::consensus::testing {
+namespace {
+
+constexpr std::string_view set_prefix{"set:"};
+
+Hash hash_of_set(const std::vector<EpochValidator>& validators) {
+    Encoder out;
+    for (const EpochValidator& validator : validators) {
+        out.fixed(validator.member).fixed(validator.key);
+    }
+    return tagged_hash("test/set", out.bytes());
+}
+
+/// "A,B,C1".
+std::vector<EpochValidator> read_set(std::string_view text) {
+    std::vector<EpochValidator> validators;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] >= 'A' && text[at] <= 'Z') {
+            const auto index = static_cast<std::uint32_t>(text[at] - 'A');
+            validators.push_back({member_of(index), public_key_of(secret_of(index))});
+        } else if (text[at] >= '1' && text[at] <= '9' && !validators.empty()) {
+            const auto index = static_cast<std::uint32_t>(validators.back().member.data[2] - 'A');
+            const auto changes = static_cast<std::uint32_t>(text[at] - '0');
+            validators.back().key = public_key_of(secret_of(index + 100 * changes));
+        }
+    }
+    return validators;
+}
+
+}  // namespace
 
 Hash TestApplication::hash_of_envelope(ByteView envelope) const {
     return tagged_hash("test/envelope", envelope);
@@ -45,6 +74,7 @@ std::optional<BuiltBlock> TestApplication::build(const BuildRequest& request,
         built.envelopes.push_back(hash);
         used.push_back(envelope);
     }
+    const State& parent = state_of(request.parent);
     BlockMeta meta;
     meta.parent = request.parent;
     meta.epoch = request.epoch;
@@ -53,10 +83,83 @@ std::optional<BuiltBlock> TestApplication::build(const BuildRequest& request,
     meta.parent_view = request.parent_view;
     meta.time = request.time;
     meta.proposer = request.proposer;
-    built.header = encode_header(meta, built.envelopes);
+    meta.seals_epoch = seals(parent);
+    built.header = encode_header(meta, built.envelopes,
+                                 meta.seals_epoch ? hash_of_set(parent.wanted) : Hash{});
     built.meta = *decode_test_header(built.header);
-    executed[built.meta.digest] = {built.header, built.meta, used, built.envelopes};
+    executed[built.meta.digest] = {built.header, built.meta, used, built.envelopes,
+                                   next_state(parent, built.meta, used)};
     return built;
+}
+
+const TestApplication::State& TestApplication::state_of(const Hash& digest) const {
+    return digest == last_final().digest ? final_state() : executed.at(digest).state;
+}
+
+bool TestApplication::seals(const State& parent) const {
+    return !parent.wanted.empty() && (parent.is_ready || !needs_ready);
+}
+
+TestApplication::State TestApplication::next_state(const State& parent, const BlockMeta& meta,
+                                                   const std::vector<Bytes>& envelopes) const {
+    State state = parent;
+    if (meta.seals_epoch) {
+        state.epoch = {parent.epoch.epoch + 1, parent.wanted};
+        state.wanted.clear();
+        state.is_ready = false;
+    }
+    for (const Bytes& envelope : envelopes) {
+        const std::string_view text = as_text(envelope);
+        if (text.substr(0, set_prefix.size()) == set_prefix) {
+            state.wanted = read_set(text.substr(set_prefix.size()));
+        }
+        state.is_ready = state.is_ready || text == "ready";
+    }
+    return state;
+}
+
+std::optional<Bytes> TestApplication::read_epoch_proof(std::uint64_t ended) const {
+    for (const Final& final : chain) {
+        if (final.block.meta.seals_epoch && final.block.meta.epoch == ended) {
+            Encoder out;
+            out.var_bytes(final.block.header).var_bytes(final.certificate.encode());
+            for (const EpochValidator& validator : final.block.state.epoch.validators) {
+                out.fixed(validator.member).fixed(validator.key);
+            }
+            return std::move(out).take();
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<EpochSeal> TestApplication::check_epoch_proof(ByteView proof) const {
+    Decoder in{proof};
+    EpochSeal seal;
+    const ByteView header = in.var_bytes(4096);
+    seal.header.assign(header.begin(), header.end());
+    const auto meta = decode_test_header(header);
+    const auto certificate = QuorumCertificate::decode(in.var_bytes(16'384));
+    std::vector<EpochValidator> next;
+    while (in.ok() && in.remaining() != 0) {
+        const auto member = in.fixed<MemberKey>();
+        next.push_back({member, in.fixed<PublicKey>()});
+    }
+    const EpochInfo now = epoch();
+    std::vector<VerifyKey> keys;
+    for (const EpochValidator& validator : now.validators) {
+        keys.push_back(*VerifyKey::parse(validator.key));
+    }
+    if (!in.finished() || !meta || !certificate || !meta->seals_epoch || meta->epoch != now.epoch ||
+        certificate->statement.kind != VoteKind::finalize ||
+        certificate->statement.epoch != now.epoch ||
+        certificate->statement.digest != meta->digest || header.size() < 2 * Hash::size ||
+        Hash::from(header.last(2 * Hash::size).first(Hash::size)) != hash_of_set(next) ||
+        check_certificate(*certificate, test_chain_id(), keys)) {
+        return std::nullopt;
+    }
+    seal.meta = *meta;
+    seal.finalization = *certificate;
+    return seal;
 }
 
 bool TestApplication::execute(ByteView header, const std::vector<Bytes>& envelopes) {
@@ -69,7 +172,12 @@ bool TestApplication::execute(ByteView header, const std::vector<Bytes>& envelop
             return false;
         }
     }
-    executed[meta->digest] = {Bytes{header.begin(), header.end()}, *meta, envelopes, hashes};
+    const State& parent = state_of(meta->parent);
+    if (meta->epoch != parent.epoch.epoch || meta->seals_epoch != seals(parent)) {
+        return false;
+    }
+    executed[meta->digest] = {Bytes{header.begin(), header.end()}, *meta, envelopes, hashes,
+                              next_state(parent, *meta, envelopes)};
     return true;
 }
 
@@ -99,41 +207,57 @@ std::optional<FinalizedBytes> TestApplication::read_final(Height height) const {
 }
 
 Node::Node(Cluster& owner, PeerId peer_id, std::optional<ValidatorIndex> validator)
-    : cluster{owner}, id{peer_id}, index{validator} {
-    if (index) {
-        signer = std::make_unique<KeySigner>(secret_of(*index));
-    }
+    : cluster{owner}, id{peer_id}, member{member_of(peer_id - 100)}, index{validator} {
+    signer = std::make_unique<KeySigner>(secret_of(static_cast<ValidatorIndex>(id - 100)));
+    application.genesis.epoch = {test_epoch, validators_of(cluster.validators)};
 }
 
 void Node::init() {
-    if (index) {
-        const auto created = Journal::create(files, "consensus", test_epoch);
-        ENSURE(created.has_value());
-    }
+    const auto created = Journal::create(files, "consensus", test_epoch);
+    ENSURE(created.has_value());
+}
+
+void Node::add_key(std::uint32_t changes) {
+    const auto number = static_cast<std::uint32_t>(id - 100);
+    other_keys.push_back(std::make_unique<KeySigner>(secret_of(number + 100 * changes)));
 }
 
 void Node::start() {
     DriverOptions options;
     options.chain_id = test_chain_id();
-    options.epoch = test_epoch;
-    options.validators = public_keys(cluster.validators);
-    options.self = index;
     mempool = std::make_unique<Mempool>();
-    if (index) {
-        JournalOptions journal_options;
-        journal_options.epoch = test_epoch;
-        journal_options.rotate_bytes = 20'000;
-        journal_options.fatal = [this](const std::string& what) { fatals.push_back(what); };
-        auto opened = Journal::open(files, "consensus", std::move(journal_options));
-        ENSURE(opened.has_value());
-        journal = std::move(*opened);
+    JournalOptions journal_options;
+    journal_options.rotate_bytes = 20'000;
+    journal_options.fatal = [this](const std::string& what) { fatals.push_back(what); };
+    auto opened = loses_record ? Journal::open_without_record(files, "consensus", journal_options)
+                               : Journal::open(files, "consensus", journal_options);
+    if (!opened && opened.error().kind == JournalError::Kind::record_lost) {
+        opened = Journal::open_without_record(files, "consensus", journal_options);
     }
-    DriverPorts ports{
-        *this, *this, *this, *this, signer.get(), journal.get(), [this](const std::string& what) {
-            fatals.push_back(what);
-        }};
+    ENSURE(opened.has_value());
+    loses_record = false;
+    journal = std::move(*opened);
+    DriverPorts ports{.clock = *this,
+                      .transport = *this,
+                      .timers = *this,
+                      .intake = *this,
+                      .signer_for = [this](const PublicKey& key) { return signer_for(key); },
+                      .journal = journal.get(),
+                      .fatal = [this](const std::string& what) { fatals.push_back(what); }};
     driver = std::make_unique<Driver>(std::move(options), std::move(ports), application, *mempool);
     driver->start();
+}
+
+Signer* Node::signer_for(const PublicKey& key) {
+    if (signer && signer->public_key() == key) {
+        return signer.get();
+    }
+    for (const auto& other : other_keys) {
+        if (other->public_key() == key) {
+            return other.get();
+        }
+    }
+    return nullptr;
 }
 
 void Node::crash() {
@@ -219,8 +343,8 @@ void Cluster::connect_all() {
 void Cluster::connect(Node& a, Node& b) {
     links.insert({a.id, b.id});
     links.insert({b.id, a.id});
-    a.driver->on_connected({b.id, b.index});
-    b.driver->on_connected({a.id, a.index});
+    a.driver->on_connected({b.id, b.member});
+    b.driver->on_connected({a.id, a.member});
 }
 
 void Cluster::cut(Node& a, Node& b) {

@@ -17,13 +17,24 @@
 namespace tally::consensus::testing {
 
 /// Orders opaque envelopes. What was committed survives a crash.
+///
+/// An envelope "set:A,B,C1" asks for the next epoch's validators: letters are members, a digit
+/// counts their key changes. The block after it seals the epoch, once an envelope "ready" has
+/// followed where `needs_ready` is set.
 class TestApplication final : public Application {
 public:
+    /// After a block.
+    struct State {
+        EpochInfo epoch;                     ///< of the next block
+        std::vector<EpochValidator> wanted;  ///< empty: no change
+        bool is_ready{false};
+    };
     struct Block {
         Bytes header;
         BlockMeta meta;
         std::vector<Bytes> envelopes;
         std::vector<Hash> hashes;
+        State state;
     };
     struct Final {
         Block block;
@@ -43,12 +54,27 @@ public:
     BlockMeta last_final() const override;
     std::optional<QuorumCertificate> last_finalization() const override;
     std::optional<FinalizedBytes> read_final(Height height) const override;
+    EpochInfo epoch() const override { return final_state().epoch; }
+    std::optional<Bytes> read_epoch_proof(std::uint64_t epoch) const override;
+    std::optional<EpochSeal> check_epoch_proof(ByteView proof) const override;
 
     void crash() { executed.clear(); }
+    [[nodiscard]] const State& final_state() const {
+        return chain.empty() ? genesis : chain.back().block.state;
+    }
+
+    State genesis;
+    bool needs_ready{false};
 
     std::vector<Final> chain;  ///< from height 1
     std::map<Hash, Block> executed;
     std::set<Hash> refused;  ///< envelopes that make a block invalid
+
+private:
+    [[nodiscard]] const State& state_of(const Hash& digest) const;
+    [[nodiscard]] bool seals(const State& parent) const;
+    [[nodiscard]] State next_state(const State& parent, const BlockMeta& meta,
+                                   const std::vector<Bytes>& envelopes) const;
 };
 
 class Cluster;
@@ -57,11 +83,14 @@ class Node final : public Transport, public Timers, public EnvelopeIntake, publi
 public:
     Node(Cluster& cluster, PeerId id, std::optional<ValidatorIndex> index);
     void init();
+    /// A key of this node's beside its first one: the one after `changes` changes.
+    void add_key(std::uint32_t changes);
     /// Starts (again) from what is on disk.
     void start();
     void crash();
     void submit(std::string_view text);
     [[nodiscard]] bool is_up() const { return driver != nullptr; }
+    [[nodiscard]] Signer* signer_for(const PublicKey& key);
 
     void send(PeerId peer, Bytes frame) override;
     void disconnect(PeerId peer, const char* reason) override;
@@ -72,16 +101,19 @@ public:
 
     Cluster& cluster;
     PeerId id;
-    std::optional<ValidatorIndex> index;
+    MemberKey member;
+    std::optional<ValidatorIndex> index;  ///< in the first epoch
     MemoryFiles files;
     TestApplication application;
     std::unique_ptr<KeySigner> signer;
+    std::vector<std::unique_ptr<KeySigner>> other_keys;
     std::unique_ptr<Mempool> mempool;
     std::unique_ptr<Journal> journal;
     std::unique_ptr<Driver> driver;
     std::optional<Time> wake_at;
     std::vector<std::string> disconnects;
     std::vector<std::string> fatals;
+    bool loses_record{false};  ///< the next start finds its safety record lost
     std::int64_t clock_skew_ms{0};
 };
 

@@ -20,7 +20,7 @@ struct HostileLeader {
             }
         }
         cluster.connect_all();
-        victim().driver->on_connected({peer(), leader});
+        victim().driver->on_connected({peer(), member_of(leader)});
     }
     [[nodiscard]] PeerId peer() const { return 100 + leader; }
     Node& victim() { return *cluster.nodes[follower_of(1)]; }

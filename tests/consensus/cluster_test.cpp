@@ -224,7 +224,6 @@ TEST_CASE("an own proposal that the safety record does not know is not sent afte
     const bool is_recorded = GENERATE(true, false);
     {
         JournalOptions options;
-        options.epoch = test_epoch;
         auto journal = Journal::open(leader.files, "consensus", std::move(options));
         REQUIRE(journal);
         if (is_recorded) {

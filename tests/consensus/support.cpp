@@ -22,6 +22,18 @@ std::vector<PublicKey> public_keys(std::size_t count) {
     return keys;
 }
 
+MemberKey member_of(std::size_t index) {
+    return MemberKey{{'N', 'O', static_cast<std::uint8_t>('A' + index)}};
+}
+
+std::vector<EpochValidator> validators_of(std::size_t count) {
+    std::vector<EpochValidator> validators;
+    for (const PublicKey& key : public_keys(count)) {
+        validators.push_back({member_of(validators.size()), key});
+    }
+    return validators;
+}
+
 std::vector<VerifyKey> verify_keys(std::size_t count) {
     std::vector<VerifyKey> keys;
     for (const PublicKey& key : public_keys(count)) {
@@ -70,10 +82,12 @@ Hash body_hash(const std::vector<Hash>& envelopes) {
     return sha256(out.bytes());
 }
 
-Bytes encode_header(const BlockMeta& meta, const std::vector<Hash>& envelopes) {
+Bytes encode_header(const BlockMeta& meta, const std::vector<Hash>& envelopes,
+                    const Hash& next_set) {
     Encoder out;
     out.fixed(meta.parent).u64(meta.epoch).u64(meta.height).u64(meta.view).u64(meta.parent_view);
-    out.i64(meta.time).u32(meta.proposer).fixed(body_hash(envelopes));
+    out.i64(meta.time).u32(meta.proposer).boolean(meta.seals_epoch).fixed(next_set);
+    out.fixed(body_hash(envelopes));
     return std::move(out).take();
 }
 
@@ -87,6 +101,8 @@ std::optional<BlockMeta> decode_test_header(ByteView header) {
     meta.parent_view = in.u64();
     meta.time = in.i64();
     meta.proposer = in.u32();
+    meta.seals_epoch = in.boolean();
+    static_cast<void>(in.fixed<Hash>());
     static_cast<void>(in.fixed<Hash>());
     if (!in.finished()) {
         return std::nullopt;

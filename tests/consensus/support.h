@@ -15,6 +15,9 @@ inline constexpr std::uint64_t test_epoch{3};
 /// The consensus key of validator `index`.
 [[nodiscard]] SecretKey secret_of(ValidatorIndex index);
 [[nodiscard]] std::vector<PublicKey> public_keys(std::size_t count);
+/// The member that stands for validator `index`.
+[[nodiscard]] MemberKey member_of(std::size_t index);
+[[nodiscard]] std::vector<EpochValidator> validators_of(std::size_t count);
 [[nodiscard]] std::vector<VerifyKey> verify_keys(std::size_t count);
 /// A digest that is easy to recognise: all bytes are `letter`.
 [[nodiscard]] Hash digest_of(char letter);
@@ -26,8 +29,10 @@ inline constexpr std::uint64_t test_epoch{3};
 [[nodiscard]] QuorumCertificate certificate(const VoteStatement& statement,
                                             const std::vector<ValidatorIndex>& signers);
 
-/// Header of TestApplication: what BlockMeta says, a body root and a salt.
-[[nodiscard]] Bytes encode_header(const BlockMeta& meta, const std::vector<Hash>& envelopes);
+/// Header of TestApplication: what BlockMeta says, a hash of the next epoch's set (zero unless the
+/// block seals its epoch) and a body root.
+[[nodiscard]] Bytes encode_header(const BlockMeta& meta, const std::vector<Hash>& envelopes,
+                                  const Hash& next_set = Hash{});
 [[nodiscard]] std::optional<BlockMeta> decode_test_header(ByteView header);
 [[nodiscard]] Hash body_hash(const std::vector<Hash>& envelopes);
 [[nodiscard]] BlockMeta genesis_meta();

@@ -25,6 +25,48 @@ bool is_bad(const Bytes& envelope) {
     return envelope.empty() || envelope.front() == FakeApplication::bad_envelope_byte;
 }
 
+Hash hash_of_set(const std::vector<consensus::EpochValidator>& validators) {
+    Encoder encoder;
+    for (const consensus::EpochValidator& validator : validators) {
+        encoder.fixed(validator.member).fixed(validator.key);
+    }
+    return tagged_hash("tally/simulator/set", encoder.bytes());
+}
+
+void encode_set(Encoder& encoder, const std::vector<consensus::EpochValidator>& validators) {
+    encoder.u32(static_cast<std::uint32_t>(validators.size()));
+    for (const consensus::EpochValidator& validator : validators) {
+        encoder.fixed(validator.member).fixed(validator.key);
+    }
+}
+
+std::vector<consensus::EpochValidator> decode_set(Decoder& decoder) {
+    std::vector<consensus::EpochValidator> validators;
+    const std::uint32_t count = decoder.count(validators_max, 36);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const auto member = decoder.fixed<consensus::MemberKey>();
+        validators.push_back({member, decoder.fixed<PublicKey>()});
+    }
+    return validators;
+}
+
+/// The set that an envelope asks for, if it does; an empty one is no set.
+struct Wish {
+    bool needs_ready{false};
+    std::vector<consensus::EpochValidator> wanted;
+};
+std::optional<Wish> wish_of(const Bytes& envelope) {
+    if (envelope.empty() || envelope.front() != FakeApplication::set_envelope_byte) {
+        return std::nullopt;
+    }
+    Decoder decoder{ByteView{envelope}.subspan(1)};
+    Wish wish;
+    static_cast<void>(decoder.u64());
+    wish.needs_ready = decoder.boolean();
+    wish.wanted = decode_set(decoder);
+    return decoder.finished() && !wish.wanted.empty() ? std::optional{wish} : std::nullopt;
+}
+
 }  // namespace
 
 struct FakeApplication::Header {
@@ -32,12 +74,13 @@ struct FakeApplication::Header {
     consensus::BlockMeta meta;
     Hash body;
     Hash state;
+    Hash next_set;  ///< of the validators of the next block
 
     [[nodiscard]] Bytes encode() const {
         Encoder encoder;
         encoder.fixed(chain_id).fixed(meta.parent).u64(meta.epoch).u64(meta.height).u64(meta.view);
         encoder.u64(meta.parent_view).i64(meta.time).u32(meta.proposer).boolean(meta.seals_epoch);
-        encoder.fixed(body).fixed(state);
+        encoder.fixed(body).fixed(state).fixed(next_set);
         return encoder.bytes();
     }
     [[nodiscard]] static std::optional<Header> decode(ByteView bytes) {
@@ -54,15 +97,60 @@ struct FakeApplication::Header {
         header.meta.seals_epoch = decoder.boolean();
         header.body = decoder.fixed<Hash>();
         header.state = decoder.fixed<Hash>();
+        header.next_set = decoder.fixed<Hash>();
         header.meta.digest = tagged_hash("tally/simulator/header", bytes);
         return decoder.finished() ? std::optional{header} : std::nullopt;
     }
 };
 
-FakeApplication::FakeApplication(const Hash& chain_id, SimStore& store, OnFinal on_final)
-    : m_chain_id{chain_id}, m_store{store}, m_on_final{std::move(on_final)} {
-    m_final.meta = genesis(chain_id);
+FakeApplication::FakeApplication(Options options, SimStore& store, OnFinal on_final)
+    : m_options{std::move(options)}, m_store{store}, m_on_final{std::move(on_final)} {
+    m_final.meta = genesis(m_options.chain_id);
+    m_final.state.epoch = m_options.first_epoch;
     load();
+}
+
+Bytes FakeApplication::set_envelope(const std::vector<consensus::EpochValidator>& wanted,
+                                    bool needs_ready, std::uint64_t salt) {
+    Encoder encoder;
+    encoder.u8(set_envelope_byte).u64(salt).boolean(needs_ready);
+    encode_set(encoder, wanted);
+    return encoder.bytes();
+}
+
+Bytes FakeApplication::ready_envelope(std::uint64_t salt) {
+    return Encoder{}.u8(ready_envelope_byte).u64(salt).bytes();
+}
+
+bool FakeApplication::seals(const State& parent, consensus::Height height) const {
+    const bool changes = parent.is_ready && parent.wanted != parent.epoch.validators;
+    return changes || (m_options.epoch_blocks_max > 0 &&
+                       height - parent.first_height + 1 >= m_options.epoch_blocks_max);
+}
+
+FakeApplication::State FakeApplication::state_after(const Executed& parent,
+                                                    const consensus::BlockMeta& meta,
+                                                    const std::vector<Bytes>& envelopes,
+                                                    const Hash& body) const {
+    State state = parent.state;
+    state.history = sha256(parent.state.history.view(), body.view());
+    if (meta.seals_epoch) {
+        ++state.epoch.epoch;
+        state.first_height = meta.height + 1;
+        if (state.is_ready) {
+            state.epoch.validators = std::exchange(state.wanted, {});
+            state.is_ready = false;
+        }
+    }
+    for (const Bytes& envelope : envelopes) {
+        if (std::optional<Wish> wish = wish_of(envelope)) {
+            state.wanted = std::move(wish->wanted);
+            state.is_ready = !wish->needs_ready;
+        } else if (envelope.front() == ready_envelope_byte) {
+            state.is_ready = !state.wanted.empty();
+        }
+    }
+    return state;
 }
 
 consensus::BlockMeta FakeApplication::genesis(const Hash& chain_id) {
@@ -80,11 +168,15 @@ void FakeApplication::load() {
         }
         const std::optional<Header> header = Header::decode(block->header);
         ENSURE(header.has_value());
-        m_final = Executed{.meta = header->meta,
-                           .state = header->state,
-                           .header = block->header,
-                           .envelopes = {},
-                           .hashes = {}};
+        m_final =
+            Executed{.meta = header->meta,
+                     .state = state_after(m_final, header->meta, block->envelopes, header->body),
+                     .header = block->header,
+                     .envelopes = {},
+                     .hashes = {}};
+        if (header->meta.seals_epoch) {
+            m_seals[header->meta.epoch] = height;
+        }
         for (const Bytes& envelope : block->envelopes) {
             m_final_envelopes.insert(hash_of_envelope(envelope));
         }
@@ -101,7 +193,7 @@ std::optional<consensus::BlockMeta> FakeApplication::decode(const Hash& chain_id
 }
 
 std::optional<consensus::BlockMeta> FakeApplication::decode_header(ByteView header) const {
-    return decode(m_chain_id, header);
+    return decode(m_options.chain_id, header);
 }
 
 Hash FakeApplication::hash_of(ByteView envelope) {
@@ -154,7 +246,8 @@ std::optional<consensus::BuiltBlock> FakeApplication::build(const consensus::Bui
             body.push_back(envelope);
         }
     }
-    Header header{.chain_id = m_chain_id, .meta = {}, .body = {}, .state = {}};
+    Header header{
+        .chain_id = m_options.chain_id, .meta = {}, .body = {}, .state = {}, .next_set = {}};
     header.meta.parent = request.parent;
     header.meta.epoch = request.epoch;
     header.meta.height = parent->meta.height + 1;
@@ -162,12 +255,15 @@ std::optional<consensus::BuiltBlock> FakeApplication::build(const consensus::Bui
     header.meta.parent_view = request.parent_view;
     header.meta.time = request.time;
     header.meta.proposer = request.proposer;
+    header.meta.seals_epoch = seals(parent->state, header.meta.height);
     header.body = hash_of_list(built.envelopes);
-    header.state = sha256(parent->state.view(), header.body.view());
+    const State state = state_after(*parent, header.meta, body, header.body);
+    header.state = state.history;
+    header.next_set = hash_of_set(state.epoch.validators);
     built.header = header.encode();
     built.meta = Header::decode(built.header)->meta;
     m_executed[built.meta.digest] = Executed{.meta = built.meta,
-                                             .state = header.state,
+                                             .state = state,
                                              .header = built.header,
                                              .envelopes = std::move(body),
                                              .hashes = built.envelopes};
@@ -189,13 +285,15 @@ bool FakeApplication::execute(ByteView header, const std::vector<Bytes>& envelop
         hashes.push_back(hash);
     }
     const consensus::BlockMeta& meta = decoded->meta;
-    const bool right = decoded->body == hash_of_list(hashes) &&
-                       decoded->state == sha256(parent->state.view(), decoded->body.view()) &&
+    State state = state_after(*parent, meta, envelopes, decoded->body);
+    const bool right = decoded->body == hash_of_list(hashes) && decoded->state == state.history &&
+                       decoded->next_set == hash_of_set(state.epoch.validators) &&
+                       meta.epoch == parent->state.epoch.epoch &&
                        meta.height == parent->meta.height + 1 && meta.time > parent->meta.time &&
-                       !meta.seals_epoch;
+                       meta.seals_epoch == seals(parent->state, meta.height);
     if (right) {
         m_executed[meta.digest] = Executed{.meta = meta,
-                                           .state = decoded->state,
+                                           .state = std::move(state),
                                            .header = Bytes(header.begin(), header.end()),
                                            .envelopes = envelopes,
                                            .hashes = std::move(hashes)};
@@ -228,7 +326,71 @@ void FakeApplication::commit(const Hash& digest, const QuorumCertificate& finali
     std::erase_if(m_executed, [&](const auto& entry) {
         return entry.second.meta.height <= m_final.meta.height;
     });
-    m_on_final(m_final.meta, m_final.header, m_final.hashes, finalization);
+    FinalNotice notice{.meta = m_final.meta,
+                       .header = m_final.header,
+                       .envelopes = m_final.hashes,
+                       .finalization = finalization};
+    if (m_final.meta.seals_epoch) {
+        m_seals[m_final.meta.epoch] = m_final.meta.height;
+        notice.next = m_final.state.epoch;
+    }
+    m_on_final(notice);
+}
+
+std::optional<Bytes> FakeApplication::read_epoch_proof(std::uint64_t epoch) const {
+    const auto seal = m_seals.find(epoch);
+    if (seal == m_seals.end()) {
+        return std::nullopt;
+    }
+    const auto block = read_final(seal->second);
+    ENSURE(block.has_value());
+    Encoder encoder;
+    encoder.var_bytes(block->header).var_bytes(block->finalization.encode());
+    return encoder.bytes();
+}
+
+bool FakeApplication::holds(const QuorumCertificate& certificate) const {
+    const auto& validators = m_final.state.epoch.validators;
+    const Hash digest = certificate.statement.signing_digest(m_options.chain_id);
+    std::size_t next{0};
+    for (std::size_t signer = 0; signer < validators_max; ++signer) {
+        if ((certificate.bitmap >> signer & 1U) == 0) {
+            continue;
+        }
+        const auto key =
+            signer < validators.size() ? VerifyKey::parse(validators[signer].key) : std::nullopt;
+        if (!key || next >= certificate.signatures.size()) {
+            return false;
+        }
+        const Signature& signature = certificate.signatures[next++];
+        if (!(m_options.check ? m_options.check(*key, digest, signature)
+                              : key->verify(digest, signature))) {
+            return false;
+        }
+    }
+    return next == certificate.signatures.size() && next >= quorum(validators.size());
+}
+
+/// The next set is not in the proof: the block that sealed the epoch says its hash, and the ledger
+/// gets the set itself when it executes that block.
+std::optional<consensus::EpochSeal> FakeApplication::check_epoch_proof(ByteView proof) const {
+    Decoder decoder{proof};
+    const ByteView header = decoder.var_bytes(1U << 12U);
+    const auto finalization = QuorumCertificate::decode(decoder.var_bytes(1U << 14U));
+    const auto meta = decode_header(header);
+    if (!decoder.finished() || !finalization || !meta) {
+        return std::nullopt;
+    }
+    const VoteStatement& statement = finalization->statement;
+    const bool fits = meta->seals_epoch && meta->epoch == m_final.state.epoch.epoch &&
+                      statement.epoch == meta->epoch && statement.kind == VoteKind::finalize &&
+                      statement.digest == meta->digest && statement.view >= meta->view;
+    if (!fits || !holds(*finalization)) {
+        return std::nullopt;
+    }
+    return consensus::EpochSeal{.header = Bytes(header.begin(), header.end()),
+                                .meta = *meta,
+                                .finalization = *finalization};
 }
 
 std::optional<consensus::FinalizedBytes> FakeApplication::read_final(

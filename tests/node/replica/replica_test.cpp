@@ -197,27 +197,26 @@ void Site::initialize(const Genesis& genesis) {
 
 Expected<std::unique_ptr<Replica>, LedgerOpenError> Site::open() {
     m_pool = std::make_unique<VerifyPool>(m_cluster.io, 1, 4096);
-    if (m_member.validator) {
-        consensus::JournalOptions options;
-        options.fatal = [](const std::string& what) { FAIL(what); };
-        auto journal = consensus::Journal::open(m_files, data_dir() + "/consensus", options);
-        REQUIRE(journal);
-        m_journal = std::move(journal).value();
-    }
-    ReplicaPorts ports{m_cluster.io,
-                       m_files,
-                       state,
-                       m_clock,
-                       m_journal.get(),
-                       m_journal ? &m_key : nullptr,
-                       *m_pool,
-                       m_clock,
-                       [this](const PublicKey& to, Bytes frame) {
-                           return m_cluster.deliver(identity(), to, std::move(frame));
-                       },
-                       [this](const PublicKey& /*peer*/, const char* reason) {
-                           disconnected.emplace_back(reason);
-                       }};
+    consensus::JournalOptions options;
+    options.fatal = [](const std::string& what) { FAIL(what); };
+    auto journal = consensus::Journal::open(m_files, data_dir() + "/consensus", options);
+    REQUIRE(journal);
+    m_journal = std::move(journal).value();
+    ReplicaPorts ports{
+        m_cluster.io,
+        m_files,
+        state,
+        m_clock,
+        *m_journal,
+        [this](const PublicKey& key) { return key == m_key.public_key() ? &m_key : nullptr; },
+        *m_pool,
+        m_clock,
+        [this](const PublicKey& to, Bytes frame) {
+            return m_cluster.deliver(identity(), to, std::move(frame));
+        },
+        [this](const PublicKey& /*peer*/, const char* reason) {
+            disconnected.emplace_back(reason);
+        }};
     return Replica::open({m_cluster.genesis(), m_member.party, data_dir()}, std::move(ports));
 }
 
