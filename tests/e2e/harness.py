@@ -146,13 +146,17 @@ class Devnet:
 
     def get(self, member, path):
         """The node's answer as JSON; None when it is not reached or has no such thing."""
+        text = self.get_text(member, path)
+        return json.loads(text) if text else None
+
+    def get_text(self, member, path):
         request = urllib.request.Request(self.node(member)["api"] + path)
         request.add_header("Authorization", "Bearer " + self.manifest["admin_token"])
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
-                return json.loads(answer.read())
+                return answer.read().decode()
         except (urllib.error.URLError, OSError, TimeoutError):
-            return None
+            return ""
 
     def sessions(self, member):
         return (self.get(member, "/api/v1/sessions") or {"items": []})["items"]
