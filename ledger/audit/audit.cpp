@@ -4,6 +4,8 @@
 #include "ledger/audit/block_reader.h"
 #include "ledger/audit/chain_check.h"
 #include "ledger/audit/content_check.h"
+#include "ledger/audit/epoch_tracker.h"
+#include "ledger/audit/member_keys.h"
 #include "ledger/audit/replay_check.h"
 #include "ledger/chain/finality.h"
 
@@ -35,12 +37,14 @@ BlockHeader genesis_header(const Genesis& genesis) {
 
 class Auditor {
 public:
-    Auditor(const Genesis& genesis, std::vector<VerifyKey> validators, const AuditOptions& options)
+    Auditor(const Genesis& genesis, const AuditOptions& options)
         : m_options{options},
           m_log{options.findings_max},
           m_genesis_header{genesis_header(genesis)},
-          m_inspector{genesis, std::move(validators), options.level},
-          m_chain{m_genesis_header, validators_of(genesis.members), m_log},
+          m_epochs{genesis},
+          m_members{genesis},
+          m_inspector{m_genesis_header.chain_id, options.level},
+          m_chain{m_genesis_header, m_log},
           m_content{m_log} {
         if (options.level >= AuditLevel::replay) {
             m_replay = std::make_unique<ReplayCheck>(genesis, m_log);
@@ -57,12 +61,15 @@ public:
     AuditReport finish();
 
 private:
+    void inspect(std::vector<AuditBlock>& batch, JobRunner& runner);
     void check(const std::vector<AuditBlock>& batch);
     void count(const AuditBlock& block);
 
     AuditOptions m_options;
     FindingLog m_log;
     BlockHeader m_genesis_header;
+    EpochTracker m_epochs;
+    MemberKeys m_members;
     BlockInspector m_inspector;
     ChainCheck m_chain;
     ContentCheck m_content;
@@ -99,13 +106,27 @@ Expected<Done, SourceError> Auditor::run(SegmentSource& source, JobRunner& runne
             }
             batch.push_back(std::move(**block));
         }
-        m_inspector.inspect(batch, runner);
+        inspect(batch, runner);
         check(batch);
         if (progress) {
             progress({reader.bytes_done(), m_report.bytes, m_report.last_height});
         }
     }
     return Done{};
+}
+
+void Auditor::inspect(std::vector<AuditBlock>& batch, JobRunner& runner) {
+    for (AuditBlock& block : batch) {
+        m_epochs.follow(block);
+    }
+    m_inspector.inspect(batch, runner);
+    if (m_options.level < AuditLevel::signatures) {
+        return;
+    }
+    for (AuditBlock& block : batch) {
+        m_members.follow(block);
+    }
+    m_inspector.check_signatures(batch, runner);
 }
 
 void Auditor::check(const std::vector<AuditBlock>& batch) {
@@ -179,11 +200,12 @@ Expected<AuditReport, SourceError> audit_ledger(SegmentSource& source, const Gen
     if (const std::optional<std::string> problem = find_problem(genesis)) {
         return Unexpected{SourceError{"the genesis is not valid: " + *problem}};
     }
-    std::optional<std::vector<VerifyKey>> validators = validator_keys(validators_of(genesis.members));
+    const std::optional<std::vector<VerifyKey>> validators =
+        validator_keys(validators_of(genesis.members));
     if (!validators) {
         return Unexpected{SourceError{"the genesis has a consensus key that is not on the curve"}};
     }
-    Auditor auditor{genesis, std::move(*validators), options};
+    Auditor auditor{genesis, options};
     if (const auto done = auditor.run(source, runner, progress); !done) {
         return Unexpected{done.error()};
     }

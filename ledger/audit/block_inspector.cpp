@@ -4,6 +4,7 @@
 #include "ledger/model/transaction.h"
 
 #include <algorithm>
+#include <variant>
 
 namespace tally {
 namespace {
@@ -13,15 +14,26 @@ Finding finding_at(const AuditBlock& block, FindingKind kind, std::size_t index,
     return {kind, block.content.block.header.height, index, {}, 0, std::move(message)};
 }
 
+/// Whether who is a member, with which keys, may depend on it.
+bool is_about_members(const Action& action) {
+    return std::holds_alternative<AdmitFollower>(action) ||
+           std::holds_alternative<ProposeChange>(action) ||
+           std::holds_alternative<VoteOnChange>(action) ||
+           std::holds_alternative<RotateKey>(action);
+}
+
 }  // namespace
 
-BlockInspector::BlockInspector(const Genesis& genesis, std::vector<VerifyKey> validators,
-                               AuditLevel level)
-    : m_chain_id{genesis.chain_id()}, m_validators{std::move(validators)}, m_level{level} {
-    for (const Member& member : genesis.members) {
-        if (const std::optional<VerifyKey> key = VerifyKey::parse(member.member_key)) {
-            m_member_keys.emplace(member.party, *key);
-        }
+void BlockInspector::add_jobs(AuditBlock& block, EnvelopeCheck check,
+                              std::vector<JobRunner::Job>& jobs) const {
+    const std::size_t count = block.envelopes.size();
+    for (std::size_t first = 0; first < count; first += envelopes_per_job) {
+        const std::size_t end = std::min(count, first + envelopes_per_job);
+        jobs.emplace_back([this, &block, check, first, end] {
+            for (std::size_t index = first; index < end; ++index) {
+                (this->*check)(block, index, block.envelopes[index]);
+            }
+        });
     }
 }
 
@@ -29,19 +41,18 @@ void BlockInspector::inspect(std::vector<AuditBlock>& blocks, JobRunner& runner)
     std::vector<JobRunner::Job> jobs;
     for (AuditBlock& block : blocks) {
         jobs.emplace_back([this, &block] { check_certificate(block); });
-        if (m_level < AuditLevel::merkle) {
-            continue;
+        if (m_level >= AuditLevel::merkle) {
+            block.envelopes.resize(block.content.block.envelopes.size());
+            add_jobs(block, &BlockInspector::inspect_envelope, jobs);
         }
-        const std::size_t count = block.content.block.envelopes.size();
-        block.envelopes.resize(count);
-        for (std::size_t first = 0; first < count; first += envelopes_per_job) {
-            const std::size_t end = std::min(count, first + envelopes_per_job);
-            jobs.emplace_back([this, &block, first, end] {
-                for (std::size_t index = first; index < end; ++index) {
-                    inspect_envelope(block, index, block.envelopes[index]);
-                }
-            });
-        }
+    }
+    runner.run(std::move(jobs));
+}
+
+void BlockInspector::check_signatures(std::vector<AuditBlock>& blocks, JobRunner& runner) const {
+    std::vector<JobRunner::Job> jobs;
+    for (AuditBlock& block : blocks) {
+        add_jobs(block, &BlockInspector::check_signature, jobs);
     }
     runner.run(std::move(jobs));
 }
@@ -52,14 +63,21 @@ void BlockInspector::check_certificate(AuditBlock& block) const {
         block.certificate_finding = Finding{
             kind, block.content.block.header.height, std::nullopt, {}, 0, std::move(message)};
     };
-    if (certificate.statement.kind == VoteKind::nullify ||
-        certificate.statement.epoch != block.content.block.header.epoch) {
+    if (certificate.statement.kind == VoteKind::nullify) {
         found(FindingKind::certificate_kind,
-              "the certificate is neither a finalization nor a notarization of this epoch");
+              "the certificate is neither a finalization nor a notarization");
         return;
     }
+    if (certificate.statement.epoch != block.content.block.header.epoch) {
+        found(FindingKind::certificate_epoch,
+              "the certificate is of epoch " + std::to_string(certificate.statement.epoch));
+        return;
+    }
+    if (!block.validators) {
+        return;  // Whose votes they had to be is not known: the chain check says so.
+    }
     const std::optional<CertificateError> error =
-        tally::check_certificate(certificate, m_chain_id, m_validators);
+        tally::check_certificate(certificate, m_chain_id, block.validators->keys);
     if (error == CertificateError::bad_signature) {
         found(FindingKind::certificate_signature, "a vote's signature does not verify");
     } else if (error) {
@@ -81,7 +99,10 @@ void BlockInspector::inspect_envelope(const AuditBlock& block, std::size_t index
     for (std::size_t i = 0; i < envelope->transactions.size(); ++i) {
         const Bytes& transaction = envelope->transactions[i];
         out.transaction_hashes.push_back(transaction_hash(transaction));
-        if (const auto decoded = decode_transaction(transaction); !decoded) {
+        Expected<Transaction, TransactionError> decoded = decode_transaction(transaction);
+        if (decoded && is_about_members(decoded->action)) {
+            out.membership.push_back({i, decoded->id, std::move(decoded->action)});
+        } else if (!decoded) {
             out.findings.push_back(finding_at(block, FindingKind::transaction, index,
                                               "transaction " + std::to_string(i) + " of envelope " +
                                                   std::to_string(index) + ": " +
@@ -89,17 +110,16 @@ void BlockInspector::inspect_envelope(const AuditBlock& block, std::size_t index
         }
     }
     out.envelope = std::move(envelope).value();
-    if (m_level >= AuditLevel::signatures) {
-        check_signature(block, index, out);
-    }
 }
 
 void BlockInspector::check_signature(const AuditBlock& block, std::size_t index,
                                      AuditEnvelope& out) const {
+    if (!out.envelope) {
+        return;
+    }
     const Envelope& envelope = *out.envelope;
-    const auto key = m_member_keys.find(envelope.signer);
     const std::string name = "envelope " + std::to_string(index);
-    if (key == m_member_keys.end()) {
+    if (!out.signer_key) {
         out.findings.push_back(
             finding_at(block, FindingKind::signer, index,
                        name + " is signed by " + to_text(envelope.signer) + ", who is no member"));
@@ -107,7 +127,7 @@ void BlockInspector::check_signature(const AuditBlock& block, std::size_t index,
     }
     const Hash digest =
         envelope_signing_digest(m_chain_id, envelope.signer, envelope_root(envelope));
-    out.signature_checked = key->second.verify(digest, envelope.signature);
+    out.signature_checked = out.signer_key->verify(digest, envelope.signature);
     if (!out.signature_checked) {
         out.findings.push_back(
             finding_at(block, FindingKind::signature, index,

@@ -2,9 +2,7 @@
 
 #include "ledger/audit/audit.h"
 #include "ledger/audit/audit_block.h"
-#include "ledger/crypto/secp256k1.h"
 
-#include <map>
 #include <vector>
 
 namespace tally {
@@ -15,20 +13,23 @@ class BlockInspector {
 public:
     static constexpr std::size_t envelopes_per_job{16};
 
-    /// Both must outlive it. `validators` are parsed consensus keys in index order.
-    BlockInspector(const Genesis& genesis, std::vector<VerifyKey> validators, AuditLevel level);
+    BlockInspector(const Hash& chain_id, AuditLevel level) : m_chain_id{chain_id}, m_level{level} {}
 
-    /// Fills in what the level asks for, and what is wrong.
+    /// Checks certificates and decodes what the level asks for. Blocks know their validators.
     void inspect(std::vector<AuditBlock>& blocks, JobRunner& runner) const;
+    /// Checks the signatures of envelopes, which know their signers' keys.
+    void check_signatures(std::vector<AuditBlock>& blocks, JobRunner& runner) const;
 
 private:
+    using EnvelopeCheck = void (BlockInspector::*)(const AuditBlock& block, std::size_t index,
+                                                   AuditEnvelope& out) const;
+    /// A job for every few envelopes of the block.
+    void add_jobs(AuditBlock& block, EnvelopeCheck check, std::vector<JobRunner::Job>& jobs) const;
     void check_certificate(AuditBlock& block) const;
     void inspect_envelope(const AuditBlock& block, std::size_t index, AuditEnvelope& out) const;
     void check_signature(const AuditBlock& block, std::size_t index, AuditEnvelope& out) const;
 
     Hash m_chain_id;
-    std::vector<VerifyKey> m_validators;
-    std::map<PartyId, VerifyKey> m_member_keys;
     AuditLevel m_level;
 };
 

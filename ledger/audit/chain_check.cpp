@@ -1,14 +1,11 @@
 #include "ledger/audit/chain_check.h"
 
+#include "ledger/chain/finality.h"
+
 namespace tally {
 
-ChainCheck::ChainCheck(const BlockHeader& genesis_header, const std::vector<Validator>& validators,
-                       FindingLog& log)
-    : m_previous{genesis_header},
-      m_previous_digest{genesis_header.digest()},
-      m_validator_count{validators.size()},
-      m_validators_hash{validators_hash(validators)},
-      m_log{log} {}
+ChainCheck::ChainCheck(const BlockHeader& genesis_header, FindingLog& log)
+    : m_previous{genesis_header}, m_previous_digest{genesis_header.digest()}, m_log{log} {}
 
 void ChainCheck::check(const AuditBlock& block) {
     if (block.content.block.header.chain_id != m_previous.chain_id) {
@@ -21,7 +18,8 @@ void ChainCheck::check(const AuditBlock& block) {
     } else {
         m_uncovered = 0;  // what finalizes the blocks before may be the damaged one
     }
-    check_validators(block);
+    check_epoch(block);
+    check_seal(block);
     if (block.certificate_finding) {
         Finding finding = *block.certificate_finding;
         finding.segment = block.segment;
@@ -46,7 +44,10 @@ void ChainCheck::check_links(const AuditBlock& block) {
         m_log.add(block.finding(FindingKind::height, "the block before it has height " +
                                                          std::to_string(m_previous.height)));
     }
-    if (header.view <= m_previous.view || header.parent_view != m_previous.view) {
+    const bool view_fits = m_previous.seals_epoch ? header.view >= 1 && header.parent_view == 0
+                                                  : header.view > m_previous.view &&
+                                                        header.parent_view == m_previous.view;
+    if (!view_fits) {
         m_log.add(block.finding(FindingKind::view, "view " + std::to_string(header.view) +
                                                        " on parent view " +
                                                        std::to_string(header.parent_view) +
@@ -58,15 +59,53 @@ void ChainCheck::check_links(const AuditBlock& block) {
     }
 }
 
-void ChainCheck::check_validators(const AuditBlock& block) {
+void ChainCheck::check_epoch(const AuditBlock& block) {
     const BlockHeader& header = block.content.block.header;
-    if (header.epoch != m_previous.epoch || header.seals_epoch ||
-        header.next_validators_hash != m_validators_hash) {
-        m_log.add(block.finding(FindingKind::validators,
-                                "epoch or next validators are not those of the genesis"));
+    const std::uint64_t expected = m_previous.epoch + (m_previous.seals_epoch ? 1 : 0);
+    if (block.follows && header.epoch != expected) {
+        m_log.add(block.finding(FindingKind::epoch, "the epoch is " + std::to_string(header.epoch) +
+                                                        ", not " + std::to_string(expected)));
     }
-    if (header.proposer >= m_validator_count) {
-        m_log.add(block.finding(FindingKind::validators, "the proposer is not a validator"));
+    if (block.validators) {
+        if (header.proposer >= block.validators->keys.size()) {
+            m_log.add(block.finding(FindingKind::validators, "the proposer is not a validator"));
+        }
+        return;
+    }
+    if (m_unknown_epoch != header.epoch) {
+        m_unknown_epoch = header.epoch;
+        m_log.add(block.finding(FindingKind::validator_set,
+                                "from this block on nothing tells who votes in epoch " +
+                                    std::to_string(header.epoch) +
+                                    "; its certificates cannot be checked"));
+    }
+}
+
+void ChainCheck::check_seal(const AuditBlock& block) {
+    const BlockHeader& header = block.content.block.header;
+    const Event* seal = find_seal(block.content.events);
+    if (header.seals_epoch != (seal != nullptr)) {
+        m_log.add(block.finding(FindingKind::validator_set,
+                                header.seals_epoch
+                                    ? "the block seals its epoch without naming the next validators"
+                                    : "the block names next validators without sealing its epoch"));
+        return;
+    }
+    if (seal == nullptr) {
+        if (block.validators && header.next_validators_hash != block.validators->hash) {
+            m_log.add(block.finding(FindingKind::validators,
+                                    "the next validators are not those of the epoch"));
+        }
+        return;
+    }
+    if (seal->epoch != header.epoch ||
+        validators_hash(seal->validators) != header.next_validators_hash) {
+        m_log.add(block.finding(FindingKind::validator_set,
+                                "the next validators are not those that the header commits to"));
+    }
+    if (block.content.finalization.statement.kind != VoteKind::finalize) {
+        m_log.add(block.finding(FindingKind::certificate_kind,
+                                "a block that seals its epoch must have a finalization"));
     }
 }
 
@@ -75,7 +114,7 @@ void ChainCheck::check_certificate(const AuditBlock& block) {
     if (statement.digest != block.digest) {
         m_log.add(block.finding(FindingKind::certificate_block,
                                 "the certificate is for block " + to_hex(statement.digest)));
-    } else if (statement.view != block.content.block.header.view) {
+    } else if (!fits_view(statement, block.content.block.header)) {
         m_log.add(block.finding(FindingKind::certificate_kind,
                                 "the certificate is of view " + std::to_string(statement.view)));
     }

@@ -49,8 +49,9 @@ void ContentCheck::check_log(const AuditBlock& block) {
         const Leaf leaf{m_log.size(), header.height, hash, signer, result};
         m_log.append(leaf.leaf_hash());
     };
-    for (const Event& event : block.content.events) {
-        add(event.hash(), PartyId{}, ResultCode::ok);
+    const std::vector<Event>& events = block.content.events;
+    for (std::size_t i = 0; i < events_before_transactions(events); ++i) {
+        add(events[i].hash(), PartyId{}, ResultCode::ok);
     }
     std::size_t at = 0;
     for (const AuditEnvelope& envelope : block.envelopes) {
@@ -58,6 +59,9 @@ void ContentCheck::check_log(const AuditBlock& block) {
             add(hash, envelope.envelope->signer, block.content.results[at]);
             ++at;
         }
+    }
+    if (const Event* seal = find_seal(events)) {
+        add(seal->hash(), PartyId{}, ResultCode::ok);
     }
     if (m_log.size() != header.log_size) {
         m_findings.add(block.finding(FindingKind::log_size,

@@ -6,7 +6,7 @@
 namespace tally {
 namespace {
 
-constexpr std::array<std::pair<FindingKind, const char*>, 33> names{
+constexpr std::array<std::pair<FindingKind, const char*>, 37> names{
     {{FindingKind::file_header, "file_header"},
      {FindingKind::record_header, "record_header"},
      {FindingKind::record_checksum, "record_checksum"},
@@ -21,8 +21,11 @@ constexpr std::array<std::pair<FindingKind, const char*>, 33> names{
      {FindingKind::height, "height"},
      {FindingKind::view, "view"},
      {FindingKind::time, "time"},
+     {FindingKind::epoch, "epoch"},
      {FindingKind::validators, "validators"},
+     {FindingKind::validator_set, "validator_set"},
      {FindingKind::certificate_kind, "certificate_kind"},
+     {FindingKind::certificate_epoch, "certificate_epoch"},
      {FindingKind::certificate_block, "certificate_block"},
      {FindingKind::certificate_signers, "certificate_signers"},
      {FindingKind::certificate_signature, "certificate_signature"},
@@ -36,6 +39,7 @@ constexpr std::array<std::pair<FindingKind, const char*>, 33> names{
      {FindingKind::signer, "signer"},
      {FindingKind::signature, "signature"},
      {FindingKind::execution, "execution"},
+     {FindingKind::seal, "seal"},
      {FindingKind::state_mismatch, "state_mismatch"},
      {FindingKind::result_differs, "result_differs"},
      {FindingKind::event_differs, "event_differs"},

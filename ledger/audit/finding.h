@@ -21,13 +21,16 @@ enum class FindingKind : std::uint8_t {
     undecodable,      ///< a record is not a block
     // The chain of headers
     chain_id,
-    parent,      ///< the header does not name the block before it
-    height,      ///< not the parent's plus 1
-    view,        ///< not above the parent's, or parent_view is not the parent's
-    time,        ///< not after the parent's
-    validators,  ///< epoch, next set or proposer do not fit the genesis
+    parent,         ///< the header does not name the block before it
+    height,         ///< not the parent's plus 1
+    view,           ///< not above the parent's, or parent_view is not the parent's
+    time,           ///< not after the parent's
+    epoch,          ///< not the parent's, or not the next one behind a seal
+    validators,     ///< next set or proposer do not fit the validators of the epoch
+    validator_set,  ///< the next epoch's validators are not named, not the committed ones, or lost
     // Certificates
-    certificate_kind,       ///< neither finalization nor notarization, or of another epoch or view
+    certificate_kind,       ///< neither finalization nor notarization, or of another view
+    certificate_epoch,      ///< of another epoch
     certificate_block,      ///< for another block
     certificate_signers,    ///< too few, repeated or unknown signers
     certificate_signature,  ///< a vote's signature does not verify
@@ -43,6 +46,7 @@ enum class FindingKind : std::uint8_t {
     signature,  ///< an envelope's signature does not verify
     // Execution
     execution,       ///< the block is not valid on its parent's state
+    seal,            ///< the block seals its epoch uncalled for, or fails to
     state_mismatch,  ///< log or state after execution differ from the header
     result_differs,  ///< a stored result is not what execution gives
     event_differs,   ///< a stored event is not what execution gives

@@ -11,8 +11,9 @@ namespace {
 
 FindingKind kind_of(BlockError::Kind kind) {
     switch (kind) {
-        case BlockError::Kind::header:
         case BlockError::Kind::seal:
+            return FindingKind::seal;
+        case BlockError::Kind::header:
         case BlockError::Kind::body:
         case BlockError::Kind::envelope:
         case BlockError::Kind::not_after:
@@ -27,16 +28,11 @@ FindingKind kind_of(BlockError::Kind kind) {
 
 }  // namespace
 
-void ReplayCheck::KnownSignatures::start_block(const Genesis& genesis, const AuditBlock& block) {
+void ReplayCheck::KnownSignatures::start_block(const AuditBlock& block) {
     m_known.clear();
     for (const AuditEnvelope& envelope : block.envelopes) {
-        if (!envelope.signature_checked) {
-            continue;
-        }
-        for (const Member& member : genesis.members) {
-            if (member.party == envelope.envelope->signer) {
-                m_known.emplace(envelope.hash, member.member_key);
-            }
+        if (envelope.signature_checked) {
+            m_known.emplace(envelope.hash, envelope.signer_key->public_key());
         }
     }
 }
@@ -48,7 +44,7 @@ bool ReplayCheck::KnownSignatures::verify(const Hash& envelope_hash, const Publi
 }
 
 ReplayCheck::ReplayCheck(const Genesis& genesis, FindingLog& log)
-    : m_genesis{genesis}, m_log{log}, m_executor{genesis, m_store, m_signatures} {
+    : m_log{log}, m_executor{genesis, m_store, m_signatures} {
     take(m_executor.genesis_block());
 }
 
@@ -72,7 +68,7 @@ void ReplayCheck::check(const AuditBlock& block) {
         m_stopped = true;
         return;
     }
-    m_signatures.start_block(m_genesis, block);
+    m_signatures.start_block(block);
     Expected<ExecutedBlock, BlockError> executed =
         m_executor.execute(m_tip, m_window, block.content.block);
     if (!executed) {

@@ -25,7 +25,7 @@ private:
     /// Knows the signatures that the inspector verified; verifies others itself.
     class KnownSignatures final : public SignatureChecker {
     public:
-        void start_block(const Genesis& genesis, const AuditBlock& block);
+        void start_block(const AuditBlock& block);
         [[nodiscard]] bool verify(const Hash& envelope_hash, const PublicKey& key,
                                   const Hash& signing_digest, const Signature& signature) override;
 
@@ -38,7 +38,6 @@ private:
     void take(ExecutedBlock executed);
     void add_finding(FindingKind kind, std::string message);
 
-    const Genesis& m_genesis;
     FindingLog& m_log;
     MemoryStore m_store;
     KnownSignatures m_signatures;

@@ -2,6 +2,7 @@
 
 #include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/state/epochs.h"
 #include "ledger/state/invariants.h"
 #include "ledger/state/keys.h"
 
@@ -69,17 +70,41 @@ Genesis make_genesis() {
     return genesis;
 }
 
-QuorumCertificate certify(const Genesis& genesis, VoteKind kind, const BlockHeader& header) {
+SecretKey secret_behind(const PublicKey& key, const PartyId& party, KeyRole role) {
+    const std::string name = to_text(party) + "/" + to_text(role);
+    for (int number = 0; number < 10; ++number) {
+        const SecretKey secret =
+            secret_of(number == 0 ? name : name + "-" + std::to_string(number));
+        if (public_key_of(secret) == key) {
+            return secret;
+        }
+    }
+    ENSURE(false);
+    return {};
+}
+
+Member make_follower(const char* name) {
+    Member member = make_member(name, MemberRole::operator_);
+    member.validator = false;
+    return member;
+}
+
+QuorumCertificate certify(const std::vector<Validator>& validators, VoteKind kind,
+                          const BlockHeader& header, std::uint64_t view) {
     QuorumCertificate certificate;
-    certificate.statement = {header.epoch, kind, header.view, header.parent_view, header.digest()};
-    const Hash digest = certificate.statement.signing_digest(genesis.chain_id());
-    const std::vector<Validator> validators = validators_of(genesis.members);
+    certificate.statement = {header.epoch, kind, view, header.parent_view, header.digest()};
+    const Hash digest = certificate.statement.signing_digest(header.chain_id);
     for (std::size_t i = 0; i < quorum(validators.size()); ++i) {
+        const Validator& validator = validators[i];
         certificate.bitmap |= std::uint64_t{1} << i;
-        certificate.signatures.push_back(
-            sign_digest(secret_of(to_text(validators[i].party) + "/consensus"), digest));
+        certificate.signatures.push_back(sign_digest(
+            secret_behind(validator.consensus_key, validator.party, KeyRole::consensus), digest));
     }
     return certificate;
+}
+
+QuorumCertificate certify(const Genesis& genesis, VoteKind kind, const BlockHeader& header) {
+    return certify(validators_of(genesis.members), kind, header, header.view);
 }
 
 Bytes make_envelope(const Hash& chain_id, const PartyId& signer,
@@ -125,9 +150,11 @@ void TestChain::make_final(ExecutedBlock block) {
 }
 
 BlockContext TestChain::next_context(UnixMillis time) const {
+    const BlockHeader& before = tip().block.header;
     BlockContext context;
-    context.view = tip().block.header.view + 1;
-    context.parent_view = tip().block.header.view;
+    context.epoch = find_epoch(state()).epoch;
+    context.view = before.seals_epoch ? 1 : before.view + 1;
+    context.parent_view = before.seals_epoch ? 0 : before.view;
     context.time = time;
     return context;
 }
@@ -150,7 +177,32 @@ const ExecutedBlock& TestChain::pass(UnixMillis step) { return add_block(now() +
 ResultCode TestChain::apply(const PartyId& signer, Action action, UnixMillis step) {
     Transaction one = transaction(signer, std::move(action));
     one.not_after = now() + step + 60 * second_ms;
-    return add_block(now() + step, {make_envelope(m_chain_id, signer, {one})}).results.front();
+    return add_block(now() + step, {envelope(signer, {one})}).results.front();
+}
+
+Bytes TestChain::envelope(const PartyId& signer,
+                          const std::vector<Transaction>& transactions) const {
+    const std::optional<MemberRecord> member = find_member(state(), signer);
+    ENSURE(member.has_value());
+    std::vector<Bytes> encoded;
+    for (const Transaction& one : transactions) {
+        encoded.push_back(encode_transaction(one));
+    }
+    KeySigner key{secret_behind(member->member.member_key, signer, KeyRole::member)};
+    return sign_envelope(m_chain_id, signer, std::move(encoded), key);
+}
+
+void TestChain::change_epoch() {
+    const std::uint64_t epoch = find_epoch(state()).epoch;
+    const std::vector<Validator> wanted = wanted_validators(state());
+    std::vector<Bytes> envelopes;
+    for (const Validator& validator : wanted) {
+        const ReportReady report{epoch, validators_hash(wanted), tip().block.header.height};
+        envelopes.push_back(envelope(validator.party, {transaction(validator.party, report)}));
+    }
+    add_block(now() + second_ms, envelopes);
+    pass(second_ms);
+    ENSURE(tip().block.header.seals_epoch && find_epoch(state()).validators == wanted);
 }
 
 TransactionId TestChain::fresh_id() {

@@ -37,6 +37,15 @@ inline constexpr UnixMillis genesis_time{1'748'736'000'000};
 [[nodiscard]] QuorumCertificate certify(const Genesis& genesis, VoteKind kind,
                                         const BlockHeader& header);
 
+/// The secret behind a key of `party`: keys that came later are named "AAA/member-1" and so on, up
+/// to 9. ENSUREs that it is one of them.
+[[nodiscard]] SecretKey secret_behind(const PublicKey& key, const PartyId& party, KeyRole role);
+/// A member with the test keys of its name, a follower.
+[[nodiscard]] Member make_follower(const char* name);
+/// Signed by the first quorum of these validators; `view` is the certificate's.
+[[nodiscard]] QuorumCertificate certify(const std::vector<Validator>& validators, VoteKind kind,
+                                        const BlockHeader& header, std::uint64_t view);
+
 /// Signed by the member's test key.
 [[nodiscard]] Bytes make_envelope(const Hash& chain_id, const PartyId& signer,
                                   const std::vector<Transaction>& transactions);
@@ -70,6 +79,11 @@ public:
     const ExecutedBlock& pass(UnixMillis step);
     /// One action of one member in a block of its own, one second after the tip (or `step`).
     ResultCode apply(const PartyId& signer, Action action, UnixMillis step = second_ms);
+    /// An envelope signed by the key that the member has after the tip.
+    [[nodiscard]] Bytes envelope(const PartyId& signer,
+                                 const std::vector<Transaction>& transactions) const;
+    /// Everybody of the wanted set reports ready, and the block that seals the epoch is made.
+    void change_epoch();
     /// Name of the last transaction that `apply` or `transaction` made.
     [[nodiscard]] const TransactionRef& last_ref() const noexcept { return m_last_ref; }
     /// A transaction with a fresh id, good for the 60 s after the tip.

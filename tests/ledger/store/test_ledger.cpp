@@ -1,6 +1,7 @@
 #include "tests/ledger/store/test_ledger.h"
 
 #include "ledger/base/check.h"
+#include "ledger/state/epochs.h"
 
 namespace tally::test {
 
@@ -56,18 +57,78 @@ std::vector<Block> make_history() {
     return blocks;
 }
 
+std::vector<Block> make_epochs_history() {
+    TestChain chain;
+    std::vector<Block> blocks;
+    const PartyId aaa = party("AAA");
+    const PartyId ddd = party("DDD");
+    const PartyId hub = party("HUB");
+    const auto add = [&chain,
+                      &blocks](const std::vector<std::pair<PartyId, std::vector<Action>>>& work) {
+        std::vector<Bytes> envelopes;
+        for (const auto& [signer, actions] : work) {
+            std::vector<Transaction> transactions;
+            for (const Action& action : actions) {
+                transactions.push_back(chain.transaction(signer, action));
+            }
+            envelopes.push_back(chain.envelope(signer, transactions));
+        }
+        blocks.push_back(chain.add_block(chain.now() + second_ms, envelopes).block);
+    };
+    const auto decide = [&](const ProposeChange& change) {
+        add({{aaa, {change}}});
+        const VoteOnChange vote{chain.last_ref(), true};
+        add({{party("BBB"), {vote}}, {party("CCC"), {vote}}, {hub, {vote}}});
+    };
+    const auto seal = [&] {
+        const std::vector<Validator> wanted = wanted_validators(chain.state());
+        const ReportReady report{find_epoch(chain.state()).epoch, validators_hash(wanted),
+                                 chain.tip().block.header.height};
+        std::vector<std::pair<PartyId, std::vector<Action>>> work;
+        for (const Validator& validator : wanted) {
+            work.push_back({validator.party, {report}});
+        }
+        add(work);
+        add({});
+        ENSURE(chain.tip().block.header.seals_epoch);
+    };
+    add({{hub, {AdmitFollower{make_follower("DDD")}}}});
+    add({{ddd, {ReleaseAuthorization{{aaa, {}}}}}});
+    ProposeChange promote;
+    promote.member = ddd;
+    decide(promote);
+    seal();
+    add({{aaa, {RotateKey{KeyRole::member, public_key_of(secret_of("AAA/member-1"))}}}});
+    add({{aaa, {RotateKey{KeyRole::consensus, public_key_of(secret_of("AAA/consensus-1"))}}}});
+    ProposeChange replace;
+    replace.kind = ChangeKind::replace_keys;
+    replace.member = ddd;
+    replace.member_key = public_key_of(secret_of("DDD/member-1"));
+    decide(replace);
+    add({{ddd, {ReleaseAuthorization{{aaa, {}}}}}});
+    seal();
+    add({{aaa, {ReleaseAuthorization{{ddd, {}}}}}, {ddd, {ReleaseAuthorization{{hub, {}}}}}});
+    ENSURE(find_epoch(chain.state()).epoch == 2);
+    return blocks;
+}
+
 QuorumCertificate certify_by(const Genesis& genesis, const BlockHeader& header,
+                             std::uint64_t bitmap) {
+    return certify_by(validators_of(genesis.members), header, bitmap);
+}
+
+QuorumCertificate certify_by(const std::vector<Validator>& validators, const BlockHeader& header,
                              std::uint64_t bitmap) {
     QuorumCertificate certificate;
     certificate.statement = {header.epoch, VoteKind::finalize, header.view, header.parent_view,
                              header.digest()};
     certificate.bitmap = bitmap;
-    const Hash digest = certificate.statement.signing_digest(genesis.chain_id());
-    const std::vector<Validator> validators = validators_of(genesis.members);
+    const Hash digest = certificate.statement.signing_digest(header.chain_id);
     for (std::size_t i = 0; i < validators.size(); ++i) {
         if ((bitmap >> i & 1) != 0) {
-            certificate.signatures.push_back(
-                sign_digest(secret_of(to_text(validators[i].party) + "/consensus"), digest));
+            certificate.signatures.push_back(sign_digest(
+                secret_behind(validators[i].consensus_key, validators[i].party, KeyRole::consensus),
+                digest));
         }
     }
     return certificate;
@@ -91,7 +152,9 @@ std::string TestLedger::open(std::uint64_t segment_bytes, std::size_t speculativ
 std::shared_ptr<const FinalizedBlock> TestLedger::add(const Block& block) {
     const auto executed = m_ledger->execute(block);
     ENSURE(executed.has_value());
-    return m_ledger->commit((*executed)->digest, certify_by(m_genesis, block.header, 0b0111));
+    const QuorumCertificate finalization =
+        certify(m_ledger->validators(), VoteKind::finalize, block.header, block.header.view);
+    return m_ledger->commit((*executed)->digest, finalization);
 }
 
 void TestLedger::add_together(const std::vector<Block>& blocks) {

@@ -15,7 +15,13 @@ namespace tally::test {
 /// One block a height from 1.
 [[nodiscard]] std::vector<Block> make_history();
 
+/// Three epochs: DDD is admitted and becomes a validator, AAA changes its member and consensus
+/// keys, DDD's member key is replaced by vote, and both sign with what they have.
+[[nodiscard]] std::vector<Block> make_epochs_history();
+
 /// A finalization signed by the validators in `bitmap`.
+[[nodiscard]] QuorumCertificate certify_by(const std::vector<Validator>& validators,
+                                           const BlockHeader& header, std::uint64_t bitmap);
 [[nodiscard]] QuorumCertificate certify_by(const Genesis& genesis, const BlockHeader& header,
                                            std::uint64_t bitmap);
 
