@@ -100,9 +100,9 @@ struct DriverStatus : DriverFigures {
     MemberKey leader_member;
     std::vector<MemberKey> validators;  ///< of this epoch, in index order
     std::chrono::microseconds time_in_view{0};
-    std::optional<VoteStatement> entry;  ///< of the certificate that leads into this view
-    View unfinalized_views{0};           ///< left since the last final one
-    std::vector<ViewVotes> votes;        ///< in index order
+    std::optional<VoteStatement> entry;    ///< of the certificate that leads into this view
+    View unfinalized_views{0};             ///< left since the last final one
+    std::vector<ViewVotes> votes;          ///< in index order
     std::vector<NullifiedView> nullified;  ///< newest last, at most `nullified_views_max`
     bool is_sealing{false};                ///< a block that ends the epoch is certified, not final
 };

@@ -52,6 +52,9 @@ void Driver::Impl::perform(const CastVote& effect) {
     if (!m_signer) {
         return;
     }
+    if (statement.kind == VoteKind::nullify) {
+        m_own_nullify = std::pair{statement.view, effect.reason};
+    }
     if (statement.kind == VoteKind::notarize) {
         TreeBlock* block = m_tree.find(statement.digest);
         if (block == nullptr ||

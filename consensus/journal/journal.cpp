@@ -82,11 +82,13 @@ public:
     void forget_record();
     void append(RecordType type, ByteView payload);
     void append_safety(const SafetyRecord& record);
+    bool append_evidence(const Evidence& added);
     void sync();
     void compact(const JournalState& live);
 
     JournalState recovered;
     SafetyRecord safety;
+    EvidenceList evidence;
     bool has_record{true};
     bool failed{false};
     bool dirty{false};
@@ -103,6 +105,7 @@ private:
     Expected<Done, JournalError> read_file(std::uint64_t number, bool is_last);
     Expected<Done, JournalError> keep(std::uint64_t number, const RecordView& record);
     [[nodiscard]] bool start_file(std::uint64_t number);
+    void append_all_evidence();
     void remove_older();
     [[nodiscard]] bool write_slot();
     void fail(const std::string& what);
@@ -248,6 +251,14 @@ Expected<Done, JournalError> Journal::Impl::keep(std::uint64_t number, const Rec
         case RecordType::own_proposal:
             recovered.own_proposal.assign(record.payload.begin(), record.payload.end());
             break;
+        case RecordType::evidence: {
+            const auto found = decode_evidence(record.payload);
+            if (!found) {
+                return corrupted(where + " is not evidence");
+            }
+            evidence.add(*found);
+            break;
+        }
     }
     return Done{};
 }
@@ -357,8 +368,16 @@ void Journal::Impl::begin_epoch(std::uint64_t epoch, bool with_record) {
     ENSURE(epoch > safety.epoch);
     safety = empty_record(epoch);
     recovered = {};
-    if (!start_file(m_number + 1) || !m_file->sync() || !m_files.sync_folder(m_folder)) {
+    if (!start_file(m_number + 1)) {
         fail("cannot start " + file_path(m_folder, m_number + 1));
+        return;
+    }
+    append_all_evidence();
+    if (failed) {
+        return;
+    }
+    if (!m_file->sync() || !m_files.sync_folder(m_folder)) {
+        fail("cannot sync " + file_path(m_folder, m_number));
         return;
     }
     has_record = with_record;
@@ -405,6 +424,20 @@ void Journal::Impl::append_safety(const SafetyRecord& record) {
     safety = record;
     m_slot_is_old = true;
     append(RecordType::safety, record.encode());
+}
+
+bool Journal::Impl::append_evidence(const Evidence& added) {
+    if (failed || !evidence.add(added)) {
+        return false;
+    }
+    append(RecordType::evidence, encode_evidence(added));
+    return !failed;
+}
+
+void Journal::Impl::append_all_evidence() {
+    for (const Evidence& kept : evidence.all()) {
+        append(RecordType::evidence, encode_evidence(kept));
+    }
 }
 
 /// Into the slot that does not hold the newest record.
@@ -467,6 +500,7 @@ void Journal::Impl::compact(const JournalState& live) {
     if (!live.own_proposal.empty()) {
         append(RecordType::own_proposal, live.own_proposal);
     }
+    append_all_evidence();
     if (failed) {
         return;
     }
@@ -558,6 +592,10 @@ void Journal::append_certificate(const QuorumCertificate& certificate) {
 void Journal::append_own_proposal(ByteView encoded) {
     m_impl->append(RecordType::own_proposal, encoded);
 }
+bool Journal::append_evidence(const Evidence& evidence) {
+    return m_impl->append_evidence(evidence);
+}
+const EvidenceList& Journal::evidence() const { return m_impl->evidence; }
 void Journal::append_safety(const SafetyRecord& record) { m_impl->append_safety(record); }
 void Journal::sync() { m_impl->sync(); }
 bool Journal::is_synced() const { return !m_impl->failed && !m_impl->dirty; }

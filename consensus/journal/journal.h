@@ -1,5 +1,6 @@
 #pragma once
 
+#include "consensus/simplex/evidence.h"
 #include "consensus/simplex/safety_record.h"
 #include "ledger/base/file_system.h"
 
@@ -94,6 +95,9 @@ public:
     void append_block(const JournalBlock& block);
     void append_certificate(const QuorumCertificate& certificate);
     void append_own_proposal(ByteView encoded);
+    /// Kept through compaction and over epochs. False when it adds nothing to what is kept.
+    bool append_evidence(const Evidence& evidence);
+    [[nodiscard]] const EvidenceList& evidence() const;
     /// `record` is of this epoch and its `sequence` one more than before.
     void append_safety(const SafetyRecord& record);
 

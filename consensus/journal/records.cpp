@@ -56,7 +56,7 @@ std::optional<RecordView> decode_record(ByteView file, std::uint64_t number, std
     const std::size_t length = in.u32();
     const std::uint8_t type = in.u8();
     if (length > record_bytes_max || rest.size() - record_overhead < length || type < 1 ||
-        type > 4) {
+        type > static_cast<std::uint8_t>(RecordType::evidence)) {
         return std::nullopt;
     }
     RecordView record;

@@ -10,7 +10,13 @@
 
 namespace tally::consensus {
 
-enum class RecordType : std::uint8_t { safety = 1, block = 2, certificate = 3, own_proposal = 4 };
+enum class RecordType : std::uint8_t {
+    safety = 1,
+    block = 2,
+    certificate = 3,
+    own_proposal = 4,
+    evidence = 5,
+};
 
 /// Largest payload of one record; a block with its envelopes fits.
 inline constexpr std::size_t record_bytes_max{8UL * 1024 * 1024};

@@ -98,8 +98,8 @@ struct BuildBlock {
 /// Why a validator gives a view up.
 enum class NullifyReason : std::uint8_t {
     none,
-    no_proposal,       ///< in 2 delta
-    view_timeout,      ///< proposed, not notarized in 3 delta
+    no_proposal,   ///< in 2 delta
+    view_timeout,  ///< proposed, not notarized in 3 delta
     invalid_proposal,
     leader_nullified,  ///< the leader gave its own view up
     build_failed,      ///< we are the leader and cannot build a block

@@ -13,6 +13,26 @@ constexpr std::uint32_t nullified_before_back_off{2};
 
 }  // namespace
 
+const char* to_text(NullifyReason reason) {
+    switch (reason) {
+        case NullifyReason::none:
+            return "none";
+        case NullifyReason::no_proposal:
+            return "no_proposal";
+        case NullifyReason::view_timeout:
+            return "view_timeout";
+        case NullifyReason::invalid_proposal:
+            return "invalid_proposal";
+        case NullifyReason::leader_nullified:
+            return "leader_nullified";
+        case NullifyReason::build_failed:
+            return "build_failed";
+        case NullifyReason::leader_silent:
+            break;
+    }
+    return "leader_silent";
+}
+
 /// When the leader should propose; everything else is counted from here. With a reason (pending
 /// envelope, proposal, votes of others) at once; while something notarized is not final, after
 /// one delta, because its finalization is most likely on its way; else after the idle interval.
@@ -43,24 +63,32 @@ bool Core::leader_is_silent() const {
     return heard + 1 >= m_quorum;
 }
 
-bool Core::must_nullify() const {
-    const Time start = start_of_round();
-    const bool is_over = m_now >= start + 3 * m_delta && !planted(PlantedBug::view_never_given_up);
-    if (m_must_nullify || is_over) {
-        return true;
+NullifyReason Core::reason_to_nullify() const {
+    if (m_must_nullify != NullifyReason::none) {
+        return m_must_nullify;
     }
+    const Time start = start_of_round();
     const auto found = m_rounds.find(m_view);
     const bool offered = found != m_rounds.end() && found->second.offer;
-    if (offered || leader(m_view) == *m_options.self) {
-        return false;
+    if (m_now >= start + 3 * m_delta && !planted(PlantedBug::view_never_given_up)) {
+        return offered ? NullifyReason::view_timeout : NullifyReason::no_proposal;
     }
-    return m_now >= start + 2 * m_delta || leader_is_silent();
+    if (offered || leader(m_view) == *m_options.self) {
+        return NullifyReason::none;
+    }
+    if (m_now >= start + 2 * m_delta) {
+        return NullifyReason::no_proposal;
+    }
+    return leader_is_silent() ? NullifyReason::leader_silent : NullifyReason::none;
 }
 
 void Core::check_timers() {
-    if (can_nullify() && must_nullify()) {
-        nullify();
-        return;
+    if (can_nullify()) {
+        const NullifyReason reason = reason_to_nullify();
+        if (reason != NullifyReason::none) {
+            nullify(reason);
+            return;
+        }
     }
     if (!m_options.self || m_safety.nullify.view != m_view || m_now < m_retry_at) {
         return;
@@ -75,10 +103,10 @@ void Core::check_timers() {
     record(vote, true);
 }
 
-void Core::nullify() {
+void Core::nullify(NullifyReason reason) {
     m_nullify_view = m_view;
     m_retry_at = m_now + m_options.retry_interval;
-    m_effects.push_back(CastVote{{m_options.epoch, VoteKind::nullify, m_view, 0, Hash{}}});
+    m_effects.push_back(CastVote{{m_options.epoch, VoteKind::nullify, m_view, 0, Hash{}}, reason});
     if (planted(PlantedBug::enter_without_certificate)) {
         enter(m_view + 1);
     }

@@ -256,17 +256,42 @@ TEST_CASE("the cache of arrived envelopes forgets the oldest") {
         Hash hash;
         hash.data[0] = static_cast<std::uint8_t>(i);
         hash.data[1] = static_cast<std::uint8_t>(i >> 8);
-        cache.add(hash, Bytes(1));
+        cache.add(1, hash, Bytes(1));
     }
     CHECK(cache.find(Hash{}) == nullptr);
     Hash second;
     second.data[0] = 1;
     CHECK(cache.find(second) != nullptr);
     for (int i = 0; i < 20; ++i) {
-        cache.add(digest_of(static_cast<char>('a' + i)), Bytes(1024UL * 1024));
+        cache.add(1, digest_of(static_cast<char>('a' + i)), Bytes(1024UL * 1024));
     }
     CHECK(cache.find(second) == nullptr);
     CHECK(cache.find(digest_of('a')) == nullptr);
+    CHECK(cache.find(digest_of('t')) != nullptr);
+}
+
+TEST_CASE("a peer that floods the cache pushes out its own envelopes only") {
+    EnvelopeCache cache;
+    constexpr PeerId flooder{1};
+    cache.add(2, digest_of('x'), Bytes(1000));
+    cache.add(3, digest_of('y'), Bytes(1000));
+    const auto name = [](std::size_t i) {
+        Hash hash;
+        hash.data[0] = static_cast<std::uint8_t>(i);
+        hash.data[1] = static_cast<std::uint8_t>(i >> 8);
+        return hash;
+    };
+    for (std::size_t i = 0; i < 3 * EnvelopeCache::count_max; ++i) {
+        cache.add(flooder, name(i), Bytes(1));
+    }
+    CHECK(cache.find(digest_of('x')) != nullptr);
+    CHECK(cache.find(digest_of('y')) != nullptr);
+    CHECK(cache.find(name(0)) == nullptr);
+    CHECK(cache.find(name(3 * EnvelopeCache::count_max - 1)) != nullptr);
+    for (int i = 0; i < 20; ++i) {
+        cache.add(flooder, digest_of(static_cast<char>('a' + i)), Bytes(1024UL * 1024));
+    }
+    CHECK(cache.find(digest_of('x')) != nullptr);
     CHECK(cache.find(digest_of('t')) != nullptr);
 }
 
