@@ -299,5 +299,70 @@ TEST_CASE("R3: a long gap's nullification is asked for although its view is nota
     CHECK(one.core->certificates_of(1).size() == 2);
 }
 
+/// A block that seals the epoch, on the genesis.
+Offered sealing(View view) {
+    Offered made = offer(view, std::nullopt, {});
+    BlockMeta meta = made.event.meta;
+    meta.seals_epoch = true;
+    made.event.proposal.header = encode_header(meta, {});
+    made.event.meta = *decode_test_header(made.event.proposal.header);
+    made.statement = notarize(view, 0, made.event.meta.digest);
+    made.event.proposal.leader_signature = vote(leader_of(view), made.statement).signature;
+    return made;
+}
+
+/// The same block, offered in a later view.
+Offered again(const Offered& first, View view, const QuorumCertificate& parent,
+              std::vector<QuorumCertificate> nullifications) {
+    Offered made = first;
+    made.event.from = leader_of(view);
+    made.event.proposal.view = view;
+    made.event.proposal.parent_view = parent.statement.view;
+    made.event.proposal.justification = {parent, std::move(nullifications)};
+    made.statement = notarize(view, parent.statement.view, first.event.meta.digest);
+    made.event.proposal.leader_signature = vote(leader_of(view), made.statement).signature;
+    return made;
+}
+
+TEST_CASE("R3: a sealing block is notarized again in a later view, and only as it is") {
+    const Offered first = sealing(1);
+    const QuorumCertificate parent = certificate(first.statement, {0, 1, 2});
+    Validator one{follower_of(3)};
+    one.certify(first.statement);
+    one.certify(nullify(2));
+    REQUIRE(one.core->view() == 3);
+    const QuorumCertificate gap = certificate(nullify(2), {0, 1, 2});
+    SECTION("the same block") {
+        const Offered second = again(first, 3, parent, {gap});
+        REQUIRE(all_of<ExamineBlock>(one.step(second.event)).size() == 1);
+        CHECK(votes_in(one.step(verdict(second.statement, true))) == std::vector{second.statement});
+        // Notarized again, it is finalized again, and is its own parent in the view after.
+        CHECK(votes_in(one.certify(second.statement)) ==
+              std::vector{finalize(3, 1, first.event.meta.digest)});
+        CHECK(one.core->tip() == first.event.meta.digest);
+    }
+    SECTION("a certificate of another block as its parent") {
+        const QuorumCertificate other = certificate(notarize(1, 0, digest_of('x')), {0, 1, 2});
+        CHECK_FALSE(all_of<RejectSender>(one.step(again(first, 3, other, {gap}).event)).empty());
+    }
+    SECTION("a view before its own") {
+        const Offered late = sealing(2);
+        CHECK_FALSE(all_of<RejectSender>(one.step(again(late, 3, parent, {gap}).event)).empty());
+    }
+    SECTION("without the nullifications in between") {
+        CHECK_FALSE(all_of<RejectSender>(one.step(again(first, 3, parent, {}).event)).empty());
+    }
+    SECTION("without a certificate") {
+        Offered bare = again(first, 3, parent, {gap});
+        bare.event.proposal.justification.parent.reset();
+        CHECK_FALSE(all_of<RejectSender>(one.step(bare.event)).empty());
+    }
+    SECTION("a block that does not seal") {
+        const Offered plain = offer(1, std::nullopt, {});
+        const QuorumCertificate of_plain = certificate(plain.statement, {0, 1, 2});
+        CHECK_FALSE(all_of<RejectSender>(one.step(again(plain, 3, of_plain, {gap}).event)).empty());
+    }
+}
+
 }  // namespace
 }  // namespace tally::consensus::testing

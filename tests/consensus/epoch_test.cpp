@@ -190,6 +190,50 @@ TEST_CASE("a sealing block that is notarized and not final is proposed again as 
     world.check_nothing_went_wrong();
 }
 
+TEST_CASE("nothing but the sealing block itself may follow it in its epoch") {
+    Epochs world{4};
+    world.start();
+    std::optional<BlockMeta> seal;
+    const auto lose_finals = without(VoteKind::finalize);
+    world.cluster.filter = [&](PeerId from, PeerId to, const Bytes& frame) {
+        const auto proposal = read_as<Proposal>(frame);
+        const auto meta = proposal ? decode_test_header(proposal->header) : std::nullopt;
+        if (meta && meta->seals_epoch) {
+            seal = meta;
+        }
+        return !seal || lose_finals(from, to, frame);
+    };
+    world.node(0).submit("set:ABC");
+    REQUIRE(world.cluster.run_until([&] { return seal && world.status(0).view == seal->view + 1; },
+                                    20s));
+    const View view = seal->view + 1;
+    const ValidatorIndex leader = world.status(0).leader;
+    const std::size_t voter = (leader + 1) % 4;
+    REQUIRE(world.cluster.run_until([&] { return world.status(voter).view >= view; }, 1s));
+    REQUIRE(world.status(voter).view == view);
+    BlockMeta meta = *seal;
+    meta.seals_epoch = GENERATE(true, false);
+    meta.parent = seal->digest;
+    meta.height = seal->height + 1;
+    meta.view = view;
+    meta.parent_view = seal->view;
+    meta.time = seal->time + 1;
+    meta.proposer = leader;
+    Proposal proposal;
+    proposal.epoch = test_epoch;
+    proposal.view = view;
+    proposal.parent_view = seal->view;
+    proposal.header = encode_header(meta, {});
+    const Hash digest = decode_test_header(proposal.header)->digest;
+    proposal.justification.parent =
+        certificate(notarize(seal->view, seal->parent_view, seal->digest), {0, 1, 2});
+    proposal.leader_signature = vote(leader, notarize(view, seal->view, digest)).signature;
+    world.node(voter).driver->on_message(100 + leader, encode_message(proposal));
+    CHECK(world.status(voter).proposals_rejected == 1);
+    CHECK(world.status(voter).safety.notarize.view < view);
+    CHECK(world.status(voter).safety.nullify.view == view);
+}
+
 TEST_CASE("the epoch ends also when the leader of its last block dies after proposing it") {
     Epochs world{4};
     world.start();

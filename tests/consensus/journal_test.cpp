@@ -241,6 +241,133 @@ TEST_CASE("a disk error is reported once, and nothing counts as synced afterward
     CHECK_FALSE(journal.is_synced());
 }
 
+TEST_CASE("an epoch begins with an empty journal and an empty record") {
+    Filled filled;
+    {
+        auto journal = open(filled.files);
+        journal->append_block(block(9));  // unsynced: nothing of the old epoch matters any more
+        journal->begin_epoch(test_epoch + 1, true);
+        CHECK(journal->is_synced());
+        CHECK(journal->epoch() == test_epoch + 1);
+        CHECK(journal->take_recovered().blocks.empty());
+        CHECK(filled.files.files.count(first_file) == 0);
+    }
+    filled.files.crash();
+    auto journal = open(filled.files);
+    CHECK(journal->has_record());
+    CHECK(journal->safety() == SafetyRecord{test_epoch + 1, 0, {}, {}, {}});
+    const JournalState state = journal->take_recovered();
+    CHECK(state.blocks.empty());
+    CHECK(state.certificates.empty());
+    CHECK(state.own_proposal.empty());
+    journal->append_safety(next_record(*journal, 1));  // lower than in the epoch before
+    journal->sync();
+    CHECK(open(filled.files)->safety().notarize.view == 1);
+}
+
+TEST_CASE("a beginning of an epoch that was cut off anywhere leaves the old one or the new one") {
+    Filled filled;
+    MemoryFiles begun = filled.files;
+    open(begun)->begin_epoch(test_epoch + 1, true);
+    const std::string second = folder + "/journal-0000000000000002";
+    const Bytes header = begun.files.at(second).bytes;
+    const Bytes new_slots = begun.files.at(slots).bytes;
+    const Bytes old_slots = open(filled.files) ? filled.files.files.at(slots).bytes : Bytes{};
+    for (std::size_t length = 0; length <= header.size(); ++length) {
+        MemoryFiles files = filled.files;
+        files.files[second].bytes.assign(header.begin(),
+                                         header.begin() + static_cast<std::ptrdiff_t>(length));
+        auto journal = open(files);
+        CHECK(journal->safety() == filled.record);
+        CHECK(files.files.count(second) == 0);
+        journal->begin_epoch(test_epoch + 1, true);
+        CHECK(open(files)->safety().epoch == test_epoch + 1);
+    }
+    for (std::size_t torn = 0; torn <= new_slots.size(); torn += 7) {
+        MemoryFiles files = filled.files;
+        files.files[second] = begun.files.at(second);
+        Bytes mixed = old_slots;
+        std::copy(new_slots.begin(), new_slots.begin() + static_cast<std::ptrdiff_t>(torn),
+                  mixed.begin());
+        files.files[slots] = {mixed, mixed};
+        auto journal = open(files);
+        const bool is_new = journal->epoch() == test_epoch + 1;
+        CHECK(journal->safety() ==
+              (is_new ? SafetyRecord{test_epoch + 1, 0, {}, {}, {}} : filled.record));
+        CHECK(files.files.count(is_new ? first_file : second) == 0);
+    }
+}
+
+TEST_CASE("a damaged slot of a new epoch does not bring the old epoch's record back") {
+    Filled filled;
+    auto journal = open(filled.files);
+    journal->begin_epoch(test_epoch + 1, true);
+    journal->append_safety(next_record(*journal, 1));
+    journal->sync();
+    journal.reset();
+    const bool first = GENERATE(true, false);
+    flip(filled.files, slots, first ? 30 : slot_stride + 30);
+    journal = open(filled.files);
+    CHECK(journal->epoch() == test_epoch + 1);
+    CHECK(journal->safety().notarize.view == 1);
+}
+
+TEST_CASE("records of an epoch inside a file of another one are damage") {
+    Filled filled;
+    Bytes& bytes = filled.files.files.at(first_file).bytes;
+    SafetyRecord other = filled.record;
+    ++other.epoch;
+    append(bytes, encode_record(1, bytes.size(), RecordType::safety, other.encode()));
+    CHECK(open_error(filled.files) == JournalError::Kind::corrupted);
+}
+
+TEST_CASE("a journal without a record signs nothing until an epoch begins with one") {
+    MemoryFiles files;
+    JournalError::Kind found_as{JournalError::Kind::not_initialized};
+    SECTION("nothing is there") {}
+    SECTION("the journal is damaged") {
+        const Filled filled;
+        files = filled.files;
+        flip(files, first_file, 60);
+        found_as = JournalError::Kind::corrupted;
+    }
+    SECTION("it is marked already") {
+        const Filled filled;
+        files = filled.files;
+        open(files)->forget_record();
+        found_as = JournalError::Kind::record_lost;
+    }
+    CHECK(open_error(files) == found_as);
+    auto opened = Journal::open_without_record(files, folder, options());
+    REQUIRE(opened.has_value());
+    std::unique_ptr<Journal> journal = std::move(*opened);
+    CHECK_FALSE(journal->has_record());
+    CHECK(journal->take_recovered().blocks.empty());
+    CHECK(open_error(files) == JournalError::Kind::record_lost);
+    journal->begin_epoch(test_epoch + 1, false);
+    CHECK_FALSE(journal->has_record());
+    CHECK(journal->epoch() == test_epoch + 1);
+    files.crash();
+    CHECK(open_error(files) == JournalError::Kind::record_lost);
+    journal->begin_epoch(test_epoch + 2, true);
+    CHECK(journal->has_record());
+    files.crash();
+    CHECK(open(files)->safety() == SafetyRecord{test_epoch + 2, 0, {}, {}, {}});
+}
+
+TEST_CASE("a forgotten record does not come back when a slot is damaged") {
+    Filled filled;
+    auto journal = open(filled.files);
+    journal->forget_record();
+    CHECK_FALSE(journal->has_record());
+    CHECK(journal->safety() == SafetyRecord{test_epoch, 0, {}, {}, {}});
+    journal.reset();
+    filled.files.crash();
+    const bool first = GENERATE(true, false);
+    flip(filled.files, slots, first ? 30 : slot_stride + 30);
+    CHECK(open_error(filled.files) == JournalError::Kind::record_lost);
+}
+
 TEST_CASE("the safety signer records before it gives a signature away") {
     Filled filled;
     auto journal = open(filled.files);

@@ -43,7 +43,10 @@ std::vector<Message> examples() {
             EnvelopeRequest{4, {digest_of('e')}},
             EnvelopeResponse{4, {Bytes(9, 2)}},
             EnvelopeGossip{Bytes(50, 7)},
-            status};
+            status,
+            EpochProofRequest{5, 12},
+            EpochProofResponse{0, Bytes(300, 6)},
+            EpochProofResponse{5, {}}};
 }
 
 WireError error_of(ByteView bytes) {
@@ -200,6 +203,11 @@ TEST_CASE("each count and length has its maximum") {
         message.mutable_certificate_request()->set_from_view(request_views_max);
         CHECK(error_of(encode(message)) == WireError::out_of_range);
         message.mutable_range_request()->set_count(response_blocks_max + 1);
+        CHECK(error_of(encode(message)) == WireError::out_of_range);
+    }
+    SECTION("an epoch proof") {
+        message.mutable_epoch_proof_response()->set_proof(
+            std::string(epoch_proof_bytes_max + 1, 'p'));
         CHECK(error_of(encode(message)) == WireError::out_of_range);
     }
     SECTION("votes in a status") {
