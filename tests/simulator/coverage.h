@@ -30,6 +30,28 @@ enum class Happening : std::uint8_t {
     unsynced_torn,
     pause,
     clock_jump,
+    clock_set_back,
+    slow_disk,
+    full_disk,
+    sync_error,
+    stopped_by_disk_error,
+    bit_flip,
+    damage_refused,  ///< a node did not start on damaged data
+    backup_restored,
+    observer_role,  ///< a restored node stopped voting
+    equivocator,
+    withholder,
+    split_certificates,
+    late_leader,
+    impersonator,
+    nullify_and_finalize,
+    flooder,
+    lying_sync_peer,
+    invariant_breaker,
+    hostile_leader,
+    liar_disconnected,
+    liar_active_at_end,  ///< everybody caught up while liars went on
+    evidence_found,
     bare_quorum,      ///< liveness was asked of exactly q nodes
     view_nullified,   ///< a nullification was seen
     block_caught_up,  ///< a node got final blocks from others

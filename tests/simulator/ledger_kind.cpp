@@ -119,6 +119,54 @@ private:
     std::string m_refusal;
 };
 
+Bytes altered(BlockHeader header, HeaderChange change) {
+    switch (change) {
+        case HeaderChange::later:
+            header.time += 1;
+            break;
+        case HeaderChange::early:
+            header.time -= 3'600'000;
+            break;
+        case HeaderChange::future:
+            header.time += 3'600'000;
+            break;
+        case HeaderChange::height:
+            header.height += 2;
+            break;
+        case HeaderChange::view:
+            header.view += 1;
+            break;
+        case HeaderChange::epoch:
+            header.epoch += 1;
+            break;
+        case HeaderChange::proposer:
+            header.proposer += 1;
+            break;
+        case HeaderChange::seals:
+            header.seals_epoch = !header.seals_epoch;
+            break;
+        case HeaderChange::state:
+            header.state_root.data[0] ^= 1U;
+            break;
+        case HeaderChange::parent:
+            header.parent.data[0] ^= 1U;
+            break;
+        case HeaderChange::body:
+            header.body_root.data[0] ^= 1U;
+            break;
+        case HeaderChange::chain:
+            header.chain_id.data[0] ^= 1U;
+            break;
+        case HeaderChange::short_by_one:
+            break;
+    }
+    Bytes bytes = header.encode();
+    if (change == HeaderChange::short_by_one) {
+        bytes.pop_back();
+    }
+    return bytes;
+}
+
 class LedgerKind final : public SimApplicationKind {
 public:
     explicit LedgerKind(std::size_t nodes)
@@ -134,6 +182,18 @@ public:
     [[nodiscard]] const std::vector<SecretKey>& keys() const override { return m_keys; }
     [[nodiscard]] const std::vector<PublicKey>& public_keys() const override {
         return m_public_keys;
+    }
+    [[nodiscard]] consensus::EpochInfo first_epoch() const override {
+        consensus::EpochInfo first;
+        for (NodeIndex i = 0; i < m_public_keys.size(); ++i) {
+            first.validators.push_back({simulated_member(i), m_public_keys[i]});
+        }
+        return first;
+    }
+    [[nodiscard]] std::optional<Bytes> alter_header(ByteView bytes,
+                                                    HeaderChange change) const override {
+        const auto header = BlockHeader::decode(bytes);
+        return header ? std::optional{altered(*header, change)} : std::nullopt;
     }
     [[nodiscard]] consensus::BlockMeta genesis() const override { return m_genesis_block; }
     [[nodiscard]] std::optional<consensus::BlockMeta> decode_header(

@@ -22,8 +22,8 @@ std::string proposal_text(const consensus::Proposal& proposal) {
 }
 
 std::string status_text(const consensus::Status& status) {
-    return fmt::format("status v={} final v={} h={} votes={}", status.view, status.last_final_view,
-                       status.last_final_height, status.your_votes.size());
+    return fmt::format("status e={} v={} final v={} h={} votes={}", status.epoch, status.view,
+                       status.last_final_view, status.last_final_height, status.your_votes.size());
 }
 
 }  // namespace
@@ -64,6 +64,16 @@ std::string to_text(const consensus::Message& message) {
                 return fmt::format("gossip {}", short_hex(sha256(m.envelope)));
             },
             [](const Status& m) { return status_text(m); },
+            [](const EpochProofRequest& m) { return fmt::format("get epoch proof {}", m.epoch); },
+            [](const EpochProofResponse& m) {
+                return fmt::format("epoch proof of {} bytes", m.proof.size());
+            },
+            [](const SnapshotRequest& m) {
+                return fmt::format("snapshot query of {} bytes", m.query.size());
+            },
+            [](const SnapshotResponse& m) {
+                return fmt::format("snapshot answer of {} bytes", m.answer.size());
+            },
         },
         message);
 }

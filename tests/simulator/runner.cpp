@@ -93,11 +93,10 @@ Child start_child(const BatchOptions& options, std::uint64_t first, std::uint64_
         Encoder announcement;
         announcement.u32(0).u64(seed);
         write_all(ends[1], announcement.bytes());
-        const RunResult result =
-            options.run ? options.run(seed)
-                        : run_seed(seed, {.real_ledger = options.real_ledger,
-                                          .canary = options.canary,
-                                          .sink = {}});
+        const RunResult result = options.run ? options.run(seed)
+                                             : run_seed(seed, {.real_ledger = options.real_ledger,
+                                                               .canary = options.canary,
+                                                               .sink = {}});
         Encoder record;
         record.var_bytes(encode_result(result));
         write_all(ends[1], record.bytes());

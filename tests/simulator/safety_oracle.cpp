@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace tally::simulator {
@@ -53,7 +54,23 @@ std::string to_text(const VoteStatement& statement) {
     return "unknown kind";
 }
 
-SafetyOracle::SafetyOracle(std::size_t nodes) : m_nodes(nodes) {}
+SafetyOracle::SafetyOracle(std::size_t nodes, std::size_t validators) : m_nodes(nodes) {
+    std::vector<std::size_t> first(validators == 0 ? nodes : validators);
+    std::iota(first.begin(), first.end(), std::size_t{0});
+    m_seats.emplace(0, std::move(first));
+}
+
+void SafetyOracle::begin_epoch(std::uint64_t epoch, const std::vector<std::size_t>& seats) {
+    if (m_seats.emplace(epoch, seats).first->second != seats) {
+        report(fmt::format("two validator sets for epoch {}", epoch));
+    }
+}
+
+const std::vector<std::size_t>& SafetyOracle::seats(std::uint64_t epoch) const {
+    static const std::vector<std::size_t> none;
+    const auto found = m_seats.find(epoch);
+    return found == m_seats.end() ? none : found->second;
+}
 
 std::size_t SafetyOracle::quorum_of(std::size_t nodes) {
     for (const auto& [n, q] : quorum_table) {
@@ -81,11 +98,14 @@ void SafetyOracle::block_seen(const consensus::BlockMeta& meta) {
 }
 
 bool SafetyOracle::vote_sent(std::size_t node, const VoteStatement& statement) {
+    if (is_faulty(node)) {
+        return true;
+    }
     std::set<std::size_t>& senders = m_released[statement];
     if (!senders.insert(node).second) {
         return true;  // Sending the same vote again is what retries do.
     }
-    if (senders.size() == quorum_of(m_nodes.size())) {
+    if (has_quorum(statement.epoch, senders)) {
         certificate_exists(statement);
     }
     check_rules(node, statement);
@@ -93,35 +113,46 @@ bool SafetyOracle::vote_sent(std::size_t node, const VoteStatement& statement) {
     VoteStatement& newest = statement.kind == VoteKind::notarize  ? record.notarize
                             : statement.kind == VoteKind::nullify ? record.nullify
                                                                   : record.finalize;
-    if (statement.view > newest.view) {
+    if (Place{statement.epoch, statement.view} > Place{newest.epoch, newest.view}) {
         newest = statement;
     }
     return false;
 }
 
-std::size_t SafetyOracle::notarizers_of(const VoteStatement& finalize) const {
-    std::size_t most{0};
+/// Those who have sent a vote, and all faulty validators: they may sign it whenever they like.
+bool SafetyOracle::has_quorum(std::uint64_t epoch, const std::set<std::size_t>& senders) const {
+    const std::vector<std::size_t>& machines = seats(epoch);
+    const auto count = std::count_if(machines.begin(), machines.end(), [&](std::size_t machine) {
+        return senders.contains(machine) || is_faulty(machine);
+    });
+    return !machines.empty() && static_cast<std::size_t>(count) >= quorum_of(machines.size());
+}
+
+bool SafetyOracle::has_notarization(const VoteStatement& finalize) const {
     const VoteStatement first{.epoch = finalize.epoch, .view = finalize.view, .digest = {}};
     for (auto at = m_released.lower_bound(first);
          at != m_released.end() && at->first.kind == VoteKind::notarize &&
-         at->first.view == finalize.view;
+         at->first.epoch == finalize.epoch && at->first.view == finalize.view;
          ++at) {
-        if (at->first.digest == finalize.digest) {
-            most = std::max(most, at->second.size());
+        if (at->first.digest == finalize.digest && has_quorum(finalize.epoch, at->second)) {
+            return true;
         }
     }
-    return most;
+    return has_quorum(finalize.epoch, {});
 }
 
 /// What a node must not have said in one view, whatever the order in which it got out: a crash may
 /// hold back a vote that is on disk already until after a later one.
 void SafetyOracle::check_rules(std::size_t node, const VoteStatement& vote) {
-    SentVotes& sent = m_nodes[node].sent[vote.view];
+    SentVotes& sent = m_nodes[node].sent[{vote.epoch, vote.view}];
     const auto demand = [&](bool holds, const char* rule) {
         if (!holds) {
             report(fmt::format("node {} sent {}: {}", node, to_text(vote), rule));
         }
     };
+    const std::vector<std::size_t>& machines = seats(vote.epoch);
+    demand(std::find(machines.begin(), machines.end(), node) != machines.end(),
+           "not a validator of the epoch");
     demand(vote.view > 0, "votes begin at view 1");
     switch (vote.kind) {
         case VoteKind::notarize:
@@ -136,8 +167,7 @@ void SafetyOracle::check_rules(std::size_t node, const VoteStatement& vote) {
         case VoteKind::finalize:
             demand(!sent.finalize, "second finalize in a view");
             demand(!sent.nullify, "nullify and finalize in a view");
-            demand(notarizers_of(vote) >= quorum_of(m_nodes.size()),
-                   "finalize without a notarization");
+            demand(has_notarization(vote), "finalize without a notarization");
             sent.finalize = vote;
             break;
     }
@@ -156,6 +186,10 @@ void SafetyOracle::record_changed(std::size_t node, const VoteRecord& before,
     const auto grows = [](const VoteStatement& old, const VoteStatement& now) {
         return now.view > old.view || now == old;
     };
+    if (after.notarize.epoch != before.notarize.epoch) {
+        demand(after.notarize.epoch > before.notarize.epoch, "record of an earlier epoch");
+        return;
+    }
     demand(grows(before.notarize, after.notarize), "notarize record went back or changed");
     demand(grows(before.nullify, after.nullify), "nullify record went back or changed");
     demand(grows(before.finalize, after.finalize), "finalize record went back or changed");
@@ -174,19 +208,27 @@ void SafetyOracle::record_changed(std::size_t node, const VoteRecord& before,
 }
 
 void SafetyOracle::certificate_seen(const QuorumCertificate& certificate) {
+    const std::vector<std::size_t>& machines = seats(certificate.statement.epoch);
     const std::size_t signers = count_bits(certificate.bitmap);
-    if (signers < quorum_of(m_nodes.size()) || signers > m_nodes.size()) {
+    if (machines.empty() || signers < quorum_of(machines.size()) || signers > machines.size()) {
         report(
             fmt::format("certificate of {} signers: {}", signers, to_text(certificate.statement)));
+        return;
     }
     if (signers != certificate.signatures.size()) {
         report("certificate whose bitmap does not fit its signatures");
     }
     const auto released = m_released.find(certificate.statement);
-    for (std::size_t node = 0; node < 64; ++node) {
-        const bool claimed = (certificate.bitmap >> node & 1U) != 0;
-        if (claimed && (released == m_released.end() || !released->second.contains(node))) {
-            report(fmt::format("certificate with a vote that node {} never sent: {}", node,
+    for (std::size_t index = 0; index < 64; ++index) {
+        if ((certificate.bitmap >> index & 1U) == 0) {
+            continue;
+        }
+        const bool known =
+            index < machines.size() &&
+            (is_faulty(machines[index]) ||
+             (released != m_released.end() && released->second.contains(machines[index])));
+        if (!known) {
+            report(fmt::format("certificate with a vote that validator {} never sent: {}", index,
                                to_text(certificate.statement)));
         }
     }
@@ -195,35 +237,34 @@ void SafetyOracle::certificate_seen(const QuorumCertificate& certificate) {
 /// A quorum has sent this vote: whether or not anybody has put the certificate together yet, it
 /// can be.
 void SafetyOracle::certificate_exists(const VoteStatement& statement) {
+    const Place place{statement.epoch, statement.view};
     switch (statement.kind) {
         case VoteKind::notarize:
             if (!m_blocks.contains(statement.digest)) {
                 report(fmt::format("view {} notarized a block nobody proposed", statement.view));
             }
-            if (m_notarized.emplace(statement.view, statement.digest).first->second !=
-                statement.digest) {
+            if (m_notarized.emplace(place, statement.digest).first->second != statement.digest) {
                 report(fmt::format("two notarized blocks in view {}", statement.view));
             }
             break;
         case VoteKind::nullify:
-            m_nullified.insert(statement.view);
+            m_nullified.insert(place);
             break;
         case VoteKind::finalize:
-            if (m_finalized.emplace(statement.view, statement.digest).first->second !=
-                statement.digest) {
+            if (m_finalized.emplace(place, statement.digest).first->second != statement.digest) {
                 report(fmt::format("two finalized blocks in view {}", statement.view));
             }
-            m_highest_final_view = std::max(m_highest_final_view, statement.view);
+            m_highest_final = std::max(m_highest_final, place);
             mark_final(statement.digest);
             break;
     }
-    const auto notarized = m_notarized.find(statement.view);
-    const auto finalized = m_finalized.find(statement.view);
+    const auto notarized = m_notarized.find(place);
+    const auto finalized = m_finalized.find(place);
     if (notarized != m_notarized.end() && finalized != m_finalized.end() &&
         notarized->second != finalized->second) {
         report(fmt::format("view {} notarized one block and finalized another", statement.view));
     }
-    if (m_nullified.contains(statement.view) && m_finalized.contains(statement.view)) {
+    if (m_nullified.contains(place) && m_finalized.contains(place)) {
         report(fmt::format("view {} is both nullified and finalized", statement.view));
     }
 }
@@ -299,7 +340,7 @@ void SafetyOracle::compare_header(consensus::Height height, ByteView header) {
 void SafetyOracle::restarted(std::size_t node, const consensus::BlockMeta& last_final,
                              const std::optional<VoteRecord>& record) {
     Node& state = m_nodes[node];
-    if (last_final.height < state.final_height) {
+    if (last_final.height < state.final_height && !is_faulty(node)) {
         report(fmt::format("node {} came up at height {} after it had committed {}", node,
                            last_final.height, state.final_height));
     }
@@ -316,11 +357,18 @@ void SafetyOracle::restarted(std::size_t node, const consensus::BlockMeta& last_
 }
 
 void SafetyOracle::check_record(std::size_t node, const VoteRecord& record) {
+    if (is_faulty(node)) {
+        return;
+    }
     const VoteRecord& sent = m_nodes[node].record;
     const auto covers = [&](const VoteStatement& kept, const VoteStatement& released) {
+        if (kept.epoch > released.epoch || released.view == 0) {
+            return;
+        }
         const bool same = kept.view == released.view && kept.digest == released.digest &&
                           kept.parent_view == released.parent_view;
-        if (kept.view < released.view || (kept.view == released.view && !same)) {
+        if (kept.epoch < released.epoch || kept.view < released.view ||
+            (kept.view == released.view && !same)) {
             report(fmt::format("node {} sent {} but its disk remembers only {}", node,
                                to_text(released), to_text(kept)));
         }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tally::simulator {
@@ -29,10 +30,23 @@ struct VoteRecord {
 /// Everything handed to it counts as visible to the world; a crash does not take it back.
 class SafetyOracle {
 public:
-    explicit SafetyOracle(std::size_t nodes);
+    /// `nodes` machines, of which the first `validators` (0: all) are the first epoch's set.
+    explicit SafetyOracle(std::size_t nodes, std::size_t validators = 0);
+
+    /// Which machine has which index in an epoch. All who say it must say the same.
+    void begin_epoch(std::uint64_t epoch, const std::vector<std::size_t>& seats);
+    /// The machines of an epoch in index order; none when it has not begun.
+    [[nodiscard]] const std::vector<std::size_t>& seats(std::uint64_t epoch) const;
+    [[nodiscard]] std::uint64_t newest_epoch() const { return m_seats.rbegin()->first; }
+    /// The disk of `node` has lost its record: it may be empty now, and stays silent for a while.
+    void record_lost(std::size_t node) { m_nodes[node].record = {}; }
 
     /// The genesis, so that the first blocks have an ancestor.
     void genesis(const consensus::BlockMeta& meta);
+    /// From now on `node` may say anything; every vote counts as said by it.
+    void set_faulty(std::size_t node) { m_faulty.insert(node); }
+    [[nodiscard]] bool is_faulty(std::size_t node) const { return m_faulty.contains(node); }
+    [[nodiscard]] std::size_t faulty_count() const { return m_faulty.size(); }
     /// A block that somebody proposed or served.
     void block_seen(const consensus::BlockMeta& meta);
     /// A vote that left `node` (in a message of its own or as the leader's vote of a proposal).
@@ -62,12 +76,15 @@ public:
         return m_nodes[node].final_height;
     }
     [[nodiscard]] consensus::Height highest_final() const;
-    [[nodiscard]] consensus::View highest_final_view() const { return m_highest_final_view; }
+    [[nodiscard]] consensus::View highest_final_view() const { return m_highest_final.second; }
     [[nodiscard]] std::size_t nullified_views() const { return m_nullified.size(); }
     /// Number that certificates must reach: by hand for the sizes that worlds have.
     [[nodiscard]] static std::size_t quorum_of(std::size_t nodes);
 
 private:
+    /// Epoch and view.
+    using Place = std::pair<std::uint64_t, consensus::View>;
+
     /// What a node has sent in one view.
     struct SentVotes {
         std::optional<VoteStatement> notarize;
@@ -76,26 +93,29 @@ private:
     };
     struct Node {
         VoteRecord record;  ///< newest of each kind that was sent
-        std::map<consensus::View, SentVotes> sent;
+        std::map<Place, SentVotes> sent;
         consensus::Height final_height{0};
     };
 
     void check_rules(std::size_t node, const VoteStatement& vote);
-    [[nodiscard]] std::size_t notarizers_of(const VoteStatement& finalize) const;
+    [[nodiscard]] bool has_quorum(std::uint64_t epoch, const std::set<std::size_t>& senders) const;
+    [[nodiscard]] bool has_notarization(const VoteStatement& finalize) const;
     void certificate_exists(const VoteStatement& statement);
     void mark_final(const Hash& digest);
     void check_same(consensus::Height height, const Hash& one, const Hash& other);
 
     std::vector<Node> m_nodes;
+    std::set<std::size_t> m_faulty;
     std::map<VoteStatement, std::set<std::size_t>> m_released;
     std::map<Hash, consensus::BlockMeta> m_blocks;
-    std::map<consensus::View, Hash> m_notarized;
-    std::set<consensus::View> m_nullified;
-    std::map<consensus::View, Hash> m_finalized;
+    std::map<std::uint64_t, std::vector<std::size_t>> m_seats;
+    std::map<Place, Hash> m_notarized;
+    std::set<Place> m_nullified;
+    std::map<Place, Hash> m_finalized;
     std::map<consensus::Height, Hash> m_chain;
     std::map<consensus::Height, Hash> m_committed;
     std::map<consensus::Height, Bytes> m_headers;
-    consensus::View m_highest_final_view{0};
+    Place m_highest_final{};
     std::optional<std::string> m_violation;
 };
 

@@ -58,6 +58,20 @@ public:
     /// From now on nothing is made durable, whatever is synced: a broken disk, to see that the
     /// checkers notice.
     void stop_syncing() noexcept { m_syncs = false; }
+    /// Operations on files below `folder` fail from now on: no space left, or an error of the
+    /// next `sync`.
+    void fail_appends(const std::string& folder, bool fails);
+    void fail_syncs(const std::string& folder, bool fails);
+    /// Whether an operation failed so since the trouble began.
+    [[nodiscard]] bool has_failed() const noexcept { return m_has_failed; }
+    /// Flips one bit of a file below `folder`. False when there is no byte to be found.
+    bool flip_bit(const std::string& folder, SimRandom& random);
+    /// All files as they are, and back to them. The copy counts as synced.
+    struct Backup {
+        std::map<std::string, Bytes> files;
+    };
+    [[nodiscard]] Backup backup() const;
+    void restore(const Backup& backup);
     /// Replaces the whole content of a file, synced: a test's way to damage it.
     void damage(const std::string& path, Bytes content);
     [[nodiscard]] std::vector<std::string> paths() const;
@@ -97,6 +111,7 @@ private:
         Removed removed;
     };
 
+    [[nodiscard]] bool fails(const std::optional<std::string>& folder, const std::string& path);
     [[nodiscard]] bool power_fails(EffectKind kind) { return m_gate && m_gate(kind); }
     [[nodiscard]] Image image_after(UnsyncedFate fate, SimRandom& random) const;
     [[nodiscard]] Image image_of_cache() const;
@@ -109,6 +124,9 @@ private:
     std::set<std::string> m_folders{""};
     std::optional<Image> m_image;
     bool m_syncs{true};
+    std::optional<std::string> m_full_folder;
+    std::optional<std::string> m_broken_folder;
+    bool m_has_failed{false};
 };
 
 /// A key-value store in memory. Un-synced batches survive a crash as a prefix, as they do in a
@@ -119,6 +137,9 @@ public:
 
     void freeze(UnsyncedFate fate, SimRandom& random);
     void restart();
+    /// Everything as it is, and back to it.
+    [[nodiscard]] std::map<Bytes, Bytes> backup() const { return m_current; }
+    void restore(const std::map<Bytes, Bytes>& backup);
 
     [[nodiscard]] Expected<std::optional<Bytes>, StoreError> get(ByteView key) const override;
     [[nodiscard]] Expected<std::optional<Entry>, StoreError> next(ByteView from) const override;

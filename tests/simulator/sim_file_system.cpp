@@ -37,16 +37,22 @@ Bytes surviving(const Bytes& data, std::uint64_t synced, UnsyncedFate fate, SimR
 /// Appends to one file of the simulated disk; the file outlives its name, as on a real one.
 class SimFileSystem::Appender final : public AppendFile {
 public:
-    Appender(SimFileSystem& owner, std::shared_ptr<File> file)
-        : m_owner{owner}, m_file{std::move(file)} {}
+    Appender(SimFileSystem& owner, std::string path, std::shared_ptr<File> file)
+        : m_owner{owner}, m_path{std::move(path)}, m_file{std::move(file)} {}
 
     [[nodiscard]] Expected<Done, FileError> append(ByteView bytes) override {
         static_cast<void>(m_owner.power_fails(EffectKind::file_append));
+        if (m_owner.fails(m_owner.m_full_folder, m_path)) {
+            return Unexpected{FileError::no_space};
+        }
         tally::append(m_file->data, bytes);
         return Done{};
     }
     [[nodiscard]] Expected<Done, FileError> sync() override {
         static_cast<void>(m_owner.power_fails(EffectKind::file_sync));
+        if (m_owner.fails(m_owner.m_broken_folder, m_path)) {
+            return Unexpected{FileError::io_error};
+        }
         m_owner.make_durable(*m_file);
         return Done{};
     }
@@ -54,6 +60,7 @@ public:
 
 private:
     SimFileSystem& m_owner;
+    std::string m_path;
     std::shared_ptr<File> m_file;
 };
 
@@ -158,7 +165,7 @@ Expected<std::unique_ptr<AppendFile>, FileError> SimFileSystem::open_append(
         static_cast<void>(power_fails(EffectKind::file_name));
         found = m_files.emplace(path, Name{std::make_shared<File>(), false}).first;
     }
-    return std::unique_ptr<AppendFile>{std::make_unique<Appender>(*this, found->second.file)};
+    return std::unique_ptr<AppendFile>{std::make_unique<Appender>(*this, path, found->second.file)};
 }
 
 Expected<Bytes, FileError> SimFileSystem::read(const std::string& path, std::uint64_t offset,
@@ -186,6 +193,9 @@ Expected<Done, FileError> SimFileSystem::write_whole(const std::string& path, By
         return Unexpected{FileError::not_found};
     }
     static_cast<void>(power_fails(EffectKind::file_write));
+    if (fails(m_full_folder, path)) {
+        return Unexpected{FileError::no_space};
+    }
     auto file = std::make_shared<File>();
     file->data.assign(bytes.begin(), bytes.end());
     file->synced = file->data.size();
@@ -210,6 +220,9 @@ Expected<Done, FileError> SimFileSystem::write_at(const std::string& path, std::
             overlay(torn->data, bytes.size() / 2);
             torn->synced = torn->data.size();
         }
+    }
+    if (fails(m_broken_folder, path)) {
+        return Unexpected{FileError::io_error};
     }
     File& file = *found->second.file;
     overlay(file.data, bytes.size());

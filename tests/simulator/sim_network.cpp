@@ -1,6 +1,7 @@
 #include "tests/simulator/sim_network.h"
 
 #include "ledger/base/check.h"
+#include "tests/simulator/sim_application.h"
 
 #include <fmt/format.h>
 
@@ -77,7 +78,7 @@ void SimNetwork::connect(NodeIndex left, NodeIndex right) {
         m_links[right][left] = Link{connection, m_links[right][left].cut, m_scheduler.now()};
         const auto peer = [&](NodeIndex other) {
             return consensus::Peer{connection * peers_per_connection + other,
-                                   static_cast<consensus::ValidatorIndex>(other)};
+                                   simulated_member(other)};
         };
         m_endpoints[left]->link_up(peer(right));
         m_endpoints[right]->link_up(peer(left));
@@ -89,6 +90,26 @@ void SimNetwork::reconnect(NodeIndex left, NodeIndex right) {
         disconnect(left, right);
         connect(left, right);
     }
+}
+
+void SimNetwork::close(NodeIndex left, NodeIndex right, SimTime pause) {
+    const std::uint64_t connection = m_links[left][right].connection;
+    // Not from inside the driver's call.
+    m_scheduler.after(SimTime{0}, [=, this] {
+        if (m_links[left][right].connection == connection) {
+            disconnect(left, right);
+        }
+    });
+    m_scheduler.after(pause, [=, this] {
+        if (m_links[left][right].connection == 0 && m_links[right][left].connection == 0) {
+            reconnect(left, right);
+        }
+    });
+}
+
+std::optional<consensus::PeerId> SimNetwork::peer_id(NodeIndex from, NodeIndex to) const {
+    const std::uint64_t connection = m_links[from][to].connection;
+    return connection == 0 ? std::nullopt : std::optional{connection * peers_per_connection + to};
 }
 
 void SimNetwork::heal() {
@@ -109,7 +130,7 @@ SimTime SimNetwork::draw_delay() {
     return m_random.between(m_faults.delay_min, m_faults.delay_max);
 }
 
-void SimNetwork::send(NodeIndex from, consensus::PeerId peer, FramePtr frame) {
+void SimNetwork::send(NodeIndex from, consensus::PeerId peer, FramePtr frame, SimTime held_up) {
     const NodeIndex to = node_of(peer);
     Link& link = m_links[from][to];
     if (link.connection != peer / peers_per_connection) {
@@ -120,7 +141,7 @@ void SimNetwork::send(NodeIndex from, consensus::PeerId peer, FramePtr frame) {
         m_coverage.add(Happening::message_lost);
         return;
     }
-    SimTime delay = draw_delay();
+    SimTime delay = draw_delay() + held_up;
     if (m_faults.in_order) {
         delay = std::max(delay, link.last_arrival - m_scheduler.now());
     } else if (m_scheduler.now() + delay < link.last_arrival) {

@@ -4,6 +4,7 @@
 #include "consensus/simplex/messages.h"
 #include "tests/simulator/coverage.h"
 #include "tests/simulator/scheduler.h"
+#include "tests/simulator/sim_application.h"
 #include "tests/simulator/sim_random.h"
 #include "tests/simulator/trace.h"
 
@@ -15,8 +16,6 @@
 #include <vector>
 
 namespace tally::simulator {
-
-using NodeIndex = std::size_t;
 
 /// A frame on its way, decoded once for traces and checkers. The receiver decodes the bytes again.
 struct Frame {
@@ -63,6 +62,10 @@ public:
     void machine_down(NodeIndex node);
     /// Breaks and re-establishes one connection.
     void reconnect(NodeIndex left, NodeIndex right);
+    /// One side has closed the connection: gone at once, back after `pause`.
+    void close(NodeIndex left, NodeIndex right, SimTime pause);
+    /// Number of the connection as `from` knows it, to send to `to`; nothing without one.
+    [[nodiscard]] std::optional<consensus::PeerId> peer_id(NodeIndex from, NodeIndex to) const;
 
     void set_cut(NodeIndex from, NodeIndex to, bool cut) { m_links[from][to].cut = cut; }
     /// Ends all cuts, filters and faults.
@@ -71,8 +74,9 @@ public:
     using Filter = std::function<bool(NodeIndex from, NodeIndex to, const consensus::Message&)>;
     void set_filter(Filter filter) { m_filter = std::move(filter); }
 
-    /// Frames to a connection that is gone are dropped.
-    void send(NodeIndex from, consensus::PeerId peer, FramePtr frame);
+    /// Frames to a connection that is gone are dropped. `held_up`: leaves the machine that much
+    /// later.
+    void send(NodeIndex from, consensus::PeerId peer, FramePtr frame, SimTime held_up = SimTime{0});
     [[nodiscard]] static NodeIndex node_of(consensus::PeerId peer) {
         return static_cast<NodeIndex>(peer % peers_per_connection);
     }

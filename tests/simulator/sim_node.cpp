@@ -3,9 +3,12 @@
 #include "consensus/wire/wire.h"
 #include "ledger/base/check.h"
 #include "ledger/base/overloaded.h"
+#include "tests/simulator/corruption.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 namespace tally::simulator {
@@ -61,24 +64,39 @@ private:
 
 /// What a crash destroys. Members are in the order of their dependence.
 struct SimNode::Process {
-    explicit Process(SimNode& node)
-        : signer{node.m_world.kind.keys()[node.m_index],
-                 node.m_world.kind.public_keys()[node.m_index], node.m_world.signatures},
-          ports{node} {}
+    explicit Process(SimNode& node) : ports{node} {
+        for (const KeyPair& key : node.m_world.kind.keys_of(node.m_index)) {
+            signers.emplace(key.open, MemoSigner{key.secret, key.open, node.m_world.signatures});
+        }
+    }
+
+    [[nodiscard]] Signer* signer_for(const PublicKey& key) {
+        const auto found = signers.find(key);
+        return found == signers.end() ? nullptr : &found->second;
+    }
 
     std::unique_ptr<SimApplication> application;
     consensus::Mempool mempool;
     std::unique_ptr<consensus::Journal> journal;
-    MemoSigner signer;
+    std::map<PublicKey, MemoSigner> signers;
     Ports ports;
     std::unique_ptr<consensus::Driver> driver;
     VoteRecord last_record;
     consensus::View last_view{0};
+    std::uint64_t last_epoch{0};
 };
 
 void SimNode::Ports::disconnect(consensus::PeerId peer, const char* reason) {
-    m_node.m_world.oracle.report(fmt::format("node {} disconnects honest node {}: {}",
-                                             m_node.m_index, SimNetwork::node_of(peer), reason));
+    const NodeIndex other = SimNetwork::node_of(peer);
+    if (!m_node.m_world.oracle.is_faulty(other) && !m_node.is_corrupt()) {
+        m_node.m_world.oracle.report(
+            fmt::format("node {} disconnects honest node {}: {}", m_node.m_index, other, reason));
+    }
+    m_node.m_world.coverage.add(Happening::liar_disconnected);
+    m_node.m_world.trace.line(
+        fmt::format("n{} disconnects n{}: {}", m_node.m_index, other, reason));
+    m_node.m_network->close(m_node.m_index, other,
+                            m_node.m_random.between(SimTime{200'000}, SimTime{1'500'000}));
 }
 
 Scheduler::EventId SimNode::Ports::later(SimTime delay, std::function<void(Process&)> body) {
@@ -130,33 +148,58 @@ void SimNode::fail(const std::string& what) {
     }
 }
 
+/// A process that finds its disk broken ends at once; nothing it says after that gets out.
+void SimNode::stop_process(const std::string& what) {
+    if (!m_disk.files.has_failed()) {
+        fail("fatal: " + what);
+    } else if (!m_doomed) {
+        m_stopped = true;
+        die_now(Happening::stopped_by_disk_error);
+    }
+}
+
+bool SimNode::refuses_damage(const std::string& what) {
+    if (!m_damage_expected) {
+        return false;
+    }
+    m_world.trace.line(fmt::format("n{} refuses its data: {}", m_index, what));
+    m_world.coverage.add(Happening::damage_refused);
+    m_damaged = true;
+    m_kept_down = true;
+    return true;
+}
+
 bool SimNode::open_process(Process& process) {
     std::string problem;
     process.application = m_world.kind.open(
         m_disk, m_clock, [this](const FinalNotice& notice) { take_final(notice); }, problem);
     if (process.application == nullptr) {
-        fail("application does not open: " + problem);
+        if (!m_disk.files.has_failed() && !refuses_damage(problem)) {
+            fail("application does not open: " + problem);
+        }
         return false;
     }
-    const auto fatal = [this](const std::string& what) { fail("fatal: " + what); };
+    const auto fatal = [this](const std::string& what) { stop_process(what); };
     auto journal = consensus::Journal::open(
         m_disk.files, consensus_folder,
         {.rotate_bytes = m_random.between(20'000, 400'000), .fatal = fatal});
     if (!journal) {
-        fail("journal does not open: " + journal.error().message);
+        if (!m_disk.files.has_failed() && !refuses_damage(journal.error().message)) {
+            fail("journal does not open: " + journal.error().message);
+        }
         return false;
     }
     process.journal = std::move(journal).value();
 
     consensus::DriverOptions options;
     options.chain_id = m_world.kind.chain_id();
-    options.validators = m_world.kind.public_keys();
-    options.self = static_cast<consensus::ValidatorIndex>(m_index);
     consensus::DriverPorts ports{.clock = m_clock,
                                  .transport = process.ports,
                                  .timers = process.ports,
                                  .intake = process.ports,
-                                 .signer = &process.signer,
+                                 .signer_for = [this, &process](const PublicKey& key) -> Signer* {
+                                     return is_corrupt() ? nullptr : process.signer_for(key);
+                                 },
                                  .journal = process.journal.get(),
                                  .check_signature = m_world.signatures.checker(),
                                  .fatal = fatal};
@@ -188,6 +231,10 @@ void SimNode::boot() {
     if (const std::optional<std::string> problem = find_problem()) {
         fail(*problem);
     }
+    if (m_actor_kind) {
+        m_corruption = std::make_unique<Corruption>(*this, m_process->application->application(),
+                                                    *m_process->driver);
+    }
     m_process->last_record = vote_record(m_process->journal->safety());
     for (WorldObserver* observer : m_world.observers) {
         observer->starting(m_index, m_process->last_record);
@@ -207,6 +254,9 @@ void SimNode::crash() {
 }
 
 bool SimNode::gate(EffectKind kind) {
+    if (kind == EffectKind::file_sync || kind == EffectKind::store_sync) {
+        m_turn_delay += m_sync_time;
+    }
     if (m_doomed || !m_armed || !m_initialized || (m_armed->kind && *m_armed->kind != kind)) {
         return false;
     }
@@ -251,10 +301,18 @@ void SimNode::turn(const std::function<void(Process&)>& body) {
 }
 
 void SimNode::finish_turn() {
+    if (!m_doomed && m_corruption) {
+        m_corruption->turn();
+    }
+    if (m_turn_delay > SimTime{0} && !m_doomed) {
+        m_paused_until = std::max(m_paused_until, m_world.scheduler.now() + m_turn_delay);
+    }
+    m_turn_delay = SimTime{0};
     if (m_doomed) {
+        m_corruption.reset();
         m_process.reset();
         finish_death();
-    } else {
+    } else if (!m_corruption) {
         check_status();
     }
 }
@@ -262,6 +320,7 @@ void SimNode::finish_turn() {
 void SimNode::finish_death() {
     ++m_incarnation;
     m_armed.reset();
+    m_stopped = false;
     m_disk.files.restart();
     m_disk.store.restart();
     m_doomed = false;
@@ -275,24 +334,25 @@ void SimNode::finish_death() {
 }
 
 void SimNode::check_status() {
-    const consensus::DriverStatus status = m_process->driver->status();
+    const consensus::DriverFigures status = m_process->driver->figures();
     const VoteRecord record = vote_record(status.safety);
     m_world.oracle.record_changed(m_index, m_process->last_record, record);
-    if (status.view < m_process->last_view) {
+    if (status.epoch == m_process->last_epoch && status.view < m_process->last_view) {
         fail("view went back");
     }
-    if (status.role == consensus::Role::observer) {
+    if (status.role == consensus::Role::observer && !m_world.oracle.is_faulty(m_index)) {
         fail("takes itself for a restored copy");
     }
     if (status.evidence > 0) {
-        fail("accuses an honest node");
+        check_evidence();
     }
-    if (status.messages_rejected > 0) {
+    if (status.messages_rejected > 0 && m_world.oracle.faulty_count() == 0) {
         fail("rejects a message of an honest node");
     }
     m_world.oracle.check_record(m_index, record);
     m_process->last_record = record;
     m_process->last_view = status.view;
+    m_process->last_epoch = status.epoch;
 }
 
 consensus::DriverStatus SimNode::status() const {
@@ -306,9 +366,9 @@ std::optional<std::string> SimNode::find_problem() const {
 std::optional<VoteRecord> SimNode::record_after_crash(std::string& problem) {
     SimRandom random{0};
     const auto files = m_disk.files.crashed_copy(UnsyncedFate::lost, random);
-    auto journal = consensus::Journal::open(
-        *files, consensus_folder,
-        {.rotate_bytes = 1ULL << 40U, .fatal = [](const std::string&) {}});
+    auto journal =
+        consensus::Journal::open(*files, consensus_folder,
+                                 {.rotate_bytes = 1ULL << 40U, .fatal = [](const std::string&) {}});
     if (!journal) {
         problem = journal.error().message;
         return std::nullopt;
@@ -343,6 +403,9 @@ void SimNode::link_down(consensus::PeerId peer) {
 
 void SimNode::frame_arrived(NodeIndex from, consensus::PeerId peer, const FramePtr& frame) {
     turn([this, from, peer, frame](Process& process) {
+        if (m_corruption && !m_corruption->hears(from, frame)) {
+            return;
+        }
         if (frame->message) {
             m_world.trace.line(fmt::format("n{}>n{} {}", from, m_index, to_text(*frame->message)));
             for (WorldObserver* observer : m_world.observers) {
@@ -367,7 +430,14 @@ FramePtr SimNode::frame_of(Bytes bytes) {
 
 void SimNode::send(consensus::PeerId peer, Bytes bytes) {
     const FramePtr frame = frame_of(std::move(bytes));
+    if (m_stopped) {
+        m_world.oracle.report(fmt::format("node {} sends after a disk error", m_index));
+    }
     if (m_doomed) {
+        return;
+    }
+    if (m_corruption) {
+        send_corrupt(peer, frame);
         return;
     }
     if (!frame->message) {
@@ -379,12 +449,59 @@ void SimNode::send(consensus::PeerId peer, Bytes bytes) {
         return;
     }
     watch_sent(SimNetwork::node_of(peer), *frame->message);
-    m_network->send(m_index, peer, frame);
+    m_network->send(m_index, peer, frame, m_turn_delay);
+}
+
+void SimNode::send_corrupt(consensus::PeerId peer, const FramePtr& frame) {
+    if (frame->message && m_corruption->lets_out(SimNetwork::node_of(peer), *frame->message)) {
+        watch_corrupt(*frame);
+        m_network->send(m_index, peer, frame);
+    }
+}
+
+/// Of what a liar sends, only blocks are noted: honest nodes may vote for them.
+void SimNode::watch_corrupt(const Frame& frame) {
+    const auto note = [this](ByteView header) {
+        if (const auto meta = m_world.kind.decode_header(header)) {
+            m_world.oracle.block_seen(*meta);
+        }
+    };
+    if (!frame.message) {
+        return;
+    }
+    if (const auto* proposal = std::get_if<consensus::Proposal>(&*frame.message)) {
+        note(proposal->header);
+    } else if (const auto* block = std::get_if<consensus::BlockResponse>(&*frame.message)) {
+        note(block->header);
+    }
+}
+
+void SimNode::silence() {
+    m_silenced = true;
+    if (m_corruption) {
+        m_corruption->silence();
+    }
+}
+
+/// Every contradiction that a node finds must be a liar's.
+void SimNode::check_evidence() {
+    for (const consensus::Evidence& evidence : m_process->driver->evidence()) {
+        const std::uint64_t epoch = evidence.first.statement.epoch;
+        const std::vector<std::size_t>& seats = m_world.oracle.seats(epoch);
+        const std::size_t signer = evidence.first.signer;
+        if (signer >= seats.size() || !m_world.oracle.is_faulty(seats[signer])) {
+            fail("accuses honest validator " + std::to_string(signer));
+        }
+        m_world.coverage.add(Happening::evidence_found);
+    }
 }
 
 void SimNode::watch_certificate(const QuorumCertificate& certificate) {
     // Its own vote in it is on its disk, and this is the way it gets out.
-    if ((certificate.bitmap >> m_index & 1U) != 0) {
+    const std::vector<std::size_t>& seats = m_world.oracle.seats(certificate.statement.epoch);
+    const auto own =
+        static_cast<std::size_t>(std::find(seats.begin(), seats.end(), m_index) - seats.begin());
+    if (!is_corrupt() && own < seats.size() && (certificate.bitmap >> own & 1U) != 0) {
         watch_vote(certificate.statement);
     }
     m_world.oracle.certificate_seen(certificate);
@@ -420,7 +537,8 @@ void SimNode::watch_sent(NodeIndex to, const consensus::Message& message) {
         observer->sent(m_index, to, message);
     }
     if (const auto* vote = std::get_if<consensus::Vote>(&message)) {
-        if (vote->signer != m_index) {
+        const std::vector<std::size_t>& seats = m_world.oracle.seats(vote->statement.epoch);
+        if (vote->signer >= seats.size() || seats[vote->signer] != m_index) {
             fail("sends a vote of another node");
         }
         if (!m_told.insert({vote->statement, to}).second) {
@@ -473,6 +591,15 @@ void SimNode::take_final(const FinalNotice& notice) {
     m_world.oracle.block_seen(notice.meta);
     watch_certificate(notice.finalization);
     m_world.oracle.committed(m_index, notice.meta, notice.header, notice.finalization);
+    if (notice.next) {
+        std::vector<std::size_t> seats;
+        for (const consensus::EpochValidator& validator : notice.next->validators) {
+            seats.push_back(machine_of(validator.member).value_or(SIZE_MAX));
+        }
+        m_world.oracle.begin_epoch(notice.next->epoch, seats);
+        m_world.trace.line(fmt::format("n{} enters epoch {} of {} validators", m_index,
+                                       notice.next->epoch, seats.size()));
+    }
     for (WorldObserver* observer : m_world.observers) {
         observer->committed(m_index, notice);
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "consensus/driver/driver.h"
+#include "tests/simulator/byzantine/actor.h"
 #include "tests/simulator/coverage.h"
 #include "tests/simulator/safety_oracle.h"
 #include "tests/simulator/signature_memo.h"
@@ -77,6 +78,18 @@ public:
     void pause_until(SimTime when) { m_paused_until = when; }
     void set_clock_offset(UnixMillis offset) { m_clock.set_offset(offset); }
 
+    /// From its next start on, this machine's validator is corrupted.
+    void corrupt(ActorKind kind) { m_actor_kind = kind; }
+    [[nodiscard]] bool is_corrupt() const noexcept { return m_actor_kind.has_value(); }
+    /// Its actor says nothing more, now and after restarts.
+    void silence();
+    /// Each sync takes this long; what the turn sends goes out that much later.
+    void set_sync_time(SimTime time) { m_sync_time = time; }
+    /// Its journal may be damaged: if it does not open, the machine is out of order for good, and
+    /// `is_damaged` says so.
+    void expect_damage() { m_damage_expected = true; }
+    [[nodiscard]] bool is_damaged() const noexcept { return m_damaged; }
+
     /// A client hands in an envelope. False when the node is down or does not take it.
     bool submit(const Bytes& envelope);
 
@@ -101,7 +114,14 @@ private:
     class Ports;
     struct Process;
 
+    class Corruption;
+
     void initialize();
+    void stop_process(const std::string& what);
+    [[nodiscard]] bool refuses_damage(const std::string& what);
+    void send_corrupt(consensus::PeerId peer, const FramePtr& frame);
+    void watch_corrupt(const Frame& frame);
+    void check_evidence();
     [[nodiscard]] bool open_process(Process& process);
     /// The rules are broken, or the node says so.
     void fail(const std::string& what);
@@ -132,11 +152,19 @@ private:
     std::unique_ptr<Process> m_process;
     FramePtr m_last_frame;
     std::set<std::pair<VoteStatement, NodeIndex>> m_told;  ///< votes and who they were sent to
+    std::optional<ActorKind> m_actor_kind;
+    std::unique_ptr<Corruption> m_corruption;  ///< of the process
     SimTime m_paused_until{0};
+    SimTime m_sync_time{0};
+    SimTime m_turn_delay{0};  ///< what the syncs of this turn took
     std::uint64_t m_incarnation{0};
     bool m_doomed{false};
     bool m_initialized{false};
     bool m_kept_down{false};
+    bool m_silenced{false};
+    bool m_stopped{false};  ///< by a disk error, in this turn
+    bool m_damage_expected{false};
+    bool m_damaged{false};
 };
 
 /// One line about a message, for traces.

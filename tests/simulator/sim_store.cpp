@@ -47,6 +47,12 @@ void SimStore::restart() {
     }
 }
 
+void SimStore::restore(const std::map<Bytes, Bytes>& backup) {
+    m_current = backup;
+    m_durable = backup;
+    m_unsynced.clear();
+}
+
 Expected<std::optional<Bytes>, StoreError> SimStore::get(ByteView key) const {
     const auto found = m_current.find(to_key(key));
     return found == m_current.end() ? std::optional<Bytes>{} : std::optional{found->second};

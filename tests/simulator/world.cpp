@@ -31,19 +31,22 @@ World::World(std::uint64_t seed, WorldOptions options)
     : m_options{std::move(options)},
       m_random{seed},
       m_trace{m_scheduler},
-      m_kind{m_options.real_ledger ? make_ledger_kind(m_options.nodes)
-                                   : make_fake_kind(m_options.nodes)},
-      m_oracle{m_options.nodes},
       m_signatures{m_options.real_ledger || m_options.real_signatures
                        ? SignatureMemo::Scheme::real
                        : SignatureMemo::Scheme::stand_in},
+      m_kind{m_options.real_ledger ? make_ledger_kind(m_options.nodes)
+                                   : make_fake_kind({.machines = m_options.nodes + m_options.spares,
+                                                     .validators = m_options.nodes,
+                                                     .epoch_blocks_max = m_options.epoch_blocks_max,
+                                                     .check = m_signatures.checker()})},
+      m_oracle{m_kind->keys().size(), m_options.nodes},
       m_watch{std::make_unique<Watch>(*this)} {
     m_observers.push_back(m_watch.get());
     m_oracle.genesis(m_kind->genesis());
     const NodeSurroundings surroundings{m_scheduler,  m_trace, m_coverage, m_oracle,
                                         m_signatures, *m_kind, m_observers};
     std::vector<Endpoint*> endpoints;
-    for (NodeIndex i = 0; i < m_options.nodes; ++i) {
+    for (NodeIndex i = 0; i < m_kind->keys().size(); ++i) {
         m_nodes.push_back(std::make_unique<SimNode>(i, surroundings, m_random.fork()));
         m_nodes.back()->set_on_crash([this](NodeIndex node) { crashed(node); });
         endpoints.push_back(m_nodes.back().get());
@@ -54,6 +57,10 @@ World::World(std::uint64_t seed, WorldOptions options)
         node->attach(*m_network);
     }
     m_network->set_faults(m_options.links);
+    for (const auto& [node, kind] : m_options.actors) {
+        m_oracle.set_faulty(node);
+        m_nodes[node]->corrupt(kind);
+    }
     if (m_options.canary == Canary::lying_disk) {
         m_nodes[0]->disk().files.stop_syncing();
     }

@@ -30,6 +30,15 @@ enum class Canary : std::uint8_t {
 
 struct WorldOptions {
     std::size_t nodes{4};
+    /// Machines beyond `nodes`: followers until a set change makes them validators.
+    std::size_t spares{0};
+    std::uint64_t epoch_blocks_max{0};  ///< 0: epochs end by changes only
+    std::vector<std::pair<NodeIndex, ActorKind>> actors;
+    std::uint32_t changes{0};  ///< of the validator set, during `chaos_time`
+    /// Whether disks may lose what they promised to keep.
+    [[nodiscard]] bool damages() const {
+        return faults.contains(Happening::bit_flip) || faults.contains(Happening::backup_restored);
+    }
     bool real_ledger{false};  ///< the production ledger instead of a hash chain
     /// Votes signed in earnest; always with the production ledger.
     bool real_signatures{true};
@@ -118,9 +127,9 @@ private:
     Scheduler m_scheduler;
     Trace m_trace;
     Coverage m_coverage;
+    SignatureMemo m_signatures;
     std::unique_ptr<SimApplicationKind> m_kind;
     SafetyOracle m_oracle;
-    SignatureMemo m_signatures;
     std::vector<WorldObserver*> m_observers;
     std::unique_ptr<Watch> m_watch;
     std::vector<std::unique_ptr<SimNode>> m_nodes;
