@@ -87,8 +87,7 @@ private:
         return true;
     }
     std::unique_ptr<Journal> open() {
-        auto journal =
-            Journal::open(m_files, folder, {.rotate_bytes = 3'000, .fatal = {}});
+        auto journal = Journal::open(m_files, folder, {.rotate_bytes = 3'000, .fatal = {}});
         if (!journal) {
             UNSCOPED_INFO(journal.error().message);
             return nullptr;
@@ -227,15 +226,15 @@ TEST_CASE("damage to what was synced is recognised, never voted on", "[consensus
                         Bytes(content.begin(), content.begin() + static_cast<std::ptrdiff_t>(at));
                 }
                 copy->damage(path, damaged);
-                const auto journal = Journal::open(
-                    *copy, folder, {.rotate_bytes = 1U << 20U, .fatal = {}});
+                const auto journal =
+                    Journal::open(*copy, folder, {.rotate_bytes = 1U << 20U, .fatal = {}});
                 if (!journal) {
                     ++refused;
                     continue;
                 }
                 const auto intact = whole.files().crashed_copy(UnsyncedFate::lost, random);
-                const auto reference = Journal::open(
-                    *intact, folder, {.rotate_bytes = 1U << 20U, .fatal = {}});
+                const auto reference =
+                    Journal::open(*intact, folder, {.rotate_bytes = 1U << 20U, .fatal = {}});
                 INFO(path << " byte " << at << (cut ? " cut" : " changed"));
                 REQUIRE((*journal)->safety() == (*reference)->safety());
             }

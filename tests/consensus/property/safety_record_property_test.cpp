@@ -104,11 +104,9 @@ SecretKey test_key() {
 constexpr const char* folder{"consensus"};
 
 std::unique_ptr<Journal> open_journal(SimFileSystem& files) {
-    auto journal =
-        Journal::open(files, folder,
-                      {.rotate_bytes = 1U << 20U, .fatal = [](const std::string& what) {
-                           FAIL(what);
-                       }});
+    auto journal = Journal::open(
+        files, folder,
+        {.rotate_bytes = 1U << 20U, .fatal = [](const std::string& what) { FAIL(what); }});
     REQUIRE(journal.has_value());
     return std::move(journal).value();
 }
