@@ -55,6 +55,9 @@ std::vector<Event> decode_events(Decoder& decoder) {
         }
         events.push_back(*event);
     }
+    if (events_before_transactions(events) > sweep_items_max) {
+        decoder.fail();
+    }
     return events;
 }
 

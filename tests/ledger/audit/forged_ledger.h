@@ -16,12 +16,16 @@ class ForgedLedger {
 public:
     explicit ForgedLedger(std::uint64_t segment_bytes = 1UL << 26,
                           std::size_t blocks_max = SIZE_MAX)
+        : ForgedLedger{make_history(), segment_bytes, blocks_max} {}
+    explicit ForgedLedger(const std::vector<Block>& history,
+                          std::uint64_t segment_bytes = 1UL << 26,
+                          std::size_t blocks_max = SIZE_MAX)
         : m_segment_bytes{segment_bytes} {
         MemoryStore store;
         TestLedger ledger{m_files, store};
         ledger.initialize();
         REQUIRE(ledger.open(segment_bytes).empty());
-        for (const Block& block : make_history()) {
+        for (const Block& block : history) {
             if (m_blocks.size() == blocks_max) {
                 break;
             }

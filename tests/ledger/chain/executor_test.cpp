@@ -132,7 +132,7 @@ TEST_CASE("every field of the header is checked", "[chain][executor]") {
     CHECK(with([](auto& h) { h.version = 2; }) == Kind::header);
     CHECK(with([](auto& h) { h.chain_id.data[0] ^= 1U; }) == Kind::header);
     CHECK(with([](auto& h) { h.epoch = 1; }) == Kind::header);
-    CHECK(with([](auto& h) { h.seals_epoch = true; }) == Kind::header);
+    CHECK(with([](auto& h) { h.seals_epoch = true; }) == Kind::seal);
     CHECK(with([](auto& h) { h.height += 1; }) == Kind::header);
     CHECK(with([](auto& h) { h.parent.data[0] ^= 1U; }) == Kind::header);
     CHECK(with([](auto& h) { h.parent_view += 1; }) == Kind::header);

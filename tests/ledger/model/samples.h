@@ -79,7 +79,46 @@ inline DecideAuthorization sample_denial() {
     return action;
 }
 
-/// One of each kind, and a denial.
+inline Member sample_follower() {
+    Member member;
+    member.party = party("DDD");
+    member.country = "CN";
+    member.operator_id = "987654321";
+    member.member_key = public_key_of(secret(50));
+    member.consensus_key = public_key_of(secret(51));
+    member.link_key = public_key_of(secret(52));
+    member.validator = false;
+    return member;
+}
+
+inline ProposeChange sample_proposal(ChangeKind kind) {
+    ProposeChange action;
+    action.kind = kind;
+    if (kind == ChangeKind::set_parameters) {
+        action.parameters = Parameters{};
+        action.parameters->delta = 400;
+        action.parameters->epoch_blocks_max = 5'000;
+        return action;
+    }
+    action.member = party("DDD");
+    if (kind == ChangeKind::replace_keys) {
+        action.member_key = public_key_of(secret(53));
+        action.link_key = public_key_of(secret(54));
+    }
+    return action;
+}
+
+inline SubmitEvidence sample_evidence() {
+    SubmitEvidence action;
+    action.signer = 2;
+    action.first = {5, VoteKind::finalize, 9, 8, sha256(as_bytes("one"))};
+    action.first_signature.data.fill(0x11);
+    action.second = {5, VoteKind::nullify, 9, 0, {}};
+    action.second_signature.data.fill(0x22);
+    return action;
+}
+
+/// One of each kind, a denial, and three changes.
 inline std::vector<Action> sample_actions() {
     const Bytes meter_key{0x30, 0x59, 0x30, 0x13};
     return {
@@ -97,6 +136,14 @@ inline std::vector<Action> sample_actions() {
         RecordCharge{sample_metered(), 123'456, 120'000},
         SettleCharge{sample_authorization(), 120'000},
         ClaimCharge{sample_authorization()},
+        AdmitFollower{sample_follower()},
+        sample_proposal(ChangeKind::promote),
+        sample_proposal(ChangeKind::replace_keys),
+        sample_proposal(ChangeKind::set_parameters),
+        VoteOnChange{{party("AAA"), sample_id(4)}, true},
+        RotateKey{KeyRole::link, public_key_of(secret(41))},
+        ReportReady{5, sha256(as_bytes("validators")), 1'234},
+        sample_evidence(),
     };
 }
 

@@ -3,9 +3,11 @@
 #include "ledger/state/accounts.h"
 
 #include "ledger/base/memory_store.h"
+#include "ledger/state/genesis_state.h"
 #include "ledger/state/invariants.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
+#include "tests/support/ledger_fixture.h"
 
 #include <catch2/catch.hpp>
 
@@ -132,9 +134,27 @@ TEST_CASE("totals are updated from block to block", "[state][invariants]") {
 
 TEST_CASE("the full check names what is wrong", "[state][invariants]") {
     State state;
+    write_genesis_state(test::make_genesis(), state.overlay);
     set_limit(state.overlay, bbb, cny, 100);
     REQUIRE_FALSE(update_totals(state.overlay));
     CHECK_FALSE(check_invariants(state.overlay));
+    SECTION("a key of two members") {
+        MemberRecord record = *find_member(state.overlay, bbb);
+        record.member.link_key = find_member(state.overlay, aaa)->member.consensus_key;
+        state.overlay.put(keys::member(bbb), encode(record));
+        CHECK(check_invariants(state.overlay) == "a key of BBB is also another member's");
+    }
+    SECTION("nobody who is to vote") {
+        for (MemberRecord& record : list_members(state.overlay)) {
+            record.member.validator = false;
+            state.overlay.put(keys::member(record.member.party), encode(record));
+        }
+        CHECK(check_invariants(state.overlay) == "no member is to be a validator");
+    }
+    SECTION("a validator who is no member") {
+        state.overlay.erase(keys::member(bbb));
+        CHECK(check_invariants(state.overlay) == "validator BBB is not a member");
+    }
     SECTION("a reservation without an authorization") {
         REQUIRE(reserve(state.overlay, b_to_a, 60, 0) == ResultCode::ok);
         REQUIRE_FALSE(update_totals(state.overlay));

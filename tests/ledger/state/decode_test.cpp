@@ -1,5 +1,6 @@
 // Keys and events read back.
 
+#include "ledger/state/epoch_records.h"
 #include "ledger/state/event.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/records.h"
@@ -7,6 +8,8 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 namespace tally {
 namespace {
@@ -75,7 +78,7 @@ TEST_CASE("a deadline's key reads back, and nothing else does", "[state][keys]")
     other[1] = 0x80;
     CHECK_FALSE(keys::decode_deadline(other));
     other = key;
-    other.back() = 3;
+    other.back() = 4;
     CHECK_FALSE(keys::decode_deadline(other));
 }
 
@@ -105,7 +108,7 @@ TEST_CASE("hostile events are refused", "[state][event]") {
     CHECK_FALSE(Event::decode(with(0, 0)));
     CHECK_FALSE(Event::decode(with(0, 2)));
     CHECK_FALSE(Event::decode(with(1, 0)));
-    CHECK_FALSE(Event::decode(with(1, 5)));
+    CHECK_FALSE(Event::decode(with(1, 6)));
     CHECK_FALSE(Event::decode(with(2, 'a')));    // signer
     CHECK_FALSE(Event::decode(with(21, 0)));     // debtor: a letter missing
     CHECK_FALSE(Event::decode(with(30, 0x80)));  // negative amount
@@ -114,7 +117,91 @@ TEST_CASE("hostile events are refused", "[state][event]") {
     CHECK_FALSE(Event::decode(longer));
 }
 
+TEST_CASE("the seal of an epoch reads back, and nothing else does", "[state][event]") {
+    Event seal;
+    seal.kind = EventKind::epoch_sealed;
+    seal.epoch = 7;
+    seal.validators = {{aaa, PublicKey{{2, 1}}}, {bbb, PublicKey{{2, 2}}}};
+    const Bytes encoded = seal.encode();
+    CHECK(encoded.size() == 1 + 8 + 4 + 2 * 36);
+    CHECK(Event::decode(encoded) == seal);
+    for (std::size_t length = 0; length < encoded.size(); ++length) {
+        CHECK_FALSE(Event::decode(ByteView{encoded}.first(length)));
+    }
+    Bytes other = encoded;
+    other.push_back(0);
+    CHECK_FALSE(Event::decode(other));
+    Event wrong = seal;
+    wrong.validators.clear();
+    CHECK_FALSE(Event::decode(wrong.encode()));
+    wrong = seal;
+    std::swap(wrong.validators[0], wrong.validators[1]);
+    CHECK_FALSE(Event::decode(wrong.encode()));
+    wrong = seal;
+    wrong.validators[1].consensus_key = wrong.validators[0].consensus_key;
+    CHECK_FALSE(Event::decode(wrong.encode()));
+    wrong = seal;
+    wrong.validators[0].party = PartyId{{'a', 'A', 'A'}};
+    CHECK_FALSE(Event::decode(wrong.encode()));
+    wrong = seal;
+    wrong.validators.clear();
+    for (std::size_t i = 0; i <= validators_max; ++i) {
+        wrong.validators.push_back({aaa, PublicKey{{2, static_cast<std::uint8_t>(i)}}});
+    }
+    CHECK_FALSE(Event::decode(wrong.encode()));
+    wrong.validators.pop_back();
+    CHECK(Event::decode(wrong.encode()) == wrong);
+    CHECK(wrong.encode().size() == event_bytes_max);
+}
+
+TEST_CASE("records of membership read back, and damaged ones do not", "[state][records]") {
+    EpochRecord epoch;
+    epoch.epoch = 3;
+    epoch.first_height = 77;
+    epoch.validators = {{aaa, PublicKey{{2, 1}}}, {bbb, PublicKey{{2, 2}}}};
+    epoch.previous = {{aaa, PublicKey{{2, 3}}}};
+    epoch.admissions = 2;
+    epoch.ready = {aaa};
+    epoch.ready_for.data.fill(9);
+    ProposalRecord proposal;
+    proposal.change.kind = ChangeKind::set_parameters;
+    proposal.change.parameters = Parameters{};
+    proposal.expires = 12345;
+    proposal.approvals = {bbb, aaa};
+    EvidenceRecord evidence;
+    evidence.evidence.signer = 1;
+    evidence.evidence.first = {3, VoteKind::notarize, 7, 6, epoch.ready_for};
+    evidence.evidence.second = {3, VoteKind::nullify, 7, 0, {}};
+    evidence.reporter = aaa;
+    evidence.reported_at = 99;
+    const auto check = [](const auto& record) {
+        using Record = std::decay_t<decltype(record)>;
+        const Bytes encoded = encode(record);
+        CHECK(decode_record<Record>(encoded) == record);
+        for (std::size_t length = 0; length < encoded.size(); ++length) {
+            REQUIRE_FALSE(decode_record<Record>(ByteView{encoded}.first(length)));
+        }
+        Bytes longer = encoded;
+        longer.push_back(0);
+        CHECK_FALSE(decode_record<Record>(longer));
+    };
+    check(epoch);
+    check(proposal);
+    check(evidence);
+    check(Parameters{});
+    epoch.validators.clear();
+    CHECK_FALSE(decode_record<EpochRecord>(encode(epoch)));
+    proposal.change.member = aaa;  // of nobody, when it is about the parameters
+    CHECK_FALSE(decode_record<ProposalRecord>(encode(proposal)));
+    evidence.evidence.second.parent_view = 1;
+    CHECK_FALSE(decode_record<EvidenceRecord>(encode(evidence)));
+    Parameters parameters;
+    parameters.epoch_blocks_max = epoch_blocks_min - 1;
+    CHECK_FALSE(decode_record<Parameters>(encode(parameters)));
+}
+
 TEST_CASE("names of codes", "[state]") {
+    CHECK(std::string{to_text(ExpiryCause::not_decided)} == "not_decided");
     CHECK(std::string{to_text(ExpiryCause::not_started)} == "not_started");
     CHECK(std::string{to_text(ExpiryCause::not_recorded)} == "not_recorded");
     CHECK(std::string{to_text(ExpiryCause::not_claimed)} == "not_claimed");

@@ -1,0 +1,151 @@
+// Hostile messages of the actions on membership, and values that may not be encoded.
+
+#include "ledger/model/ledger.pb.h"
+#include "tests/ledger/model/samples.h"
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+
+namespace tally {
+namespace {
+
+using Change = std::function<void(wire::Transaction&)>;
+
+/// "ok", or why the action's transaction does not decode after a change to its message.
+std::string outcome_after(const Action& action, const Change& change) {
+    const Bytes good = encode_transaction(test::sample_transaction(action));
+    wire::Transaction message;
+    REQUIRE(message.ParseFromArray(good.data(), static_cast<int>(good.size())));
+    change(message);
+    const std::string changed = message.SerializeAsString();
+    const auto decoded = decode_transaction(as_bytes(changed));
+    return decoded ? "ok" : to_text(decoded.error());
+}
+
+void check_all(const Action& action, const std::string& outcome,
+               const std::vector<Change>& changes) {
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        INFO(action_name(action) << " " << i);
+        CHECK(outcome_after(action, changes[i]) == outcome);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("admissions that do not decode", "[transaction][membership]") {
+    const Action action = AdmitFollower{test::sample_follower()};
+    check_all(action, "malformed",
+              {[](auto& m) { m.mutable_admit_follower()->clear_member(); },
+               [](auto& m) { m.mutable_admit_follower()->mutable_member()->set_party("DDDD"); },
+               [](auto& m) { m.mutable_admit_follower()->mutable_member()->clear_member_key(); },
+               [](auto& m) {
+                   m.mutable_admit_follower()->mutable_member()->set_link_key(std::string(34, 'k'));
+               }});
+    check_all(action, "unknown_action",
+              {[](auto& m) { m.mutable_admit_follower()->mutable_member()->clear_role(); },
+               [](auto& m) {
+                   m.mutable_admit_follower()->mutable_member()->set_role(
+                       static_cast<wire::MemberRole>(3));
+               }});
+    check_all(
+        action, "out_of_range",
+        {[](auto& m) {
+             m.mutable_admit_follower()->mutable_member()->set_role(wire::MEMBER_ROLE_HUB);
+         },
+         [](auto& m) { m.mutable_admit_follower()->mutable_member()->set_validator(true); },
+         [](auto& m) { m.mutable_admit_follower()->mutable_member()->set_country("cn"); },
+         [](auto& m) { m.mutable_admit_follower()->mutable_member()->set_operator_id("12"); },
+         [](auto& m) {
+             m.mutable_admit_follower()->mutable_member()->set_consensus_key(std::string(33, 5));
+         }});
+}
+
+TEST_CASE("proposals that do not decode", "[transaction][membership]") {
+    const auto change = [](wire::Transaction& m) { return m.mutable_propose_change(); };
+    const Action promote = test::sample_proposal(ChangeKind::promote);
+    const std::string key{as_text(public_key_of(test::secret(60)).view())};
+    check_all(promote, "unknown_action",
+              {[&](auto& m) { change(m)->clear_kind(); },
+               [&](auto& m) { change(m)->set_kind(static_cast<wire::ChangeKind>(7)); }});
+    check_all(promote, "malformed",
+              {[&](auto& m) { change(m)->set_member("DD"); },
+               [&](auto& m) { change(m)->set_member_key("short"); }});
+    check_all(promote, "out_of_range",
+              {[&](auto& m) { change(m)->clear_member(); },
+               [&](auto& m) { change(m)->set_member_key(key); },
+               [&](auto& m) { change(m)->mutable_parameters(); },
+               [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_REPLACE_KEYS); },
+               [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_SET_PARAMETERS); }});
+    check_all(test::sample_proposal(ChangeKind::replace_keys), "out_of_range",
+              {[&](auto& m) { change(m)->set_link_key(std::string(33, 5)); },
+               [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_DEMOTE); }});
+    check_all(test::sample_proposal(ChangeKind::replace_keys), "ok",
+              {[&](auto& m) { change(m)->clear_link_key(); }});
+    check_all(test::sample_proposal(ChangeKind::set_parameters), "out_of_range",
+              {[&](auto& m) { change(m)->clear_parameters(); },
+               [&](auto& m) { change(m)->set_member("DDD"); },
+               [&](auto& m) { change(m)->set_link_key(key); },
+               [&](auto& m) { change(m)->mutable_parameters()->clear_start_window_ms(); },
+               [&](auto& m) { change(m)->mutable_parameters()->set_epoch_blocks_max(9); },
+               [&](auto& m) { change(m)->mutable_parameters()->set_delta_ms(8'001); },
+               [&](auto& m) { change(m)->mutable_parameters()->set_minimum_approval(-1); },
+               [&](auto& m) { change(m)->mutable_parameters()->set_admissions_per_epoch(0); }});
+}
+
+TEST_CASE("votes, keys and evidence that do not decode", "[transaction][membership]") {
+    const Action vote = VoteOnChange{{test::party("AAA"), test::sample_id(4)}, true};
+    check_all(vote, "malformed",
+              {[](auto& m) { m.mutable_vote_on_change()->clear_proposal(); },
+               [](auto& m) { m.mutable_vote_on_change()->mutable_proposal()->set_id("x"); }});
+    const Action rotate = RotateKey{KeyRole::link, public_key_of(test::secret(41))};
+    check_all(rotate, "unknown_action",
+              {[](auto& m) { m.mutable_rotate_key()->clear_role(); },
+               [](auto& m) { m.mutable_rotate_key()->set_role(static_cast<wire::KeyRole>(4)); }});
+    check_all(rotate, "malformed", {[](auto& m) { m.mutable_rotate_key()->clear_new_key(); }});
+    check_all(rotate, "out_of_range",
+              {[](auto& m) { m.mutable_rotate_key()->set_new_key(std::string(33, 5)); }});
+    check_all(ReportReady{5, sha256(as_bytes("validators")), 1}, "malformed",
+              {[](auto& m) { m.mutable_report_ready()->clear_next_validators_hash(); }});
+    const Action evidence = test::sample_evidence();
+    const auto first = [](wire::Transaction& m) {
+        return m.mutable_submit_evidence()->mutable_first();
+    };
+    const auto second = [](wire::Transaction& m) {
+        return m.mutable_submit_evidence()->mutable_second();
+    };
+    check_all(evidence, "malformed",
+              {[&](auto& m) { first(m)->clear_digest(); },
+               [&](auto& m) { second(m)->set_signature(std::string(63, 's')); }});
+    check_all(evidence, "unknown_action",
+              {[](auto& m) { m.mutable_submit_evidence()->clear_first(); },
+               [&](auto& m) { second(m)->set_kind(static_cast<wire::VoteKind>(4)); }});
+    check_all(evidence, "out_of_range",
+              {[](auto& m) { m.mutable_submit_evidence()->set_signer(validators_max); },
+               [&](auto& m) { second(m)->set_parent_view(1); },
+               [&](auto& m) { second(m)->set_digest(std::string(32, 'd')); }});
+}
+
+TEST_CASE("changes outside their bounds are not within bounds", "[transaction][membership]") {
+    ProposeChange change = test::sample_proposal(ChangeKind::promote);
+    change.kind = ChangeKind{0};
+    CHECK_FALSE(is_within_bounds(change));
+    CHECK_FALSE(is_within_bounds(RotateKey{KeyRole{0}, public_key_of(test::secret(41))}));
+    SubmitEvidence evidence = test::sample_evidence();
+    evidence.first.kind = VoteKind{0};
+    CHECK_FALSE(is_within_bounds(evidence));
+    CHECK_FALSE(is_within_bounds(AdmitFollower{}));
+    CHECK_FALSE(is_within_bounds(VoteOnChange{}));
+}
+
+TEST_CASE("names of changes read back", "[membership]") {
+    for (const ChangeKind kind :
+         {ChangeKind::promote, ChangeKind::demote, ChangeKind::suspend, ChangeKind::reinstate,
+          ChangeKind::replace_keys, ChangeKind::set_parameters}) {
+        CHECK(change_kind_from_text(to_text(kind)) == kind);
+    }
+    CHECK_FALSE(change_kind_from_text("dismiss"));
+    CHECK_FALSE(change_kind_from_text(""));
+}
+
+}  // namespace tally
