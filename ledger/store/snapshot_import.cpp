@@ -54,8 +54,9 @@ SnapshotImport::SnapshotImport(FileSystem& files, KeyValueStore& store, std::str
     std::optional<SnapshotOffer> offer =
         begun && !begun->empty() ? read_offer(*begun) : std::nullopt;
     m_sets = {validators_of(m_genesis.members)};
+    m_begun = begun.has_value();
     if (offer) {
-        take_up(std::move(*offer));
+        take_up(*offer);
     }
 }
 
@@ -73,48 +74,82 @@ std::optional<SnapshotOffer> SnapshotImport::read_offer(ByteView answer) const {
                          Bytes{answer.begin(), answer.end()}};
 }
 
-void SnapshotImport::choose(const SnapshotOffer& offer) {
-    if (m_offer && m_offer->digest == offer.digest && m_offer->manifest == offer.manifest) {
-        return;
+Verdict SnapshotImport::choose(const SnapshotOffer& offer) {
+    if (m_offer && m_offer->digest == offer.digest) {
+        return Verdict::accepted;
     }
-    // From here on no ledger opens on this store, whatever becomes of the import.
-    WriteBatch mark;
-    mark.put(ledger_index::sync_key(), {});
-    mark.erase(ledger_index::applied_key());
-    write_or_stop(m_store, mark, true);
-    m_archive.reset();
-    clear_store(m_store);
-    if (const auto removed = BlockArchive::remove_all(m_files, m_folder); !removed) {
-        stop_on_storage_error(removed.error().message);
-    }
-    WriteBatch begin;
-    begin.put(ledger_index::sync_key(), offer.manifest);
-    write_or_stop(m_store, begin, true);
+    set_offer(offer);
     m_sets.resize(1);
-    take_up(offer);
+    m_proofs.clear();
+    return epochs_needed() == 0 ? begin_if_proven() : Verdict::accepted;
+}
+
+void SnapshotImport::set_offer(const SnapshotOffer& offer) {
+    const std::optional<SnapshotManifest> manifest = SnapshotManifest::decode(offer.manifest);
+    ENSURE(manifest.has_value());
+    m_offer = offer;
+    m_manifest = *manifest;
+    m_offer_checked = false;
+    m_pending.clear();
+    m_entries = 0;
+    m_archive.reset();
 }
 
 void SnapshotImport::give_up() {
     m_offer.reset();
     m_offer_checked = false;
     m_pending.clear();
+    m_archive.reset();
 }
 
-void SnapshotImport::take_up(SnapshotOffer offer) {
-    const std::optional<SnapshotManifest> manifest = SnapshotManifest::decode(offer.manifest);
-    ENSURE(manifest.has_value());
-    m_offer = std::move(offer);
-    m_manifest = *manifest;
-    m_offer_checked = false;
-    m_entries = 0;
+/// All proofs are here: either the validators have certified the snapshot, or it is nothing. Only
+/// then is what the store holds given up for it.
+Verdict SnapshotImport::begin_if_proven() {
+    if (std::optional<std::string> problem = find_problem_of_offer()) {
+        return refuse(Verdict::wrong_offer, std::move(*problem));
+    }
+    // From here on no ledger opens on this store, whatever becomes of the import.
+    WriteBatch mark;
+    mark.put(ledger_index::sync_key(), {});
+    mark.erase(ledger_index::applied_key());
+    write_or_stop(m_store, mark, true);
+    m_begun = true;
+    clear_store(m_store);
+    if (const auto removed = BlockArchive::remove_all(m_files, m_folder); !removed) {
+        stop_on_storage_error(removed.error().message);
+    }
+    WriteBatch begin;
+    begin.put(ledger_index::sync_key(), m_offer->manifest);
+    for (std::size_t epoch = 0; epoch < m_proofs.size(); ++epoch) {
+        begin.put(ledger_index::epoch_proof_key(epoch), std::move(m_proofs[epoch]));
+    }
+    m_proofs.clear();
+    write_or_stop(m_store, begin, true);
+    m_offer_checked = true;
+    take_up_log();
+    take_up_chunks();
+    return Verdict::accepted;
+}
+
+/// Goes on with what an earlier start began.
+void SnapshotImport::take_up(const SnapshotOffer& offer) {
+    set_offer(offer);
+    take_up_proofs();
+    if (!m_offer_checked) {
+        give_up();
+        return;
+    }
+    take_up_log();
+    take_up_chunks();
+    take_up_blocks();
+}
+
+void SnapshotImport::take_up_log() {
     m_log = *frontier_of(m_manifest.base.log_size, m_manifest.edges);
     m_last_digest = m_manifest.base.digest();
     WriteBatch edges;
     m_tiles.adopt(m_manifest.base.log_size, m_manifest.edges, edges);
     write_or_stop(m_store, edges, false);
-    take_up_proofs();
-    take_up_chunks();
-    take_up_blocks();
 }
 
 void SnapshotImport::take_up_proofs() {
@@ -240,7 +275,6 @@ Verdict SnapshotImport::accept_proofs(ByteView answer) {
     if (!items || items->empty()) {
         return refuse(Verdict::wrong_answer, "not a list of epoch proofs");
     }
-    WriteBatch batch;
     for (const Bytes& bytes : *items) {
         if (m_sets.size() > epochs_needed()) {
             break;
@@ -254,18 +288,10 @@ Verdict SnapshotImport::accept_proofs(ByteView answer) {
             !checked) {
             return refuse(Verdict::wrong_answer, checked.error());
         }
-        batch.put(ledger_index::epoch_proof_key(epoch), bytes);
+        m_proofs.push_back(bytes);
         m_sets.push_back(proof->next);
     }
-    write_or_stop(m_store, batch, false);
-    if (m_sets.size() <= epochs_needed()) {
-        return Verdict::accepted;
-    }
-    if (std::optional<std::string> problem = find_problem_of_offer()) {
-        return refuse(Verdict::wrong_offer, std::move(*problem));
-    }
-    m_offer_checked = true;
-    return Verdict::accepted;
+    return m_sets.size() > epochs_needed() ? begin_if_proven() : Verdict::accepted;
 }
 
 std::optional<std::string> SnapshotImport::find_problem_of_offer() const {

@@ -51,6 +51,13 @@ public:
                                                                    const KeyValueStore& store,
                                                                    const std::string& folder);
 
+    enum class Verdict : std::uint8_t {
+        accepted,
+        not_held,      ///< ask somebody else
+        wrong_answer,  ///< who answered lies
+        wrong_offer,   ///< whoever offered this snapshot lies: it is given up
+    };
+
     /// Takes up what an earlier attempt left. Nothing is changed on disk before `choose`.
     SnapshotImport(FileSystem& files, KeyValueStore& store, std::string folder,
                    const Genesis& genesis, std::optional<Checkpoint> checkpoint);
@@ -59,9 +66,11 @@ public:
     [[nodiscard]] Bytes offer_query() const;
     /// Nothing when the bytes are not a manifest of this chain.
     [[nodiscard]] std::optional<SnapshotOffer> read_offer(ByteView answer) const;
-    /// Begins with an offer, or goes on with it when it is the one begun with. Everything of any
-    /// other snapshot is removed.
-    void choose(const SnapshotOffer& offer);
+    /// Sets about an offer, or goes on when its snapshot is the one begun with. Everything that the
+    /// store holds is removed, but not before the offer is proven to be the validators'.
+    [[nodiscard]] Verdict choose(const SnapshotOffer& offer);
+    /// Whether what the store held is gone, so that only an import can fill it.
+    [[nodiscard]] bool has_begun() const noexcept { return m_begun; }
     /// The offer that is being fetched; nothing when none is chosen.
     [[nodiscard]] const std::optional<SnapshotOffer>& chosen() const noexcept { return m_offer; }
     /// Gives the chosen snapshot up; its offer can be chosen again.
@@ -70,12 +79,6 @@ public:
     /// Up to `count_max` queries that are still to be answered.
     [[nodiscard]] std::vector<Bytes> wanted(std::size_t count_max) const;
 
-    enum class Verdict : std::uint8_t {
-        accepted,
-        not_held,      ///< ask somebody else
-        wrong_answer,  ///< who answered lies
-        wrong_offer,   ///< whoever offered this snapshot lies: it is given up
-    };
     [[nodiscard]] Verdict accept(ByteView query, ByteView answer);
 
     [[nodiscard]] bool is_complete() const;
@@ -107,7 +110,10 @@ private:
     void index_block(const FinalizedBlock& block, const BlockContents& contents,
                      const BlockPlace& place);
     [[nodiscard]] std::uint64_t next_height() const;
-    void take_up(SnapshotOffer offer);
+    void set_offer(const SnapshotOffer& offer);
+    [[nodiscard]] Verdict begin_if_proven();
+    void take_up(const SnapshotOffer& offer);
+    void take_up_log();
     void take_up_proofs();
     void take_up_chunks();
     void take_up_blocks();
@@ -121,6 +127,8 @@ private:
     std::optional<SnapshotOffer> m_offer;
     SnapshotManifest m_manifest;
     bool m_offer_checked{false};
+    bool m_begun{false};
+    std::vector<Bytes> m_proofs;                 ///< by epoch, until they can be written
     std::vector<std::vector<Validator>> m_sets;  ///< by epoch, as far as proven
     std::set<ChunkName> m_pending;
     std::uint64_t m_entries{0};

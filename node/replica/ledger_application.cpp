@@ -1,9 +1,9 @@
 #include "node/replica/ledger_application.h"
 
 #include "consensus/driver/block_tree.h"
-#include "ledger/store/snapshot.h"
 #include "ledger/base/check.h"
 #include "ledger/model/envelope.h"
+#include "ledger/store/snapshot.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,0 +1,318 @@
+#include "consensus/sync/sync_client.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::consensus {
+namespace {
+
+/// Queries in flight in all, and so the most that `wanted` is asked for.
+constexpr std::size_t queries_max{64};
+/// Between two requests for a peer's offer.
+constexpr std::chrono::seconds offer_interval{2};
+/// What a peer does not have is remembered for this many queries; then it is asked again.
+constexpr std::size_t not_held_max{4096};
+
+}  // namespace
+
+SyncClient::SyncClient(SyncOptions options, SnapshotSink& sink, Time now)
+    : m_options{options}, m_sink{sink}, m_started{now} {}
+
+SyncEffects SyncClient::on_connected(const Peer& peer, Time now) {
+    SyncEffects effects;
+    if (peer.member && m_liars.contains(*peer.member)) {
+        effects.disconnects.emplace_back(peer.id, "has lied about a snapshot before");
+        return effects;
+    }
+    Remote remote;
+    remote.peer = peer;
+    m_peers.insert_or_assign(peer.id, std::move(remote));
+    ask_offer(peer.id, now, effects);
+    return effects;
+}
+
+SyncEffects SyncClient::on_disconnected(PeerId peer, Time now) {
+    SyncEffects effects;
+    forget(peer);
+    advance(now, effects);
+    return effects;
+}
+
+SyncEffects SyncClient::on_message(PeerId peer, const Message& message, Time now) {
+    SyncEffects effects;
+    const auto* response = std::get_if<SnapshotResponse>(&message);
+    const auto remote = m_peers.find(peer);
+    if (response == nullptr || remote == m_peers.end()) {
+        return effects;
+    }
+    const auto found = m_asked.find(response->id);
+    if (found == m_asked.end() || found->second.peer != peer) {
+        return effects;  // late, or nobody asked
+    }
+    const Bytes query = std::move(found->second.query);
+    m_asked.erase(found);
+    --remote->second.outstanding;
+    if (query.empty()) {
+        take_offer(remote->second, response->answer, now, effects);
+    } else {
+        take_answer(peer, query, response->answer, effects);
+    }
+    advance(now, effects);
+    return effects;
+}
+
+SyncEffects SyncClient::on_tick(Time now) {
+    SyncEffects effects;
+    time_out(now);
+    advance(now, effects);
+    return effects;
+}
+
+std::size_t SyncClient::sources() const {
+    return static_cast<std::size_t>(
+        std::count_if(m_peers.begin(), m_peers.end(),
+                      [this](const auto& entry) { return offers_chosen(entry.second); }));
+}
+
+bool SyncClient::offers_chosen(const Remote& remote) const {
+    return m_chosen && remote.offer && remote.offer->digest == *m_chosen;
+}
+
+void SyncClient::ask_offer(PeerId peer, Time now, SyncEffects& effects) {
+    Remote& remote = m_peers.at(peer);
+    const std::uint64_t id = m_next_id++;
+    m_asked[id] = Asked{peer, {}, now};
+    ++remote.outstanding;
+    remote.rest_until = now + offer_interval;
+    effects.sends.emplace_back(peer, SnapshotRequest{id, m_sink.offer_query()});
+}
+
+void SyncClient::take_offer(Remote& remote, ByteView answer, Time now, SyncEffects& effects) {
+    remote.answered = true;
+    remote.offer.reset();
+    if (answer.empty()) {
+        return;
+    }
+    remote.offer = m_sink.read_offer(answer);
+    if (!remote.offer) {
+        const PeerId id = remote.peer.id;
+        blame(id, "an offer that is no manifest of this chain", effects);
+        return;
+    }
+    if (remote.offer->height > m_options.min_height && !m_first_offer) {
+        m_first_offer = now;
+    }
+}
+
+void SyncClient::take_answer(PeerId peer, const Bytes& query, ByteView answer,
+                             SyncEffects& effects) {
+    switch (m_sink.accept(query, answer)) {
+        case SnapshotSink::Verdict::accepted:
+            return;
+        case SnapshotSink::Verdict::not_held: {
+            std::set<Bytes>& not_held = m_peers.at(peer).not_held;
+            if (not_held.size() >= not_held_max) {
+                not_held.clear();
+            }
+            not_held.insert(query);
+            return;
+        }
+        case SnapshotSink::Verdict::wrong_answer:
+            blame(peer, m_sink.problem(), effects);
+            return;
+        case SnapshotSink::Verdict::wrong_offer:
+            blame_offer(m_sink.problem(), effects);
+            return;
+    }
+}
+
+void SyncClient::blame(PeerId peer, const std::string& why, SyncEffects& effects) {
+    const std::optional<MemberKey> member = m_peers.at(peer).peer.member;
+    if (member) {
+        m_liars.insert(*member);
+    }
+    ++m_lies;
+    effects.disconnects.emplace_back(peer, why);
+    forget(peer);
+}
+
+/// Only those who sent the very same manifest: others may offer the true one of the same block.
+void SyncClient::blame_offer(const std::string& why, SyncEffects& effects) {
+    std::vector<PeerId> liars;
+    for (const auto& [id, remote] : m_peers) {
+        if (remote.offer && remote.offer->manifest == m_manifest) {
+            liars.push_back(id);
+        }
+    }
+    for (const PeerId id : liars) {
+        blame(id, why, effects);
+    }
+    m_chosen.reset();
+    m_step = SyncStep::asking;
+}
+
+void SyncClient::forget(PeerId peer) {
+    m_peers.erase(peer);
+    for (auto asked = m_asked.begin(); asked != m_asked.end();) {
+        asked = asked->second.peer == peer ? m_asked.erase(asked) : std::next(asked);
+    }
+}
+
+/// Silence is no lie: the peer rests and others are asked.
+void SyncClient::time_out(Time now) {
+    for (auto asked = m_asked.begin(); asked != m_asked.end();) {
+        if (now - asked->second.at < m_options.answer_timeout) {
+            ++asked;
+            continue;
+        }
+        Remote& remote = m_peers.at(asked->second.peer);
+        --remote.outstanding;
+        remote.rest_until = now + m_options.answer_timeout;
+        asked = m_asked.erase(asked);
+    }
+}
+
+void SyncClient::advance(Time now, SyncEffects& effects) {
+    if (m_step == SyncStep::asking) {
+        choose_offer(now, effects);
+    }
+    if (m_step == SyncStep::fetching) {
+        fetch(now, effects);
+    }
+    const bool needs_offers =
+        m_step == SyncStep::asking || (m_step == SyncStep::fetching && sources() == 0);
+    if (!needs_offers) {
+        return;
+    }
+    std::vector<PeerId> idle;
+    for (const auto& [id, remote] : m_peers) {
+        if (remote.outstanding == 0 && remote.rest_until <= now) {
+            idle.push_back(id);
+        }
+    }
+    for (const PeerId id : idle) {
+        ask_offer(id, now, effects);
+    }
+}
+
+/// The snapshot that was begun with, if anybody has it; else what most peers have, the newest of
+/// those.
+void SyncClient::choose_offer(Time now, SyncEffects& effects) {
+    struct Candidate {
+        std::size_t peers{0};
+        const SnapshotSink::Offer* offer{nullptr};
+    };
+    std::map<Hash, Candidate> candidates;
+    std::size_t answered{0};
+    for (const auto& [id, remote] : m_peers) {
+        answered += remote.answered ? 1 : 0;
+        const bool enough =
+            remote.offer && (remote.offer->height > m_options.min_height || m_sink.must_finish());
+        if (enough) {
+            Candidate& candidate = candidates[remote.offer->digest];
+            ++candidate.peers;
+            candidate.offer = &*remote.offer;
+        }
+    }
+    if (candidates.empty()) {
+        const bool is_over =
+            answered >= m_options.answers_needed || now - m_started >= m_options.give_up_after;
+        if (is_over && !m_sink.must_finish()) {
+            m_step = SyncStep::nothing;
+        }
+        return;
+    }
+    const std::optional<Hash> begun = m_sink.begun();
+    const bool can_resume = begun && candidates.contains(*begun);
+    const bool waited = m_first_offer && now - *m_first_offer >= m_options.offer_wait;
+    if (!can_resume && !waited && answered < m_peers.size()) {
+        return;
+    }
+    const auto best =
+        can_resume
+            ? candidates.find(*begun)
+            : std::max_element(candidates.begin(), candidates.end(),
+                               [](const auto& left, const auto& right) {
+                                   return std::pair{left.second.peers, left.second.offer->height} <
+                                          std::pair{right.second.peers, right.second.offer->height};
+                               });
+    m_chosen = best->first;
+    m_manifest = best->second.offer->manifest;
+    if (m_sink.choose(*best->second.offer) != SnapshotSink::Verdict::accepted) {
+        blame_offer(m_sink.problem(), effects);
+        return;
+    }
+    for (auto& [id, remote] : m_peers) {
+        remote.not_held.clear();
+    }
+    m_step = SyncStep::fetching;
+}
+
+SyncClient::Remote* SyncClient::find_free(const Bytes& query, Time now) {
+    Remote* best{nullptr};
+    for (auto& [id, remote] : m_peers) {
+        const bool may_ask = offers_chosen(remote) && remote.rest_until <= now &&
+                             remote.outstanding < m_options.queries_per_peer &&
+                             !remote.not_held.contains(query);
+        if (may_ask && (best == nullptr || remote.outstanding < best->outstanding)) {
+            best = &remote;
+        }
+    }
+    return best;
+}
+
+void SyncClient::fetch(Time now, SyncEffects& effects) {
+    if (m_sink.is_complete()) {
+        m_step = SyncStep::complete;
+        return;
+    }
+    std::set<Bytes> in_flight;
+    for (const auto& [id, asked] : m_asked) {
+        in_flight.insert(asked.query);
+    }
+    bool is_lost{false};
+    for (const Bytes& query : m_sink.wanted(queries_max)) {
+        if (in_flight.contains(query)) {
+            continue;
+        }
+        Remote* const remote = find_free(query, now);
+        if (remote == nullptr) {
+            // Gone for good when every source has said that it does not have it.
+            is_lost =
+                is_lost || (sources() > 0 &&
+                            std::all_of(m_peers.begin(), m_peers.end(), [&](const auto& entry) {
+                                return !offers_chosen(entry.second) ||
+                                       entry.second.not_held.contains(query);
+                            }));
+            continue;
+        }
+        const std::uint64_t id = m_next_id++;
+        m_asked[id] = Asked{remote->peer.id, query, now};
+        ++remote->outstanding;
+        effects.sends.emplace_back(remote->peer.id, SnapshotRequest{id, query});
+    }
+    const bool has_no_source = sources() == 0 && !m_peers.empty() &&
+                               std::all_of(m_peers.begin(), m_peers.end(),
+                                           [](const auto& entry) { return entry.second.answered; });
+    if (is_lost || has_no_source) {
+        start_over(is_lost);
+    }
+}
+
+/// Asks everybody again. What is here of the snapshot is kept in case that somebody offers it,
+/// unless all who did denied having it.
+void SyncClient::start_over(bool denied) {
+    if (denied) {
+        m_sink.give_up();
+        m_denied.insert(*m_chosen);
+    }
+    m_chosen.reset();
+    m_first_offer.reset();
+    m_step = SyncStep::asking;
+    for (auto& [id, remote] : m_peers) {
+        remote.offer.reset();
+        remote.answered = false;
+    }
+}
+
+}  // namespace tally::consensus
