@@ -309,8 +309,9 @@ private:
     }
     PublicKey any_key(const PartyId& party, const char* role) {
         // Now and then one that another member has.
-        return m_random.below(12) == 0 ? any_of(m_naive.members).second.link_key
-                                       : any_of(m_keys[{party, role}]);
+        const Member& other = any_of(m_naive.members).second;
+        return m_random.below(12) == 0 && other.party != party ? other.link_key
+                                                               : any_of(m_keys[{party, role}]);
     }
     Action any_action(const PartyId& signer) {
         const std::uint64_t choice = m_random.below(20);
