@@ -36,7 +36,7 @@ enum class PlantedBug : std::uint8_t {
     notarize_and_nullify_as_evidence,
     // R5: certificates
     quorum_2f_plus_1,
-    notarization_refused_after_nullification,
+    late_finalization_ignored,
     enter_without_certificate,
     finalization_unverified,
     // R6, R7: timers and help
@@ -61,8 +61,7 @@ enum class PlantedBug : std::uint8_t {
     restored_record_votes,
     votes_before_status,
     old_epoch_replay,
-    reproposal_of_other_content,
-    epoch_proof_unverified,
+    seal_not_proposed_again,
     old_set_after_epoch,
 };
 

@@ -1,9 +1,11 @@
 // From one epoch to the next, and what peers of another epoch are told.
 
 #include "consensus/driver/driver_impl.h"
+#include "consensus/planted_bug.h"
 #include "ledger/base/check.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tally::consensus {
 namespace {
@@ -24,7 +26,10 @@ std::vector<VerifyKey> parse_keys(const std::vector<EpochValidator>& validators)
 /// and our journal. A journal of a later epoch than the ledger's (whose folder was put back from an
 /// older copy) is left alone until the ledger has caught up; until then nothing is signed.
 void Driver::Impl::load_epoch(bool with_record) {
-    m_epoch = m_application.epoch();
+    const EpochInfo before = std::exchange(m_epoch, m_application.epoch());
+    if (planted(PlantedBug::old_set_after_epoch) && !before.validators.empty()) {
+        m_epoch.validators = before.validators;
+    }
     ENSURE(!m_epoch.validators.empty() && m_epoch.validators.size() <= validators_max);
     m_keys = parse_keys(m_epoch.validators);
     m_peers.set_validators(m_epoch.validators);

@@ -1,6 +1,7 @@
 #include "consensus/journal/journal.h"
 
 #include "consensus/journal/journal_impl.h"
+#include "consensus/planted_bug.h"
 #include "ledger/base/check.h"
 
 #include <algorithm>
@@ -29,6 +30,9 @@ void Journal::Impl::begin_epoch(std::uint64_t epoch, bool with_record) {
     if (!m_file->sync() || !m_files.sync_folder(m_folder)) {
         fail("cannot sync " + file_path(m_folder, m_number));
         return;
+    }
+    if (planted(PlantedBug::epoch_before_record)) {
+        remove_older();
     }
     has_record = with_record;
     if (!write_slot()) {

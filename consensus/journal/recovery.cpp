@@ -1,6 +1,7 @@
 // What a start finds on disk.
 
 #include "consensus/journal/journal_impl.h"
+#include "consensus/planted_bug.h"
 #include "ledger/base/check.h"
 
 #include <algorithm>
@@ -90,7 +91,9 @@ Expected<Done, JournalError> Journal::Impl::read_slots() {
             continue;
         }
         const auto slot = decode_slot(ByteView{*bytes}.subspan(index * slot_stride, slot_bytes));
-        if (slot && (!newest || is_newer(*slot, *newest))) {
+        const bool is_better =
+            slot && (!newest || is_newer(*slot, *newest) != planted(PlantedBug::older_slot_wins));
+        if (is_better) {
             newest = slot;
             m_slot_index = index;
         }
@@ -235,7 +238,8 @@ Expected<Done, JournalError> Journal::Impl::read_file(std::uint64_t number, bool
         offset += record->size;
     }
     const std::uint64_t synced = number == m_slot.journal_file ? m_slot.journal_bytes : 0;
-    if (offset < synced || (!is_last && offset != bytes->size())) {
+    if ((offset < synced || (!is_last && offset != bytes->size())) &&
+        !planted(PlantedBug::damaged_journal_accepted)) {
         return corrupted(path + " is damaged at byte " + std::to_string(offset));
     }
     if (offset < bytes->size() && !m_files.truncate(path, offset)) {
@@ -257,12 +261,13 @@ Expected<Done, JournalError> Journal::Impl::open() {
             return read;
         }
     }
-    if (recovered.safety.sequence < m_slot.record.sequence) {
+    if (recovered.safety.sequence < m_slot.record.sequence &&
+        !planted(PlantedBug::damaged_journal_accepted)) {
         return corrupted("the journal in " + m_folder + " is older than its safety record");
     }
     // The last record may be newer than the slot when the process died in between.
     recovered.safety.epoch = m_slot.record.epoch;
-    safety = recovered.safety;
+    safety = planted(PlantedBug::older_slot_wins) ? m_slot.record : recovered.safety;
     m_number = numbers->back();
     m_older.assign(numbers->begin(), numbers->end() - 1);
     // A process that was killed may have left the newest file's name, or its content, only in the

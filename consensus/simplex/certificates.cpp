@@ -9,7 +9,9 @@ namespace tally::consensus {
 
 void Core::on(const CertificateReceived& event) {
     const VoteStatement& statement = event.certificate.statement;
-    if (statement.epoch != m_options.epoch || is_known(event.certificate)) {
+    const bool is_ours =
+        statement.epoch == m_options.epoch || planted(PlantedBug::old_epoch_replay);
+    if (!is_ours || is_known(event.certificate)) {
         return;
     }
     const bool trusted =
@@ -43,10 +45,6 @@ void Core::accept(const QuorumCertificate& certificate) {
 
 void Core::accept_notarization(const QuorumCertificate& certificate) {
     const VoteStatement& statement = certificate.statement;
-    if (planted(PlantedBug::notarization_refused_after_nullification) &&
-        m_nullifications.count(statement.view) != 0) {
-        return;
-    }
     if (!m_notarizations.emplace(statement.view, certificate).second) {
         return;
     }
@@ -80,6 +78,9 @@ void Core::accept_nullification(const QuorumCertificate& certificate) {
 
 void Core::accept_finalization(const QuorumCertificate& certificate) {
     const VoteStatement& statement = certificate.statement;
+    if (planted(PlantedBug::late_finalization_ignored) && statement.view + 1 < m_view) {
+        return;
+    }
     m_final_view = statement.view;
     m_final_digest = statement.digest;
     m_final = certificate;

@@ -48,8 +48,10 @@ bool Core::verify(const QuorumCertificate& certificate) const {
     const std::size_t count = m_options.validators.size();
     const std::uint64_t all = count == 64 ? UINT64_MAX : (std::uint64_t{1} << count) - 1;
     const auto signers = static_cast<std::size_t>(__builtin_popcountll(certificate.bitmap));
-    if (statement.epoch != m_options.epoch || (certificate.bitmap & ~all) != 0 ||
-        signers < m_quorum || signers != certificate.signatures.size()) {
+    const bool is_ours =
+        statement.epoch == m_options.epoch || planted(PlantedBug::old_epoch_replay);
+    if (!is_ours || (certificate.bitmap & ~all) != 0 || signers < m_quorum ||
+        signers != certificate.signatures.size()) {
         return false;
     }
     const Hash digest = statement.signing_digest(m_options.chain_id);

@@ -22,9 +22,8 @@ void Core::try_propose() {
     }
     Justification justification;
     View parent_view = m_view - 1;
-    while (parent_view > m_final_view &&
-           (m_notarizations.count(parent_view) == 0 ||
-            (planted(PlantedBug::propose_on_final_block) && m_nullifications.count(parent_view)))) {
+    while (parent_view > m_final_view && (m_notarizations.count(parent_view) == 0 ||
+                                          planted(PlantedBug::propose_on_final_block))) {
         const auto nullified = m_nullifications.find(parent_view);
         if (nullified == m_nullifications.end()) {
             if (planted(PlantedBug::propose_over_missing_nullification)) {
