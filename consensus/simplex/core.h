@@ -16,6 +16,10 @@ namespace tally::consensus {
 /// may show late.
 inline constexpr View vote_window{64};
 
+/// No view further than this past the last final one is given up: what is kept of unfinalized views
+/// is bounded, and something is wrong that time does not heal.
+inline constexpr View unfinalized_views_max{65'536};
+
 struct CoreOptions {
     Hash chain_id;
     std::uint64_t epoch{0};

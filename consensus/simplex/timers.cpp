@@ -10,6 +10,9 @@ namespace {
 
 constexpr Time help_interval{1'000'000};
 constexpr std::uint32_t nullified_before_back_off{2};
+/// From then on a view that cannot succeed lasts as long as one without a proposal: views, and the
+/// certificates that are kept of them, must not pile up at the speed of the network.
+constexpr std::uint32_t nullified_at_once_max{16};
 
 }  // namespace
 
@@ -45,6 +48,7 @@ Time Core::start_of_round() const {
 
 bool Core::can_nullify() const {
     return m_options.self && may_vote() && m_view > m_nullify_view &&
+           m_view - m_final_view <= unfinalized_views_max &&
            (m_view > m_finalize_view || planted(PlantedBug::nullify_after_finalize));
 }
 
@@ -64,10 +68,11 @@ bool Core::leader_is_silent() const {
 }
 
 NullifyReason Core::reason_to_nullify() const {
-    if (m_must_nullify != NullifyReason::none) {
+    const Time start = start_of_round();
+    const bool at_once = m_nullified_in_a_row < nullified_at_once_max;
+    if (m_must_nullify != NullifyReason::none && (at_once || m_now >= start + 2 * m_delta)) {
         return m_must_nullify;
     }
-    const Time start = start_of_round();
     const auto found = m_rounds.find(m_view);
     const bool offered = found != m_rounds.end() && found->second.offer;
     if (m_now >= start + 3 * m_delta && !planted(PlantedBug::view_never_given_up)) {
@@ -123,7 +128,8 @@ std::optional<Time> Core::next_deadline() const {
         return std::nullopt;
     }
     const Time start = start_of_round();
-    Time deadline = start + 3 * m_delta;
+    const bool is_lost = m_must_nullify != NullifyReason::none;
+    Time deadline = start + (is_lost ? 2 : 3) * m_delta;
     if (leader(m_view) == *m_options.self) {
         return start > m_now && !m_build_asked ? start : deadline;
     }

@@ -35,6 +35,43 @@ TEST_CASE("R6: a leader that nullifies its own view is not waited for") {
     CHECK(votes_in(effects) == std::vector{nullify(1)});
 }
 
+TEST_CASE(
+    "R6: leaders that give up one after the other end their views at once only sixteen times") {
+    Validator one{0};
+    View view{1};
+    const auto leader_gives_up = [&] {
+        const ValidatorIndex leader = leader_of(view);
+        return leader == one.self ? one.step(BuildFailed{view})
+                                  : one.step(VoteReceived{vote(leader, nullify(view)), leader});
+    };
+    for (; view <= 16; ++view) {
+        CHECK(votes_in(leader_gives_up()) == std::vector{nullify(view)});
+        one.certify(nullify(view));
+    }
+    one.step(PendingChanged{true});
+    const Time wait = 2 * one.core->delta();
+    CHECK(votes_in(leader_gives_up()).empty());
+    CHECK(one.core->next_deadline() == one.now + wait);
+    CHECK(votes_in(one.wait(wait - 1us)).empty());
+    CHECK(votes_in(one.wait(1us)) == std::vector{nullify(view)});
+    // A finalization makes it quick again.
+    one.certify(finalize(view, 0, digest_of('a')));
+    ++view;
+    CHECK(votes_in(leader_gives_up()) == std::vector{nullify(view)});
+}
+
+TEST_CASE("R6: no view is given up too far past the last final one") {
+    const View last = unfinalized_views_max;
+    Validator one{0};
+    one.certify(nullify(last - 1));
+    REQUIRE(one.core->view() == last);
+    CHECK(votes_in(one.wait(30s)) == std::vector{nullify(last)});
+    one.certify(nullify(last));
+    REQUIRE(one.core->view() == last + 1);
+    CHECK(votes_in(one.wait(300s)).empty());
+    CHECK_FALSE(one.core->next_deadline());
+}
+
 TEST_CASE("R6: a silent leader is skipped at once, unless everybody is silent") {
     const ValidatorIndex self = follower_of(2);
     Validator one{self};

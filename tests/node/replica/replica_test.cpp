@@ -203,20 +203,21 @@ Expected<std::unique_ptr<Replica>, LedgerOpenError> Site::open() {
     REQUIRE(journal);
     m_journal = std::move(journal).value();
     ReplicaPorts ports{
-        m_cluster.io,
-        m_files,
-        state,
-        m_clock,
-        *m_journal,
-        [this](const PublicKey& key) { return key == m_key.public_key() ? &m_key : nullptr; },
-        *m_pool,
-        m_clock,
-        [this](const PublicKey& to, Bytes frame) {
-            return m_cluster.deliver(identity(), to, std::move(frame));
-        },
-        [this](const PublicKey& /*peer*/, const char* reason) {
-            disconnected.emplace_back(reason);
-        }};
+        .io = m_cluster.io,
+        .files = m_files,
+        .state_store = state,
+        .clock = m_clock,
+        .journal = *m_journal,
+        .signer_for =
+            [this](const PublicKey& key) { return key == m_key.public_key() ? &m_key : nullptr; },
+        .pool = *m_pool,
+        .driver_clock = m_clock,
+        .on_nullified = {},
+        .on_evidence = {},
+        .send = [this](const PublicKey& to,
+                       Bytes frame) { return m_cluster.deliver(identity(), to, std::move(frame)); },
+        .disconnect = [this](const PublicKey& /*peer*/,
+                             const char* reason) { disconnected.emplace_back(reason); }};
     return Replica::open({m_cluster.genesis(), m_member.party, data_dir()}, std::move(ports));
 }
 
