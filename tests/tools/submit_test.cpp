@@ -67,7 +67,25 @@ std::vector<Action> samples() {
     Countersign countersign;
     countersign.transaction = {fixture::party("HUB"), {}};
     countersign.transaction_hash = sha256(as_bytes("x"));
-    return {agreement, bridge, tcec, charger, tariff, limit, countersign};
+    ProposeChange promote;
+    promote.member = fixture::party("DDD");
+    ProposeChange keys;
+    keys.kind = ChangeKind::replace_keys;
+    keys.member = fixture::party("AAA");
+    keys.member_key = public_key_of(fixture::secret_of("AAA/member-1"));
+    keys.link_key = public_key_of(fixture::secret_of("AAA/link-1"));
+    ProposeChange parameters;
+    parameters.kind = ChangeKind::set_parameters;
+    parameters.parameters = Parameters{};
+    parameters.parameters->minimum_approval = 10'000;
+    parameters.parameters->epoch_blocks_max = 77;
+    const VoteOnChange vote{{fixture::party("AAA"), {}}, false};
+    const RotateKey rotate{KeyRole::consensus,
+                           public_key_of(fixture::secret_of("AAA/consensus-1"))};
+    return {agreement, bridge, tcec,        charger,
+            tariff,    limit,  countersign, AdmitFollower{fixture::make_follower("DDD")},
+            promote,   keys,   parameters,  vote,
+            rotate};
 }
 
 }  // namespace
@@ -110,6 +128,23 @@ SCENARIO("every wrong field of an action is refused with its name and rule") {
         {"{}", "action: is missing"},
         {R"({"action":"StartCharge"})", "action: must be one of SetAgreement"},
         {R"({"action":"setlimit"})", "action: must be one of"},
+        {R"({"action":"AdmitFollower"})", "member: is missing"},
+        {R"({"action":"AdmitFollower","member":7})", "member: must be an object"},
+        {R"({"action":"AdmitFollower","member":{"party":"DD"}})", "member.party: must be three"},
+        {R"({"action":"ProposeChange","kind":"dismiss","member":"AAA"})",
+         "kind: must be one of promote"},
+        {R"({"action":"ProposeChange","kind":"demote"})", "member: is missing"},
+        {R"({"action":"ProposeChange","kind":"replace_keys","member":"AAA"})",
+         "ProposeChange: has a field out of bounds"},
+        {R"({"action":"ProposeChange","kind":"promote","member":"AAA","link_key":"7"})",
+         "link_key: must be 66"},
+        {R"({"action":"ProposeChange","kind":"set_parameters"})", "parameters: is missing"},
+        {R"({"action":"ProposeChange","kind":"set_parameters","parameters":{"delta_ms":50}})",
+         "parameters.start_window_ms: is missing"},
+        {R"({"action":"VoteOnChange","proposal":"AAA"})", "proposal: must look like"},
+        {R"({"action":"VoteOnChange","proposal":"AAA-00000000000000000000000000000000"})",
+         "approve: is missing"},
+        {R"({"action":"RotateKey","role":"bank","new_key":""})", "role: must be"},
         {R"({"action":"SetLimit","member":"AA","currency":"CNY","limit":"1"})", "member: must be"},
         {R"({"action":"SetLimit","member":"AAA","currency":"?","limit":"1"})", "currency: must be"},
         {R"({"action":"SetLimit","member":"AAA","currency":"CNY","limit":1})",

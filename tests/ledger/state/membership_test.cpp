@@ -276,7 +276,7 @@ TEST_CASE("a change that would change nothing or cannot be is refused when propo
           "[state][membership]") {
     TestChain chain;
     admit_ddd(chain);
-    CHECK(chain.apply(aaa, change(ChangeKind::promote, party("XXX"))) ==
+    CHECK(chain.apply(aaa, change(ChangeKind::promote, party("YYY"))) ==
           ResultCode::unknown_member);
     CHECK(chain.apply(aaa, change(ChangeKind::promote, bbb)) == ResultCode::nothing_to_change);
     CHECK(chain.apply(aaa, change(ChangeKind::demote, ddd)) == ResultCode::nothing_to_change);

@@ -45,6 +45,8 @@ SCENARIO("a genesis is the same after writing and reading, with and without its 
     Genesis genesis = test::make_genesis();
     genesis.parameters.settle_window = 7'000;
     genesis.parameters.delta = 33;
+    genesis.parameters.epoch_blocks_max = 1'000'000'000;
+    genesis.parameters.admissions_per_epoch = 256;
     genesis.members[1].operator_id = "MA0123456";
     genesis.members[2].validator = false;
     genesis.agreements[0].agreement.tariffs_offered = {"day", "night"};
@@ -93,6 +95,12 @@ SCENARIO("every wrong value is refused with its place and its rule") {
         {R"("parameters":{)", R"("parameters":{"speed":1,)", "parameters.speed: is not a known"},
         {R"("delta_ms":50)", R"("delta_ms":0)", "parameters.delta_ms: must be a whole number from"},
         {R"("delta_ms":50)", R"("delta_ms":34560000001)", "from 1 to 34560000000"},
+        {R"("epoch_blocks_max":100000)", R"("epoch_blocks_max":9)",
+         "parameters.epoch_blocks_max: must be a whole number from 10"},
+        {R"("epoch_blocks_max":100000)", R"("epoch_blocks_max":1000000001)",
+         "parameters.epoch_blocks_max: must be a whole number from 10 to 1000000000"},
+        {R"("admissions_per_epoch":16)", R"("admissions_per_epoch":0)",
+         "parameters.admissions_per_epoch: must be a whole number from 1 to 256"},
         {R"("minimum_approval":"1.0000")", R"("minimum_approval":1)",
          "parameters.minimum_approval: must be a text"},
         {R"("minimum_approval":"1.0000")", R"("minimum_approval":"-1")",
