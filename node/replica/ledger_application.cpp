@@ -3,6 +3,7 @@
 #include "consensus/driver/block_tree.h"
 #include "ledger/base/check.h"
 #include "ledger/model/envelope.h"
+#include "ledger/state/epochs.h"
 #include "ledger/store/snapshot.h"
 
 #include <algorithm>
@@ -133,6 +134,12 @@ consensus::EpochInfo LedgerApplication::epoch() const {
         info.validators.push_back(
             {consensus::MemberKey{validator.party.data}, validator.consensus_key});
     }
+    const Parameters parameters = find_parameters(m_ledger.final_state());
+    consensus::EpochTiming timing;
+    timing.delta = std::chrono::milliseconds{parameters.delta};
+    timing.idle_interval = std::chrono::milliseconds{parameters.idle_interval};
+    timing.skip_timeout = std::chrono::milliseconds{parameters.skip_timeout};
+    info.timing = timing;
     return info;
 }
 

@@ -1,5 +1,6 @@
 #include "node/replica/replica.h"
 
+#include "ledger/state/epochs.h"
 #include "ledger/state/queries.h"
 #include "node/runtime/asio.h"
 #include "node/runtime/logging.h"
@@ -32,10 +33,12 @@ Replica::~Replica() = default;
 Expected<std::unique_ptr<Replica>, LedgerOpenError> Replica::open(ReplicaOptions options,
                                                                   ReplicaPorts ports) {
     std::unique_ptr<Replica> replica{new Replica{std::move(options), std::move(ports)}};
+    LedgerOptions ledger_options;
+    ledger_options.snapshot_interval = replica->m_options.snapshot_interval;
     Expected<std::unique_ptr<Ledger>, LedgerOpenError> ledger =
         Ledger::open(replica->m_ports.files, replica->m_ports.state_store,
                      replica->m_options.data_dir + "/ledger/segments", replica->m_options.genesis,
-                     replica->m_signatures, replica->m_ports.clock);
+                     replica->m_signatures, replica->m_ports.clock, ledger_options);
     if (!ledger) {
         return Unexpected{ledger.error()};
     }
@@ -45,7 +48,7 @@ Expected<std::unique_ptr<Replica>, LedgerOpenError> Replica::open(ReplicaOptions
 }
 
 consensus::DriverOptions Replica::driver_options() const {
-    const Parameters& parameters = m_options.genesis.parameters;
+    const Parameters parameters = find_parameters(m_ledger->final_state());
     consensus::DriverOptions options;
     options.chain_id = m_ledger->chain_id();
     options.delta = std::chrono::milliseconds{parameters.delta};
@@ -74,7 +77,9 @@ void Replica::make_driver() {
                                  .intake = *this,
                                  .signer_for = m_ports.signer_for,
                                  .journal = &m_ports.journal,
-                                 .fatal = stop_for_good};
+                                 .fatal = stop_for_good,
+                                 .on_nullified = m_ports.on_nullified,
+                                 .on_evidence = m_ports.on_evidence};
     m_driver = std::make_unique<consensus::Driver>(driver_options(), std::move(ports),
                                                    *m_application, m_mempool);
 }

@@ -23,6 +23,7 @@ struct ReplicaOptions {
     Genesis genesis;
     PartyId member;
     std::string data_dir;
+    std::uint64_t snapshot_interval{LedgerOptions{}.snapshot_interval};
 };
 
 /// The process around the replica.
@@ -36,6 +37,9 @@ struct ReplicaPorts {
     std::function<Signer*(const PublicKey& key)> signer_for;
     VerifyPool& pool;
     Clock& driver_clock;
+    /// See consensus::DriverPorts.
+    std::function<void(const consensus::NullifiedView&)> on_nullified;
+    std::function<void(const consensus::Evidence&)> on_evidence;
     /// Sends a frame of kind `consensus`; false when it was dropped.
     std::function<bool(const PublicKey& peer, Bytes frame)> send;
     /// Closes the link to a peer that broke the protocol.
