@@ -2,6 +2,7 @@
 // decodes is canonical. The first byte chooses the decoder.
 
 #include "ledger/base/check.h"
+#include "ledger/state/epoch_records.h"
 #include "ledger/state/event.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/records.h"
@@ -65,6 +66,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
                 ENSURE(same(keys::deadline(*deadline), input));
             }
         },
+        check_record<EpochRecord>,
+        check_record<ProposalRecord>,
+        check_record<EvidenceRecord>,
+        check_record<Parameters>,
     };
     const ByteView input{data, size};
     checks[input[0] % std::size(checks)](input.subspan(1));
