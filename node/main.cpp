@@ -3,6 +3,7 @@
 #include "ledger/base/posix_file_system.h"
 #include "node/process/node.h"
 #include "node/process/node_files.h"
+#include "node/process/state_sync.h"
 #include "node/runtime/asio.h"
 #include "node/runtime/exit_codes.h"
 #include "node/runtime/logging.h"
@@ -26,13 +27,13 @@ int fail(const StartError& error) {
     return error.exit_code;
 }
 
-int init(const std::string& config_path) {
+int init(const std::string& config_path, InitMode mode) {
     const Expected<NodeInputs, StartError> inputs = load_inputs(config_path);
     if (!inputs) {
         return fail(inputs.error());
     }
     PosixFileSystem files;
-    const Expected<Done, StartError> done = initialize_node(*inputs, files);
+    const Expected<Done, StartError> done = initialize_node(*inputs, files, mode);
     if (!done) {
         return fail(done.error());
     }
@@ -54,6 +55,14 @@ int run(const std::string& config_path) {
         return fail({exit_io, inputs->config.log_file + ": cannot be opened for the log"});
     }
     inputs->version = TALLY_VERSION;
+    const Expected<StateSyncEnd, StartError> synced = sync_state(*inputs);
+    if (!synced) {
+        return fail(synced.error());
+    }
+    if (*synced == StateSyncEnd::stopped) {
+        log_info("node", "stopped");
+        return 0;
+    }
     boost::asio::io_context io{1};
     Expected<std::unique_ptr<Node>, StartError> node = Node::open(io, std::move(inputs).value());
     if (!node) {
@@ -80,8 +89,11 @@ int main_with(int argc, char** argv) {
         "Exit codes: 0 stopped as asked, 64 usage, 70 broken invariant, 74 storage or network,\n"
         "78 configuration (file, line and key are named).");
     std::string config_path;
+    bool after_loss{false};
     CLI::App* init_command = app.add_subcommand("init", "Make an empty data folder");
     init_command->add_option("--config", config_path, "TOML file")->required();
+    init_command->add_flag("--after-loss", after_loss,
+                           "The data folder was lost: vote only from the next epoch on");
     CLI::App* run_command = app.add_subcommand("run", "Run the node");
     run_command->add_option("--config", config_path, "TOML file")->required();
     try {
@@ -89,7 +101,10 @@ int main_with(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : exit_usage;
     }
-    return init_command->parsed() ? init(config_path) : run(config_path);
+    if (init_command->parsed()) {
+        return init(config_path, after_loss ? InitMode::after_loss : InitMode::first);
+    }
+    return run(config_path);
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include "tools/charge/command.h"
 #include "tools/devnet/command.h"
 #include "tools/genesis/command.h"
+#include "tools/join/command.h"
 #include "tools/keys/command.h"
+#include "tools/member/command.h"
 #include "tools/show/command.h"
 #include "tools/simulate/command.h"
 #include "tools/submit/command.h"
@@ -27,6 +29,8 @@ int run(int argc, char** argv) {
     int exit_code{0};
     add_keygen_command(app, exit_code);
     add_genesis_command(app, exit_code);
+    add_join_command(app, exit_code);
+    add_member_command(app, exit_code);
     add_devnet_command(app, exit_code);
     add_charge_command(app, exit_code);
     add_show_command(app, exit_code);

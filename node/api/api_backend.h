@@ -2,6 +2,7 @@
 
 // What the HTTP API asks of the node. Called on the node's loop thread.
 
+#include "consensus/driver/driver.h"
 #include "ledger/store/ledger.h"
 #include "node/replica/envelope_gate.h"
 #include "node/roaming/session_view.h"
@@ -34,6 +35,7 @@ public:
     /// Why the node should get no traffic now; empty when it is ready.
     [[nodiscard]] virtual std::vector<std::string> not_ready_reasons() const = 0;
     [[nodiscard]] virtual const Ledger& ledger() const = 0;
+    [[nodiscard]] virtual consensus::DriverStatus consensus() const = 0;
     /// Folder of the segment files.
     [[nodiscard]] virtual std::string segments_folder() const = 0;
     /// Newest first, at most `count_max`.

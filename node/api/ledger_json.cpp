@@ -231,9 +231,12 @@ json::object leaf_json(const PartyId& signer, const Bytes& bytes, const Transact
 
 }  // namespace
 
+json::object to_json(const Action& action) {
+    return std::visit([](const auto& concrete) { return fields(concrete); }, action);
+}
+
 json::object to_json(const Transaction& transaction) {
-    json::object result =
-        std::visit([](const auto& action) { return fields(action); }, transaction.action);
+    json::object result = to_json(transaction.action);
     result["action"] = action_name(transaction.action);
     result["id"] = to_hex(transaction.id);
     result["not_after_ms"] = transaction.not_after;

@@ -15,6 +15,8 @@ namespace tally::node {
 
 /// {"id", "not_after_ms", "action": name, ...fields of the action}.
 [[nodiscard]] boost::json::object to_json(const Transaction& transaction);
+/// Only the action's fields.
+[[nodiscard]] boost::json::object to_json(const Action& action);
 [[nodiscard]] boost::json::object to_json(const BlockHeader& header);
 [[nodiscard]] boost::json::object to_json(const Tariff& tariff);
 [[nodiscard]] boost::json::object to_json(const Member& member);

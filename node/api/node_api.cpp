@@ -2,7 +2,9 @@
 
 #include "ledger/model/envelope.h"
 #include "ledger/state/queries.h"
+#include "node/api/consensus_json.h"
 #include "node/api/ledger_json.h"
+#include "node/api/membership_json.h"
 #include "node/api/session_json.h"
 #include "node/api/state_json.h"
 #include "node/runtime/metrics.h"
@@ -167,8 +169,8 @@ HttpResponse NodeApi::answer_v1(const HttpRequest& request, const std::string& p
     if (path == "status") {
         return status();
     }
-    if (path == "members") {
-        return members();
+    if (const auto answer = membership(path)) {
+        return *answer;
     }
     if (path == "chargers") {
         return chargers(request);
@@ -246,14 +248,24 @@ HttpResponse NodeApi::status() const {
                           {"bridges", std::move(bridges)}});
 }
 
-HttpResponse NodeApi::members() const {
-    json::array items;
-    for (const MemberRecord& record : list_members(m_backend.ledger().final_state())) {
-        json::object item = to_json(record.member);
-        item["suspended"] = record.suspended;
-        items.emplace_back(std::move(item));
+std::optional<HttpResponse> NodeApi::membership(const std::string& path) const {
+    const Ledger& ledger = m_backend.ledger();
+    if (path == "members") {
+        return json_response(members_json(ledger.final_state()));
     }
-    return json_response({{"items", std::move(items)}});
+    if (path == "epoch") {
+        return json_response(epoch_json(ledger.final_state(), ledger.final_header().height));
+    }
+    if (path == "proposals") {
+        return json_response(proposals_json(ledger.final_state()));
+    }
+    if (path == "consensus") {
+        return json_response(to_json(m_backend.consensus()));
+    }
+    if (path == "evidence") {
+        return json_response(evidence_json(ledger.final_state()));
+    }
+    return std::nullopt;
 }
 
 HttpResponse NodeApi::chargers(const HttpRequest& request) const {

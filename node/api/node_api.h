@@ -3,6 +3,7 @@
 #include "node/api/api_backend.h"
 #include "node/runtime/http_server.h"
 
+#include <optional>
 #include <string>
 
 namespace tally::node {
@@ -23,7 +24,8 @@ private:
     [[nodiscard]] HttpResponse answer_private(const HttpRequest& request, const std::string& path);
     [[nodiscard]] HttpResponse ready() const;
     [[nodiscard]] HttpResponse status() const;
-    [[nodiscard]] HttpResponse members() const;
+    /// Nothing when the path is none of membership's.
+    [[nodiscard]] std::optional<HttpResponse> membership(const std::string& path) const;
     [[nodiscard]] HttpResponse chargers(const HttpRequest& request) const;
     [[nodiscard]] HttpResponse blocks(const HttpRequest& request) const;
     [[nodiscard]] HttpResponse block(const std::string& height) const;

@@ -16,6 +16,24 @@ PartyId read_party(const ConfigTable& table, std::string_view key) {
     return party.value_or(PartyId{});
 }
 
+std::optional<PublicKey> read_link_key(const ConfigTable& table) {
+    const std::string text = table.text("link_key", std::string{});
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    const std::optional<PublicKey> key = fixed_from_hex<PublicKey>(text);
+    if (!key || !VerifyKey::parse(*key)) {
+        table.problem("link_key", "must be a public key of 66 hexadecimal digits");
+    }
+    return key;
+}
+
+/// The file that the key after the one in `file` is read from.
+std::string read_next(const ConfigTable& keys, std::string_view key, const std::string& file) {
+    const std::string told = keys.path(key, std::string{});
+    return told.empty() ? file + next_key_suffix : told;
+}
+
 std::vector<PeerAddress> read_peers(const ConfigTable& root) {
     std::vector<PeerAddress> peers;
     std::set<PartyId> seen;
@@ -24,9 +42,40 @@ std::vector<PeerAddress> read_peers(const ConfigTable& root) {
         if (!member.is_zero() && !seen.insert(member).second) {
             table.problem("member", "is listed twice");
         }
-        peers.push_back({member, table.host_port("address")});
+        peers.push_back({member, table.host_port("address"), read_link_key(table)});
     }
     return peers;
+}
+
+std::optional<Checkpoint> read_checkpoint(const ConfigTable& sync) {
+    const bool has_height = sync.has("checkpoint_height");
+    const std::string text = sync.text("checkpoint_digest", std::string{});
+    if (!has_height && text.empty()) {
+        return std::nullopt;
+    }
+    Checkpoint checkpoint;
+    checkpoint.height =
+        static_cast<std::uint64_t>(sync.integer("checkpoint_height", {1, INT64_MAX}));
+    const std::optional<Hash> digest = fixed_from_hex<Hash>(text);
+    if (!digest) {
+        sync.problem("checkpoint_digest", "must be 64 hexadecimal digits");
+    }
+    checkpoint.digest = digest.value_or(Hash{});
+    return checkpoint;
+}
+
+SyncConfig read_sync(const ConfigTable& sync) {
+    SyncConfig config;
+    const auto number = [&sync](std::string_view key, std::uint64_t fallback) {
+        return static_cast<std::uint64_t>(
+            sync.integer(key, {1, 1'000'000'000}, static_cast<std::int64_t>(fallback)));
+    };
+    config.min_blocks = number("min_blocks", config.min_blocks);
+    config.snapshot_interval = number("snapshot_interval", config.snapshot_interval);
+    config.min_chain_age = std::chrono::seconds{
+        sync.integer("min_chain_age_s", {0, 86'400}, config.min_chain_age.count())};
+    config.checkpoint = read_checkpoint(sync);
+    return config;
 }
 
 NodeConfig read(const ConfigTable& root) {
@@ -39,6 +88,9 @@ NodeConfig read(const ConfigTable& root) {
     config.member_key_file = keys.path("member");
     config.consensus_key_file = keys.path("consensus");
     config.link_key_file = keys.path("link");
+    config.next_member_key_file = read_next(keys, "next_member", config.member_key_file);
+    config.next_consensus_key_file = read_next(keys, "next_consensus", config.consensus_key_file);
+    config.next_link_key_file = read_next(keys, "next_link", config.link_key_file);
 
     config.link_listen = root.table("link").host_port("listen");
     config.peers = read_peers(root);
@@ -55,6 +107,7 @@ NodeConfig read(const ConfigTable& root) {
 
     const ConfigTable limits = root.table("limits");
     config.verify_threads = static_cast<std::size_t>(limits.integer("verify_threads", {1, 256}, 2));
+    config.sync = read_sync(root.table("sync"));
     return config;
 }
 

@@ -1,22 +1,40 @@
 #pragma once
 
 #include "ledger/base/expected.h"
+#include "ledger/crypto/secp256k1.h"
 #include "ledger/model/ids.h"
+#include "ledger/store/snapshot_import.h"
 #include "node/runtime/config_reader.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tally::node {
 
 inline constexpr std::size_t peers_max{512};
+inline constexpr const char* next_key_suffix{".next"};
 
 /// Where another member's node listens for links.
 struct PeerAddress {
     PartyId member;
     HostPort address;
+    /// A link key of that member which the ledger copy of a node that has been away does not name
+    /// (yet); believed until the node is level with the chain.
+    std::optional<PublicKey> link_key;
+};
+
+/// How an empty node fills its ledger from others' snapshots, and how often it takes its own.
+struct SyncConfig {
+    /// Snapshots at or below this height are not worth it: the blocks are replayed.
+    std::uint64_t min_blocks{1000};
+    /// A chain that began more recently than this is replayed without asking anybody.
+    std::chrono::seconds min_chain_age{60};
+    std::uint64_t snapshot_interval{10'000};  ///< blocks
+    std::optional<Checkpoint> checkpoint;
 };
 
 /// Everything `tallyd` is told by its TOML file. Relative paths are taken from the file's folder.
@@ -29,6 +47,11 @@ struct NodeConfig {
     std::string member_key_file;
     std::string consensus_key_file;
     std::string link_key_file;
+    // The keys that come next: files that need not exist, looked into when the ledger names another
+    // key than the ones above. "<file>.next" unless told.
+    std::string next_member_key_file;
+    std::string next_consensus_key_file;
+    std::string next_link_key_file;
 
     HostPort link_listen;
     std::vector<PeerAddress> peers;
@@ -42,6 +65,8 @@ struct NodeConfig {
     std::string log_file;  ///< empty: standard error
 
     std::size_t verify_threads{2};
+
+    SyncConfig sync;
 };
 
 /// Every problem found in the file, in its order. Callers print each one's text and exit with

@@ -5,12 +5,17 @@
 #include "ledger/base/posix_file_system.h"
 #include "ledger/base/system_clock.h"
 #include "ledger/base/system_random.h"
+#include "ledger/state/queries.h"
 #include "ledger/store/leveldb_store.h"
 #include "node/api/node_api.h"
 #include "node/config/customers_json.h"
+#include "node/process/key_ring.h"
+#include "node/process/membership_duties.h"
+#include "node/process/node_links.h"
 #include "node/process/node_metrics.h"
 #include "node/process/node_ports.h"
-#include "node/process/peer_book.h"
+#include "node/process/own_keys.h"
+#include "node/process/readiness.h"
 #include "node/runtime/asio.h"
 #include "node/runtime/exit_codes.h"
 #include "node/runtime/key_file.h"
@@ -18,10 +23,12 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <array>
 #include <cstdlib>
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace tally::node {
 
@@ -42,6 +49,32 @@ LevelDbStore::Options small_store() {
     return options;
 }
 
+std::string joined(const std::vector<consensus::MemberKey>& members) {
+    std::string text;
+    for (const consensus::MemberKey& member : members) {
+        text += (text.empty() ? "" : ",") + to_text(PartyId{member.data});
+    }
+    return text;
+}
+
+/// The one line for a view that ended without a block.
+void log_nullified(const consensus::NullifiedView& view) {
+    log_info("consensus", "view_nullified",
+             {{"epoch", view.epoch},
+              {"view", view.view},
+              {"leader", to_text(PartyId{view.leader.data})},
+              {"reason", to_text(view.own_reason)},
+              {"signers", joined(view.signers)},
+              {"spent_us", view.spent.count()}});
+}
+
+std::array<KeyRing::Role, 3> key_roles(const NodeInputs& inputs) {
+    const NodeConfig& config = inputs.config;
+    return {{{KeyRole::member, inputs.keys.member, config.next_member_key_file},
+             {KeyRole::consensus, inputs.keys.consensus, config.next_consensus_key_file},
+             {KeyRole::link, inputs.keys.link, config.next_link_key_file}}};
+}
+
 }  // namespace
 
 class Node::Impl final : public ApiBackend {
@@ -50,9 +83,7 @@ public:
         : m_io{io},
           m_inputs{std::move(inputs)},
           m_folders{m_inputs.config.data_dir},
-          m_consensus_key{m_inputs.keys.consensus},
-          m_member_key{m_inputs.keys.member},
-          m_link_key{m_inputs.keys.link},
+          m_keys{key_roles(m_inputs)},
           m_pool{io, m_inputs.config.verify_threads, verify_queue_max},
           m_timers{io} {}
 
@@ -75,7 +106,7 @@ public:
         }
         m_replica->start([this](const FinalizedBlock& block) { m_roaming->on_final_block(block); });
         m_roaming->start();
-        recheck_links();
+        look_at_membership();
         log_info("node", "started",
                  {{"member", to_text(m_inputs.config.member)},
                   {"version", m_inputs.version},
@@ -97,6 +128,7 @@ public:
     [[nodiscard]] NodeStatus status() const override;
     [[nodiscard]] std::vector<std::string> not_ready_reasons() const override;
     [[nodiscard]] const Ledger& ledger() const override { return m_replica->ledger(); }
+    [[nodiscard]] consensus::DriverStatus consensus() const override { return m_replica->status(); }
     [[nodiscard]] std::string segments_folder() const override { return m_folders.segments; }
     [[nodiscard]] std::vector<SessionView> sessions(std::size_t count_max) const override {
         return m_roaming->sessions(count_max);
@@ -117,13 +149,15 @@ private:
     std::optional<StartError> open_roaming();
     std::optional<StartError> open_edges();
     std::optional<StartError> import_customers();
-    [[nodiscard]] LinkConfig link_config() const;
+    [[nodiscard]] NodeLinks::Parts link_parts();
     [[nodiscard]] LinkHandlers link_handlers();
+    [[nodiscard]] MembershipDuties::Parts duties_parts();
+    [[nodiscard]] std::optional<MemberRecord> own_record() const;
     void peer_connected(const PeerIdentity& peer);
     void peer_disconnected(const PeerIdentity& peer);
     void frame_received(const PeerIdentity& peer, FrameKind kind, const Bytes& body);
     void bridge_frame(const PeerIdentity& peer, ByteView body);
-    void recheck_links();
+    void look_at_membership();
 
     boost::asio::io_context& m_io;
     NodeInputs m_inputs;
@@ -131,9 +165,8 @@ private:
     PosixFileSystem m_files;
     SystemClock m_clock;
     SystemRandom m_random;
-    KeySigner m_consensus_key;
-    KeySigner m_member_key;
-    KeySigner m_link_key;
+    KeyRing m_keys;
+    OwnKeys m_own_keys{m_keys};
     VerifyPool m_pool;
     LoopTimerPort m_timers;
     Metrics m_metrics;
@@ -143,7 +176,8 @@ private:
     std::unique_ptr<LevelDbStore> m_backup_store;
     std::unique_ptr<consensus::Journal> m_journal;
     std::unique_ptr<Replica> m_replica;
-    std::unique_ptr<LinkHub> m_links;
+    std::unique_ptr<NodeLinks> m_links;
+    std::unique_ptr<MembershipDuties> m_duties;
     std::optional<ReplicaLedgerPort> m_ledger_port;
     std::optional<LinkMemberPort> m_member_port;
     std::optional<LinkBridgePort> m_bridge_port;
@@ -152,6 +186,7 @@ private:
     std::unique_ptr<RoamingService> m_roaming;
     std::unique_ptr<NodeApi> m_api;
     std::unique_ptr<HttpServer> m_http;
+    RoleWatch m_role_watch;
     bool m_stopping{false};
 };
 
@@ -224,17 +259,18 @@ std::optional<StartError> Node::Impl::open_replica() {
         *m_state_store,
         m_clock,
         *m_journal,
-        [this](const PublicKey& key) {
-            return key == m_consensus_key.public_key() ? &m_consensus_key : nullptr;
-        },
+        [this](const PublicKey& key) { return m_keys.find_consensus(key); },
         m_pool,
         m_clock,
+        log_nullified,
+        [this](const consensus::Evidence& evidence) { m_duties->on_evidence(evidence); },
         [this](const PublicKey& peer, Bytes frame) {
             return m_links->send(peer, FrameKind::consensus, std::move(frame));
         },
         [this](const PublicKey& peer, const char* reason) { m_links->disconnect(peer, reason); }};
-    auto replica = Replica::open(
-        {m_inputs.genesis, m_inputs.config.member, m_inputs.config.data_dir}, std::move(ports));
+    auto replica = Replica::open({m_inputs.genesis, m_inputs.config.member,
+                                  m_inputs.config.data_dir, m_inputs.config.sync.snapshot_interval},
+                                 std::move(ports));
     if (!replica) {
         return io_error(replica.error().message);
     }
@@ -244,7 +280,7 @@ std::optional<StartError> Node::Impl::open_replica() {
 
 std::optional<StartError> Node::Impl::open_roaming() {
     m_ledger_port.emplace(*m_replica);
-    m_member_port.emplace(*m_replica, m_links);
+    m_member_port.emplace(m_links);
     m_bridge_port.emplace(*m_replica, m_links, m_inputs.config.member);
     m_staged.emplace(*m_operator_store);
     m_accounts.emplace(*m_staged, m_inputs.config.member);
@@ -257,8 +293,8 @@ std::optional<StartError> Node::Impl::open_roaming() {
                        m_timers,
                        m_clock,
                        m_random,
-                       m_member_key,
-                       m_inputs.keys.link,
+                       m_keys.signer(KeyRole::member),
+                       m_keys.link_secrets().front(),
                        *m_staged,
                        m_backup_store.get(),
                        *m_accounts,
@@ -296,7 +332,8 @@ std::optional<StartError> Node::Impl::open_edges() {
     if (!token) {
         return config_error(token.error().text);
     }
-    m_links = std::make_unique<LinkHub>(m_io, link_config(), m_link_key, link_handlers());
+    m_links = std::make_unique<NodeLinks>(link_parts());
+    m_duties = std::make_unique<MembershipDuties>(duties_parts());
     m_api = std::make_unique<NodeApi>(*this, *token);
     try {
         m_http = std::make_unique<HttpServer>(
@@ -308,31 +345,40 @@ std::optional<StartError> Node::Impl::open_edges() {
     return std::nullopt;
 }
 
-LinkConfig Node::Impl::link_config() const {
-    LinkConfig config;
-    config.chain_id = m_replica->ledger().chain_id();
-    config.listen_host = m_inputs.config.link_listen.host;
-    config.listen_port = m_inputs.config.link_listen.port;
-    for (const PeerAddress& peer : m_inputs.config.peers) {
-        const auto key = link_key_of(m_replica->ledger().final_state(), peer.member);
-        if (key && peer.member != m_inputs.config.member) {
-            config.targets.push_back({*key, peer.address.host, peer.address.port});
-        }
-    }
-    return config;
+NodeLinks::Parts Node::Impl::link_parts() {
+    return {m_io,
+            m_inputs.config,
+            m_replica->ledger().chain_id(),
+            m_keys.signer(KeyRole::link),
+            [this]() -> const StateView& { return m_replica->ledger().final_state(); },
+            [this] { return m_duties == nullptr || !m_duties->is_level(); },
+            link_handlers()};
 }
 
 LinkHandlers Node::Impl::link_handlers() {
     LinkHandlers handlers;
-    handlers.admit = [this](const PublicKey& key) {
-        return identify_peer(m_replica->ledger().final_state(), m_inputs.config.member, key);
-    };
     handlers.connected = [this](const PeerIdentity& peer) { peer_connected(peer); };
     handlers.disconnected = [this](const PeerIdentity& peer) { peer_disconnected(peer); };
     handlers.received = [this](const PeerIdentity& peer, FrameKind kind, const Bytes& body) {
         frame_received(peer, kind, body);
     };
     return handlers;
+}
+
+MembershipDuties::Parts Node::Impl::duties_parts() {
+    return {m_inputs.config.member,
+            m_replica->ledger().chain_id(),
+            [this]() -> const StateView& { return m_replica->ledger().final_state(); },
+            [this] { return m_replica->ledger().final_header().height; },
+            [this] { return m_replica->ledger().final_header().time; },
+            m_keys.signer(KeyRole::member),
+            [this](const PublicKey& key) { return m_keys.find_consensus(key) != nullptr; },
+            [this](const Bytes& envelope) {
+                const GateResult result = m_replica->submit_own(envelope);
+                return result == GateResult::added || result == GateResult::already_known;
+            },
+            m_clock,
+            m_random};
 }
 
 void Node::Impl::peer_connected(const PeerIdentity& peer) {
@@ -390,12 +436,20 @@ void Node::Impl::bridge_frame(const PeerIdentity& peer, ByteView body) {
     m_roaming->on_bridge_message(peer.bridge_id, *message);
 }
 
-void Node::Impl::recheck_links() {
-    // Keys are registered and revoked on the ledger; who lost admission is cut off within a second.
-    m_timers.after(recheck_interval, [this] {
-        m_links->recheck();
-        recheck_links();
-    });
+std::optional<MemberRecord> Node::Impl::own_record() const {
+    return find_member(m_replica->ledger().final_state(), m_inputs.config.member);
+}
+
+/// Members are admitted, suspended and get new keys on the ledger: what that means here is done
+/// within a second.
+void Node::Impl::look_at_membership() {
+    if (m_own_keys.follow({own_record(), m_duties->is_level(), m_links->is_alone()})) {
+        m_roaming->on_keys_changed(m_keys.link_secrets());
+    }
+    m_links->refresh();
+    m_duties->tick();
+    m_role_watch.look(m_replica->status().role);
+    m_timers.after(recheck_interval, [this] { look_at_membership(); });
 }
 
 NodeStatus Node::Impl::status() const {
@@ -422,31 +476,19 @@ NodeStatus Node::Impl::status() const {
 }
 
 std::vector<std::string> Node::Impl::not_ready_reasons() const {
-    std::vector<std::string> reasons;
     const consensus::DriverStatus status = m_replica->status();
-    if (m_stopping) {
-        reasons.emplace_back("stopping");
-    }
-    if (status.role == consensus::Role::waiting) {
-        reasons.emplace_back("waiting for the status of enough validators");
-    }
-    if (status.role == consensus::Role::observer) {
-        reasons.emplace_back("the safety record is older than votes that others have seen");
-    }
-    const std::size_t needed = quorum(m_replica->ledger().validators().size());
-    if (status.role == consensus::Role::observer && !m_journal->has_record()) {
-        reasons.emplace_back("the safety record is lost or damaged: observing, not voting");
-    }
-    const std::size_t own = status.role == consensus::Role::follower ? 0 : 1;
-    if (status.validators_connected + own < needed) {
-        reasons.emplace_back("linked to " + std::to_string(status.validators_connected) +
-                             " validators, a quorum needs " + std::to_string(needed - own));
-    }
-    return reasons;
+    return node::not_ready_reasons({.stopping = m_stopping,
+                                    .is_member = own_record().has_value(),
+                                    .missing_keys = m_own_keys.missing(),
+                                    .role = status.role,
+                                    .has_record = m_journal->has_record(),
+                                    .validators = m_replica->ledger().validators().size(),
+                                    .validators_connected = status.validators_connected});
 }
 
 std::string Node::Impl::metrics_text() {
     collect_replica(m_metrics, *m_replica);
+    collect_membership(m_metrics, m_replica->ledger().final_state());
     collect_links(m_metrics, m_links->metrics());
     collect_roaming(m_metrics, m_roaming->load());
     m_metrics

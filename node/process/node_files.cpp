@@ -17,35 +17,62 @@ namespace {
 StartError config_error(std::string text) { return {exit_config, std::move(text)}; }
 StartError io_error(std::string text) { return {exit_io, std::move(text)}; }
 
-Expected<SecretKey, StartError> load_key(const std::string& path, const PublicKey& expected,
-                                         const std::string& what) {
+Expected<SecretKey, StartError> load_key(const std::string& path) {
     const Expected<SecretKey, KeyFileError> key = read_secret_key(path);
     if (!key) {
         return Unexpected{config_error(key.error().text)};
     }
-    if (public_key_of(*key) != expected) {
-        return Unexpected{config_error(path + ": is not the " + what +
-                                       " key that the genesis names for this member (" +
-                                       to_hex(expected) + ")")};
-    }
     return *key;
 }
 
-Expected<NodeKeys, StartError> load_keys(const NodeConfig& config, const Member& member) {
-    const auto member_key = load_key(config.member_key_file, member.member_key, "member");
+Expected<NodeKeys, StartError> load_keys(const NodeConfig& config) {
+    const auto member_key = load_key(config.member_key_file);
     if (!member_key) {
         return Unexpected{member_key.error()};
     }
-    const auto consensus_key =
-        load_key(config.consensus_key_file, member.consensus_key, "consensus");
+    const auto consensus_key = load_key(config.consensus_key_file);
     if (!consensus_key) {
         return Unexpected{consensus_key.error()};
     }
-    const auto link_key = load_key(config.link_key_file, member.link_key, "link");
+    const auto link_key = load_key(config.link_key_file);
     if (!link_key) {
         return Unexpected{link_key.error()};
     }
     return NodeKeys{*member_key, *consensus_key, *link_key};
+}
+
+std::optional<StartError> wrong_key(const std::string& path, const SecretKey& key,
+                                    const PublicKey& expected, const char* what) {
+    if (public_key_of(key) == expected) {
+        return std::nullopt;
+    }
+    return config_error(path + ": is not the " + what +
+                        " key that the genesis names for this member (" + to_hex(expected) + ")");
+}
+
+std::optional<StartError> find_wrong_key(const NodeInputs& inputs) {
+    const NodeConfig& config = inputs.config;
+    const Member& member = inputs.member;
+    if (auto wrong =
+            wrong_key(config.member_key_file, inputs.keys.member, member.member_key, "member")) {
+        return wrong;
+    }
+    if (auto wrong = wrong_key(config.consensus_key_file, inputs.keys.consensus,
+                               member.consensus_key, "consensus")) {
+        return wrong;
+    }
+    return wrong_key(config.link_key_file, inputs.keys.link, member.link_key, "link");
+}
+
+/// A member that the genesis does not know: it is on the ledger, or will be.
+Member joining_member(const PartyId& party, const NodeKeys& keys) {
+    Member member;
+    member.party = party;
+    member.member_key = public_key_of(keys.member);
+    member.consensus_key = public_key_of(keys.consensus);
+    member.link_key = public_key_of(keys.link);
+    member.validator = false;
+    return member;
 }
 
 std::string joined(const ConfigProblems& problems) {
@@ -54,18 +81,6 @@ std::string joined(const ConfigProblems& problems) {
         text += (text.empty() ? "" : "\n") + problem.text();
     }
     return text;
-}
-
-std::optional<std::string> unknown_peer(const NodeConfig& config, const Genesis& genesis) {
-    for (const PeerAddress& peer : config.peers) {
-        const bool known =
-            std::any_of(genesis.members.begin(), genesis.members.end(),
-                        [&peer](const Member& member) { return member.party == peer.member; });
-        if (!known) {
-            return to_text(peer.member);
-        }
-    }
-    return std::nullopt;
 }
 
 }  // namespace
@@ -88,30 +103,29 @@ Expected<NodeInputs, StartError> load_inputs(const std::string& config_path) {
     if (!genesis) {
         return Unexpected{config_error(genesis.error())};
     }
-    const auto member = std::find_if(
-        genesis->members.begin(), genesis->members.end(),
-        [&config](const Member& candidate) { return candidate.party == config->member; });
-    if (member == genesis->members.end()) {
-        return Unexpected{config_error(config_path + ": member: " + to_text(config->member) +
-                                       " is not in " + config->genesis_file)};
-    }
-    if (const std::optional<std::string> stranger = unknown_peer(*config, *genesis)) {
-        return Unexpected{config_error(config_path + ": peer: " + *stranger + " is not in " +
-                                       config->genesis_file)};
-    }
-    Expected<NodeKeys, StartError> keys = load_keys(*config, *member);
+    Expected<NodeKeys, StartError> keys = load_keys(*config);
     if (!keys) {
         return Unexpected{keys.error()};
     }
+    const auto member = std::find_if(
+        genesis->members.begin(), genesis->members.end(),
+        [&config](const Member& candidate) { return candidate.party == config->member; });
     NodeInputs inputs;
-    inputs.member = *member;
+    inputs.joining = member == genesis->members.end();
+    inputs.member = inputs.joining ? joining_member(config->member, *keys) : *member;
     inputs.keys = *keys;
     inputs.config = std::move(config).value();
     inputs.genesis = std::move(genesis).value();
     return inputs;
 }
 
-Expected<Done, StartError> initialize_node(const NodeInputs& inputs, FileSystem& files) {
+Expected<Done, StartError> initialize_node(const NodeInputs& inputs, FileSystem& files,
+                                           InitMode mode) {
+    if (mode == InitMode::first) {
+        if (const std::optional<StartError> wrong = find_wrong_key(inputs)) {
+            return Unexpected{*wrong};
+        }
+    }
     const DataFolders folders{inputs.config.data_dir};
     for (const std::string& folder :
          {folders.segments, folders.state, folders.consensus, folders.operator_, folders.backup}) {
@@ -127,7 +141,7 @@ Expected<Done, StartError> initialize_node(const NodeInputs& inputs, FileSystem&
     if (!ledger) {
         return Unexpected{io_error(folders.root + ": " + ledger.error().message)};
     }
-    if (!inputs.member.validator) {
+    if (mode == InitMode::after_loss) {
         return Done{};
     }
     const auto journal = consensus::Journal::create(files, folders.consensus, 0);

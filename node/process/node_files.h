@@ -30,7 +30,7 @@ struct DataFolders {
     std::string backup;     ///< the hub's copy of live figures
 };
 
-/// The secret keys of a node, checked against the member's public ones.
+/// The secret keys of a node, from the configured files. Those that come next: see KeyRing.
 struct NodeKeys {
     SecretKey member;
     SecretKey consensus;
@@ -41,17 +41,28 @@ struct NodeKeys {
 struct NodeInputs {
     NodeConfig config;
     Genesis genesis;
+    /// As the genesis has it; for one that joined later what its own files say, as a follower.
     Member member;
+    bool joining{false};  ///< not in the genesis
     NodeKeys keys;
     std::string version{"unknown"};  ///< of the program, for metrics and the log
 };
 
-/// Loads configuration, genesis and keys, and checks that they belong together.
+/// Loads configuration, genesis and keys. Whether the keys are those of the member is for
+/// `initialize_node` (by the genesis) and for the running node (by its ledger) to see.
 [[nodiscard]] Expected<NodeInputs, StartError> load_inputs(const std::string& config_path);
 
-/// `tallyd init`: makes the data folder with an empty ledger and an empty safety record. Refuses
-/// when there is a ledger already: the safety record of a validator must never be made anew.
+enum class InitMode : std::uint8_t {
+    first,       ///< the member never had a node on this chain
+    after_loss,  ///< it had one: without a safety record it does not vote before the next epoch
+};
+
+/// `tallyd init`: makes the data folder with an empty ledger and, the first time, an empty safety
+/// record. Refuses when there is a ledger already: the safety record of a validator must never be
+/// made anew. `first` refuses keys that the genesis does not name for its member; after a loss the
+/// member may have changed them since.
 [[nodiscard]] Expected<Done, StartError> initialize_node(const NodeInputs& inputs,
-                                                         FileSystem& files);
+                                                         FileSystem& files,
+                                                         InitMode mode = InitMode::first);
 
 }  // namespace tally::node

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ledger/state/state_view.h"
 #include "node/link/link.h"
 #include "node/replica/replica.h"
 #include "node/roaming/roaming_service.h"
@@ -10,6 +11,7 @@ namespace tally::node {
 /// What the parts keep count of, put into the process's metrics at each collection
 /// (docs/operators.md lists them).
 void collect_replica(Metrics& metrics, const Replica& replica);
+void collect_membership(Metrics& metrics, const StateView& state);
 void collect_links(Metrics& metrics, const LinkMetrics& links);
 void collect_roaming(Metrics& metrics, const RoamingService::Load& load);
 

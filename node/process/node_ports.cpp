@@ -6,8 +6,6 @@
 
 namespace tally::node {
 
-const Genesis& ReplicaLedgerPort::genesis() const { return m_replica.ledger().genesis(); }
-
 const Hash& ReplicaLedgerPort::chain_id() const { return m_replica.ledger().chain_id(); }
 
 const StateView& ReplicaLedgerPort::final_state() const { return m_replica.ledger().final_state(); }
@@ -33,13 +31,11 @@ std::optional<ResultCode> ReplicaLedgerPort::find_result(const TransactionRef& r
 }
 
 bool LinkMemberPort::is_connected(const PartyId& member) const {
-    const auto key = link_key_of(m_replica.ledger().final_state(), member);
-    return key && m_links != nullptr && m_links->is_connected(*key);
+    return m_links != nullptr && m_links->is_connected(member);
 }
 
 bool LinkMemberPort::send(const PartyId& member, Bytes frame) {
-    const auto key = link_key_of(m_replica.ledger().final_state(), member);
-    return key && m_links != nullptr && m_links->send(*key, FrameKind::roaming, std::move(frame));
+    return m_links != nullptr && m_links->send(member, FrameKind::roaming, std::move(frame));
 }
 
 bool LinkBridgePort::send(const std::string& bridge_id, const BridgeMessage& message) {

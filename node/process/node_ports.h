@@ -2,7 +2,7 @@
 
 // The node's parts in the terms that roaming asks for. Each adapter only translates.
 
-#include "node/link/link.h"
+#include "node/process/node_links.h"
 #include "node/replica/replica.h"
 #include "node/roaming/ports.h"
 #include "node/runtime/asio_timers.h"
@@ -15,7 +15,6 @@ namespace tally::node {
 class ReplicaLedgerPort final : public LedgerPort {
 public:
     explicit ReplicaLedgerPort(Replica& replica) : m_replica{replica} {}
-    [[nodiscard]] const Genesis& genesis() const override;
     [[nodiscard]] const Hash& chain_id() const override;
     [[nodiscard]] const StateView& final_state() const override;
     [[nodiscard]] UnixMillis final_time() const override;
@@ -28,29 +27,27 @@ private:
     Replica& m_replica;
 };
 
-/// `hub` is set once the links exist, and is null before.
+/// `links` is set once they exist, and is null before.
 class LinkMemberPort final : public MemberPort {
 public:
-    LinkMemberPort(const Replica& replica, const std::unique_ptr<LinkHub>& links)
-        : m_replica{replica}, m_links{links} {}
+    explicit LinkMemberPort(const std::unique_ptr<NodeLinks>& links) : m_links{links} {}
     [[nodiscard]] bool is_connected(const PartyId& member) const override;
     bool send(const PartyId& member, Bytes frame) override;
 
 private:
-    const Replica& m_replica;
-    const std::unique_ptr<LinkHub>& m_links;
+    const std::unique_ptr<NodeLinks>& m_links;
 };
 
 class LinkBridgePort final : public BridgePort {
 public:
-    LinkBridgePort(const Replica& replica, const std::unique_ptr<LinkHub>& links,
+    LinkBridgePort(const Replica& replica, const std::unique_ptr<NodeLinks>& links,
                    const PartyId& self)
         : m_replica{replica}, m_links{links}, m_self{self} {}
     bool send(const std::string& bridge_id, const BridgeMessage& message) override;
 
 private:
     const Replica& m_replica;
-    const std::unique_ptr<LinkHub>& m_links;
+    const std::unique_ptr<NodeLinks>& m_links;
     PartyId m_self;
 };
 

@@ -59,6 +59,12 @@ public:
         } catch (const std::system_error& error) {
             return Unexpected{io_error("api.listen or link.listen: " + std::string{error.what()})};
         }
+        if (m_import.chosen()) {
+            log_info("sync", "resumed",
+                     {{"height", m_import.chosen()->height},
+                      {"entries", m_import.progress().entries},
+                      {"blocks", m_import.progress().blocks}});
+        }
         tick();
         m_io.run();
         return m_end;

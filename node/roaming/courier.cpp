@@ -37,6 +37,7 @@ void Courier::load(UnixMillis now) {
         m_ready.push_back(message->id);
         m_outbox.emplace(message->id, std::move(outgoing));
     }
+    sign_again();  // The key may have changed while this node was down.
 }
 
 SignedMessage Courier::sign(const PartyId& to, const MessageId& id, Bytes body) {
@@ -75,14 +76,29 @@ void Courier::keep(SignedMessage message, Delivery delivery, UnixMillis expires)
     Outgoing outgoing;
     outgoing.durable = delivery == Delivery::durable;
     outgoing.expires = expires;
-    if (outgoing.durable) {
-        Encoder encoder;
-        encoder.u8(record_version).i64(expires).var_bytes(encode_signed_message(message));
-        m_parts.store.put(outbox_key(id), std::move(encoder).take());
-    }
     outgoing.message = std::move(message);
+    if (outgoing.durable) {
+        store(outgoing);
+    }
     m_outbox.emplace(id, std::move(outgoing));
     m_ready.push_back(id);
+}
+
+void Courier::sign_again() {
+    for (auto& [id, outgoing] : m_outbox) {
+        SignedMessage& message = outgoing.message;
+        message.signature = m_parts.key.sign(message.signing_digest(m_parts.ledger.chain_id()));
+        if (outgoing.durable) {
+            store(outgoing);
+        }
+    }
+}
+
+void Courier::store(const Outgoing& outgoing) {
+    Encoder encoder;
+    encoder.u8(record_version).i64(outgoing.expires);
+    encoder.var_bytes(encode_signed_message(outgoing.message));
+    m_parts.store.put(outbox_key(outgoing.message.id), std::move(encoder).take());
 }
 
 void Courier::on_receipt(const HubReceipt& receipt, UnixMillis now) {

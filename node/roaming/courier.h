@@ -48,6 +48,8 @@ public:
                    UnixMillis expires);
     /// The same with a body and id that were made before.
     void send_again(const PartyId& to, const MessageId& id, Bytes body, UnixMillis expires);
+    /// Signs everything that waits with the key as it is now.
+    void sign_again();
     /// A frame that another member signed, for the hub to pass on. Not kept.
     bool forward(const PartyId& to, Bytes frame) {
         return m_parts.members.send(to, std::move(frame));
@@ -80,6 +82,7 @@ private:
     };
 
     [[nodiscard]] SignedMessage sign(const PartyId& to, const MessageId& id, Bytes body);
+    void store(const Outgoing& outgoing);
     void keep(SignedMessage message, Delivery delivery, UnixMillis expires);
     [[nodiscard]] bool is_hub_usable(const PartyId& to, UnixMillis now) const;
     bool send_directly(SignedMessage message);

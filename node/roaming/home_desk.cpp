@@ -1,6 +1,7 @@
 #include "node/roaming/home_desk.h"
 
 #include "ledger/base/overloaded.h"
+#include "ledger/state/epochs.h"
 #include "ledger/state/queries.h"
 
 #include <algorithm>
@@ -85,7 +86,7 @@ void HomeDesk::on_request(const PartyId& from, const AuthorizationRequest& reque
         send_denial(session, *answer.denied);
         m_context.count("roaming_denied");
     } else {
-        const UnixMillis window = m_context.ledger.genesis().parameters.start_window;
+        const UnixMillis window = find_parameters(m_context.ledger.final_state()).start_window;
         decision.approved = true;
         decision.amount = answer.amount;
         decision.tariffs = std::move(answer.tariffs);
@@ -106,11 +107,20 @@ bool HomeDesk::is_acceptable(const PartyId& from, const AuthorizationRequest& re
            request.time >= now - age_max && !m_context.is_overloaded(m_sessions.open());
 }
 
+std::optional<Identity> HomeDesk::open(const AuthorizationRequest& request) const {
+    for (const SecretKey& secret : m_link_secrets) {
+        if (auto identity = open_identity(request, secret)) {
+            return identity;
+        }
+    }
+    return std::nullopt;
+}
+
 HomeDesk::Answer HomeDesk::decide(const AuthorizationRequest& request,
                                   const AuthorizationRef& authorization) {
     Answer answer;
     const StateView& state = m_context.ledger.final_state();
-    const auto identity = open_identity(request, m_link_secret);
+    const auto identity = open(request);
     if (!identity || canonical_token(identity->token) != identity->token ||
         !is_station_known(state, request.visited, request.station)) {
         answer.denied = DenyReason::not_allowed;
@@ -135,7 +145,7 @@ HomeDesk::Answer HomeDesk::decide(const AuthorizationRequest& request,
     question.token = identity->token;
     question.currency = request.currency;
     question.prepaid = request.prepaid;
-    question.minimum_approval = m_context.ledger.genesis().parameters.minimum_approval;
+    question.minimum_approval = find_parameters(state).minimum_approval;
     const auto amount = m_context.accounts.approve(authorization, question);
     if (amount) {
         answer.amount = *amount;

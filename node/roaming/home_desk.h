@@ -11,10 +11,12 @@ namespace tally::node {
 /// Carries out what home_flow decides. Part of RoamingService: same loop, same turn.
 class HomeDesk {
 public:
-    HomeDesk(RoamingContext& context, const SecretKey& link_secret)
-        : m_context{context}, m_link_secret{link_secret}, m_sessions{context.store} {}
+    HomeDesk(RoamingContext& context, std::vector<SecretKey> link_secrets)
+        : m_context{context}, m_link_secrets{std::move(link_secrets)}, m_sessions{context.store} {}
 
     void load();
+    /// The keys that identities may be sealed to: the link key, and the one before or after it.
+    void set_link_secrets(std::vector<SecretKey> secrets) { m_link_secrets = std::move(secrets); }
 
     /// `body` are the bytes that `from` signed.
     void on_request(const PartyId& from, const AuthorizationRequest& request, ByteView body);
@@ -44,13 +46,14 @@ private:
     [[nodiscard]] std::vector<TariffRef> acceptable_tariffs(const AuthorizationRequest& request,
                                                             const AgreementRecord& theirs) const;
     [[nodiscard]] DecideAuthorization decision_of(const HomeSession& session) const;
+    [[nodiscard]] std::optional<Identity> open(const AuthorizationRequest& request) const;
     void index(const HomeSession& session);
     void send_denial(const HomeSession& session, DenyReason reason);
     void apply(HomeSession& session, const home::Event& event);
     [[nodiscard]] HomeSession* find_own(const AuthorizationRef& authorization);
 
     RoamingContext& m_context;
-    SecretKey m_link_secret;
+    std::vector<SecretKey> m_link_secrets;
     SessionTable<HomeSession> m_sessions;
     std::map<SessionId, TransactionId> m_by_session;
 };

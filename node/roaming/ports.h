@@ -6,7 +6,6 @@
 
 #include "ledger/base/clock.h"
 #include "ledger/chain/block.h"
-#include "ledger/model/genesis.h"
 #include "ledger/state/state_view.h"
 #include "node/link/bridge_messages.h"
 
@@ -23,7 +22,6 @@ namespace tally::node {
 class LedgerPort {
 public:
     virtual ~LedgerPort() = default;
-    [[nodiscard]] virtual const Genesis& genesis() const = 0;
     [[nodiscard]] virtual const Hash& chain_id() const = 0;
     /// State after the last final block; valid until control returns to the loop.
     [[nodiscard]] virtual const StateView& final_state() const = 0;
@@ -31,7 +29,7 @@ public:
     /// Height of the last final block.
     [[nodiscard]] virtual std::uint64_t final_height() const = 0;
     /// A final block, for what was missed while this service was down. Nothing above the final
-    /// height.
+    /// height or below the first block that this node has.
     [[nodiscard]] virtual std::optional<FinalizedBlock> read_block(std::uint64_t height) const = 0;
     /// Verifies an encoded envelope, puts it into the mempool and gossips it. False when the pool
     /// is full (try again later) or the envelope is not acceptable now.

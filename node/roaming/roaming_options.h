@@ -20,6 +20,9 @@ inline constexpr std::size_t sessions_finished_max{10'000};
 inline constexpr std::size_t submissions_max{200'000};
 inline constexpr std::size_t outbox_messages_max{20'000};
 inline constexpr std::size_t seen_messages_max{16'384};
+/// Frames with a wrong signature that a peer may send in a row: a member's new key is known to some
+/// nodes a moment before others.
+inline constexpr std::size_t unauthentic_in_a_row_max{64};
 
 /// What an operator may set, and the timing of the flow (defaults are the design's).
 struct RoamingOptions {

@@ -17,10 +17,11 @@ namespace {
 /// Key of the height up to which blocks were taken in: 'R', 'm'.
 const Bytes height_key{'R', 'm'};
 
-PartyId hub_of(const Genesis& genesis) {
-    for (const Member& member : genesis.members) {
-        if (member.role == MemberRole::hub) {
-            return member.party;
+/// There is one hub, and it stays the same member whatever keys it has.
+PartyId hub_of(const StateView& state) {
+    for (const MemberRecord& record : list_members(state)) {
+        if (record.member.role == MemberRole::hub) {
+            return record.member.party;
         }
     }
     ENSURE(false);
@@ -34,7 +35,7 @@ public:
     Impl(RoamingParts parts, RoamingOptions options)
         : m_options{std::move(options)},
           m_parts{std::move(parts)},
-          m_hub{hub_of(m_parts.ledger.genesis())},
+          m_hub{hub_of(m_parts.ledger.final_state())},
           m_submitter{{.self = m_options.self, .pending_max = submissions_max},
                       m_parts.ledger,
                       m_parts.member_key,
@@ -58,7 +59,7 @@ public:
                     {},
                     {}},
           m_visited{m_context},
-          m_home{m_context, m_parts.link_secret} {
+          m_home{m_context, {m_parts.link_secret}} {
         if (m_parts.backup != nullptr) {
             m_backup.emplace(m_context, *m_parts.backup);
         }
@@ -70,6 +71,7 @@ public:
     bool on_member_frame(const PartyId& peer, ByteView frame);
     void on_member_connected(const PartyId& peer);
     void on_final_block(const FinalizedBlock& block);
+    void on_keys_changed(std::vector<SecretKey> link_secrets);
     bool stop_charge(const SessionId& session);
     [[nodiscard]] std::vector<SessionView> sessions(std::size_t count) const;
     [[nodiscard]] std::optional<SessionView> find_session(const SessionId& session) const;
@@ -82,6 +84,7 @@ private:
     void end_turn();
     void tick();
 
+    void take_missed_blocks(std::uint64_t until);
     void take_block(const FinalizedBlock& block);
     void take_transaction(const FinalTransaction& transaction, UnixMillis block_time);
     [[nodiscard]] std::uint64_t stored_height() const;
@@ -108,6 +111,7 @@ private:
     std::uint64_t m_height{0};
     UnixMillis m_block_time{0};
     std::map<PartyId, VerifyKey> m_keys;
+    std::map<PartyId, std::size_t> m_unauthentic;  ///< frames in a row, by peer
     std::set<std::pair<PartyId, MessageId>> m_seen;
     std::deque<std::pair<PartyId, MessageId>> m_seen_order;
 };
@@ -185,12 +189,7 @@ void RoamingService::Impl::start() {
         m_backup->load();
     }
     m_height = stored_height();
-    const std::uint64_t final_height = m_parts.ledger.final_height();
-    while (m_height < final_height) {
-        const auto block = m_parts.ledger.read_block(m_height + 1);
-        ENSURE(block.has_value());
-        take_block(*block);
-    }
+    take_missed_blocks(m_parts.ledger.final_height());
     m_block_time = m_parts.ledger.final_time();
     store_height();  // no session is ever stored without the height it was opened at
     m_visited.resume();
@@ -228,6 +227,13 @@ void RoamingService::Impl::on_member_connected(const PartyId& peer) {
     touch();
 }
 
+void RoamingService::Impl::on_keys_changed(std::vector<SecretKey> link_secrets) {
+    m_home.set_link_secrets(std::move(link_secrets));
+    m_submitter.sign_again();
+    m_courier.sign_again();
+    touch();
+}
+
 bool RoamingService::Impl::stop_charge(const SessionId& session) {
     const bool stopping = m_visited.stop_charge(session);
     touch();
@@ -236,14 +242,22 @@ bool RoamingService::Impl::stop_charge(const SessionId& session) {
 
 void RoamingService::Impl::on_final_block(const FinalizedBlock& block) {
     const std::uint64_t height = block.block.header.height;
-    while (m_height + 1 < height) {
-        const auto missed = m_parts.ledger.read_block(m_height + 1);
-        ENSURE(missed.has_value());
-        take_block(*missed);
-    }
+    take_missed_blocks(height - 1);
     if (height == m_height + 1) {
         take_block(block);
         touch();
+    }
+}
+
+void RoamingService::Impl::take_missed_blocks(std::uint64_t until) {
+    while (m_height < until) {
+        if (const auto missed = m_parts.ledger.read_block(m_height + 1)) {
+            take_block(*missed);
+            continue;
+        }
+        // The state came from others, without the blocks that made it.
+        ++m_height;
+        m_context.count("roaming_block_unknown");
     }
 }
 
@@ -303,10 +317,15 @@ void RoamingService::Impl::take_transaction(const FinalTransaction& transaction,
 
 bool RoamingService::Impl::on_member_frame(const PartyId& peer, ByteView frame) {
     const auto message = decode_signed_message(frame);
-    if (!message || message->from == m_options.self || !is_authentic(*message)) {
+    if (!message || message->from == m_options.self) {
         m_context.count("roaming_frame_refused");
         return false;
     }
+    if (!is_authentic(*message)) {
+        m_context.count("roaming_frame_unauthentic");
+        return ++m_unauthentic[peer] <= unauthentic_in_a_row_max;
+    }
+    m_unauthentic.erase(peer);
     touch();
     if (message->to != m_options.self) {
         return relay(peer, *message, frame);
@@ -500,6 +519,9 @@ bool RoamingService::on_member_frame(const PartyId& peer, ByteView frame) {
 }
 void RoamingService::on_member_connected(const PartyId& peer) { m_impl->on_member_connected(peer); }
 void RoamingService::on_final_block(const FinalizedBlock& block) { m_impl->on_final_block(block); }
+void RoamingService::on_keys_changed(std::vector<SecretKey> link_secrets) {
+    m_impl->on_keys_changed(std::move(link_secrets));
+}
 bool RoamingService::stop_charge(const SessionId& session) { return m_impl->stop_charge(session); }
 std::vector<SessionView> RoamingService::sessions(std::size_t count) const {
     return m_impl->sessions(count);

@@ -55,7 +55,7 @@ public:
     void on_bridge_message(const std::string& bridge_id, const BridgeMessage& message);
 
     /// A frame of kind `roaming` that `peer` sent on its link. False when it breaks the protocol
-    /// (does not decode, signature wrong, not for us): the caller may cut the peer off.
+    /// (does not decode, not for us, too many wrong signatures): the caller may cut the peer off.
     bool on_member_frame(const PartyId& peer, ByteView frame);
     /// A member's link is up: what waits for it is sent now.
     void on_member_connected(const PartyId& peer);
@@ -63,6 +63,10 @@ public:
     /// A block is final and its state is `ledger.final_state()`. Blocks come in order; missed ones
     /// are read from the port, repeated ones are ignored.
     void on_final_block(const FinalizedBlock& block);
+
+    /// The member or link key changed: what is on its way is signed again by what the member key's
+    /// signer now signs with, and identities are opened with any of `link_secrets`.
+    void on_keys_changed(std::vector<SecretKey> link_secrets);
 
     /// Ends a running charge of this operator's chargers. False when it is not charging here.
     bool stop_charge(const SessionId& session);

@@ -81,6 +81,7 @@ void Submitter::load_envelopes() {
         found->second.bytes = value;
         m_next = std::max(m_next, number + 1);
     });
+    sign_again();  // The key may have changed while this node was down.
 }
 
 void Submitter::submit(const SubmissionOwner& owner, Action action, UnixMillis now,
@@ -149,6 +150,17 @@ void Submitter::sign_pending(UnixMillis now) {
         m_envelopes[envelope] = std::move(sent);
     }
     m_unsigned.clear();
+}
+
+void Submitter::sign_again() {
+    for (auto& [number, sent] : m_envelopes) {
+        auto envelope = decode_envelope(sent.bytes);
+        ENSURE(envelope.has_value());  // we wrote it
+        sent.bytes = sign_envelope(m_ledger.chain_id(), m_config.self,
+                                   std::move(envelope->transactions), m_key);
+        sent.handed_out = false;
+        m_store.put(numbered_key(envelope_kind, number), sent.bytes);
+    }
 }
 
 void Submitter::hand_out(UnixMillis now) {

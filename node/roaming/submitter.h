@@ -65,6 +65,8 @@ public:
     void submit_once(const SubmissionOwner& owner, const TransactionId& id, Action action,
                      UnixMillis not_after);
 
+    /// Signs the envelopes under way with the key as it is now: what an old key signed is void.
+    void sign_again();
     /// Signs what was submitted since the last call and stages the envelopes. Call before commit.
     void sign_pending(UnixMillis now);
     /// Hands new envelopes, and those not final after a while, to the ledger. Call after commit.

@@ -1,6 +1,7 @@
 #include "node/roaming/visited_desk.h"
 
 #include "ledger/base/overloaded.h"
+#include "ledger/state/epochs.h"
 #include "ledger/state/queries.h"
 
 #include <algorithm>
@@ -415,7 +416,7 @@ void VisitedDesk::on_own_result(const SubmissionOwner& owner, const FinalTransac
     if (session == nullptr || !session->authorization) {
         return;
     }
-    const Parameters& parameters = m_context.ledger.genesis().parameters;
+    const Parameters parameters = find_parameters(m_context.ledger.final_state());
     visited::OwnResult result;
     result.action = action_of(owner.action);
     result.code = transaction.result;

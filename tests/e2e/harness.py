@@ -66,12 +66,13 @@ def free_port_range(count):
 class Devnet:
     """Hub and operators with their bridges, in a temporary folder."""
 
-    def __init__(self, bin_dir, operators=3):
+    def __init__(self, bin_dir, operators=3, up_options=()):
         self.bin = pathlib.Path(bin_dir)
         self.folder = tempfile.mkdtemp(prefix="tally-e2e-")
         self.up = False
         base = free_port_range(40)
-        self.run("devnet", "up", "--dir", self.net, "--operators", str(operators), "--base-port", str(base))
+        self.run("devnet", "up", "--dir", self.net, "--operators", str(operators), "--base-port", str(base),
+                 *up_options)
         self.up = True
 
     @property
@@ -157,6 +158,61 @@ class Devnet:
                 return answer.read().decode()
         except (urllib.error.URLError, OSError, TimeoutError):
             return ""
+
+    # ---- membership
+
+    def member(self, command, *arguments, by, codes=(0,)):
+        """`tally member COMMAND` signed by a member's node configuration; gives its JSON answer."""
+        return json.loads(self.run("member", command, *arguments, "--config", self.node(by)["config"], "--json",
+                                   codes=codes).stdout)
+
+    def propose(self, kind, *arguments, by, codes=(0,)):
+        return self.member("propose", kind, *arguments, by=by, codes=codes)
+
+    def vote(self, proposal, *voters):
+        """Approvals, until the proposal is decided; gives the last answer."""
+        answer = None
+        for voter in voters:
+            answer = self.member("vote", proposal["id"], "approve", by=voter)
+        return answer
+
+    def submit(self, member, action, codes=(0,)):
+        """`tally submit` by a member of the devnet; gives its JSON answer."""
+        file = os.path.join(self.folder, "action.json")
+        with open(file, "w", encoding="utf-8") as output:
+            json.dump(action, output)
+        config = pathlib.Path(self.node(member)["config"]).parent
+        return json.loads(self.run(
+            "submit", "--action", file, "--member", member, "--key", config / "keys" / "member.key", "--genesis",
+            self.manifest["genesis"], "--api", self.node(member)["api"], "--json", codes=codes).stdout)
+
+    def add_to_manifest(self, name, entry):
+        """Another program or customer from now on: `name` is a list of the manifest."""
+        manifest = self.manifest
+        manifest[name].append(entry)
+        path = os.path.join(self.net, "devnet.json")
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            json.dump(manifest, file)
+        os.replace(path + ".new", path)
+
+    def epoch(self, at):
+        return self.get(at, "/api/v1/epoch")
+
+    def wait_epoch(self, at, number, deadline_s=60):
+        def there():
+            epoch = self.epoch(at)
+            return epoch if epoch and epoch["epoch"] >= number else None
+        return wait_until(there, deadline_s, f"{at} is in epoch {number}")
+
+    def height(self, at):
+        status = self.get(at, "/api/v1/status")
+        return status["height"] if status else 0
+
+    def wait_height(self, at, height, deadline_s=30):
+        return wait_until(lambda: self.height(at) >= height, deadline_s, f"{at} has height {height}")
+
+    def check_goes_on(self, at, blocks=3):
+        self.wait_height(at, self.height(at) + blocks)
 
     def sessions(self, member):
         return (self.get(member, "/api/v1/sessions") or {"items": []})["items"]

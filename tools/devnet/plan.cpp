@@ -192,6 +192,10 @@ Expected<DevnetPlan, std::string> make_plan(const DevnetOptions& options, UnixMi
         }
     }
     plan.genesis = make_genesis(plan.nodes, now);
+    if (options.epoch_blocks_max) {
+        plan.genesis.parameters.epoch_blocks_max =
+            static_cast<std::uint64_t>(*options.epoch_blocks_max);
+    }
     return plan;
 }
 

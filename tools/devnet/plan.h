@@ -14,7 +14,6 @@
 namespace tally::tools {
 
 inline constexpr int devnet_operators_max{20};
-inline constexpr int devnet_epoch_blocks_min{10};
 inline constexpr int devnet_ports_max{100};  ///< from the base port on
 inline constexpr int devnet_connectors{2};
 inline constexpr int devnet_chargers{2};  ///< per operator

@@ -32,7 +32,8 @@ struct Subject {
     const char* path;      ///< the argument is appended when there is one
     const char* argument;  ///< its name; null: none
     const char* description;
-    std::vector<std::string> columns;  ///< of a table; empty: fields
+    std::vector<std::string> columns;  ///< of a table; empty: `render`
+    std::string (*render)(const boost::json::value&){render_fields};
 };
 
 const std::vector<Subject>& subjects() {
@@ -42,7 +43,24 @@ const std::vector<Subject>& subjects() {
          "/api/v1/members",
          nullptr,
          "The members of the network",
-         {"party", "role", "country", "validator", "suspended", "member_key"}},
+         {"party", "role", "country", "validator_now", "validator", "suspended", "member_key"}},
+        {"consensus",
+         "/api/v1/consensus",
+         nullptr,
+         "The current view: who voted, who is missing, and why views had no block",
+         {},
+         render_consensus},
+        {"epoch", "/api/v1/epoch", nullptr, "Who votes now, who is wanted, who is ready", {}},
+        {"proposals",
+         "/api/v1/proposals",
+         nullptr,
+         "Changes that wait for votes",
+         {"id", "kind", "member", "approvals", "rejections", "expires_ms"}},
+        {"evidence",
+         "/api/v1/evidence",
+         nullptr,
+         "Proven double votes, newest first",
+         {"epoch", "offender", "reporter", "reported_at_ms"}},
         {"block", "/api/v1/blocks/", "HEIGHT", "A final block with its transactions", {}},
         {"transaction", "/api/v1/transactions/", "ID", "A final transaction and its result", {}},
         {"authorization", "/api/v1/authorizations/", "ID", "An approval and its charge", {}},
@@ -81,7 +99,7 @@ int show(const Subject& subject, const Options& options) {
     if (options.json) {
         std::cout << boost::json::serialize(*answer) << "\n";
     } else if (subject.columns.empty()) {
-        std::cout << render_fields(*answer);
+        std::cout << subject.render(*answer);
     } else {
         std::cout << render_table(json_items(*answer), subject.columns);
     }
@@ -97,6 +115,7 @@ void add_show_command(CLI::App& app, int& exit_code) {
         "Exit codes: 0 shown, 1 there is no such thing, 2 the node was not reached.\n"
         "Examples:\n"
         "  tally show status --api http://127.0.0.1:7002\n"
+        "  tally show consensus --api http://127.0.0.1:7002\n"
         "  tally show block 12 --api http://127.0.0.1:7002 --json\n"
         "  tally show account AAA --api http://127.0.0.1:7002 --token-file api.token");
     for (const Subject& subject : subjects()) {

@@ -42,6 +42,11 @@ std::string joined(const json::array& list) {
     return text.empty() ? "-" : text;
 }
 
+std::string cell(const json::value& value) {
+    return value.is_array() && is_plain_list(value.get_array()) ? joined(value.get_array())
+                                                                : plain(value);
+}
+
 /// Walks the value without recursion: what is still to be shown waits on a stack, next on top.
 std::vector<Line> flatten(const json::value& answer) {
     std::vector<Line> lines;
@@ -92,7 +97,7 @@ std::string render_table(const json::array& items, const std::vector<std::string
         for (const std::string& column : columns) {
             const json::value* value =
                 item.is_object() ? item.get_object().if_contains(column) : nullptr;
-            row.push_back(value == nullptr ? "-" : plain(*value));
+            row.push_back(value == nullptr ? "-" : cell(*value));
         }
         rows.push_back(std::move(row));
     }

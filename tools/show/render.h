@@ -15,4 +15,8 @@ namespace tally::tools {
 [[nodiscard]] std::string render_table(const boost::json::array& items,
                                        const std::vector<std::string>& columns);
 
+/// The answer of /api/v1/consensus for a person: what is going on now, who is missing, and why
+/// views ended without a block.
+[[nodiscard]] std::string render_consensus(const boost::json::value& answer);
+
 }  // namespace tally::tools

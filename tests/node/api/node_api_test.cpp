@@ -88,6 +88,7 @@ public:
     }
     [[nodiscard]] std::vector<std::string> not_ready_reasons() const override { return reasons; }
     [[nodiscard]] const Ledger& ledger() const override { return *m_ledger; }
+    [[nodiscard]] consensus::DriverStatus consensus() const override { return driver; }
     [[nodiscard]] std::string segments_folder() const override { return m_folder.file("segments"); }
     [[nodiscard]] std::vector<SessionView> sessions(std::size_t count_max) const override {
         std::vector<SessionView> newest;
@@ -113,6 +114,7 @@ public:
     [[nodiscard]] std::string metrics_text() override { return "tally_height 8\n"; }
     [[nodiscard]] const Genesis& genesis() const { return m_genesis; }
 
+    consensus::DriverStatus driver;
     std::vector<std::string> reasons;
     std::vector<SessionView> known_sessions;
     std::vector<Bytes> submitted;
@@ -223,12 +225,62 @@ SCENARIO("the status names the node, its chain and whom it is linked to") {
     CHECK(status.at("bridges").as_array() == json::array{"bridge-1"});
 }
 
+SCENARIO("epoch, proposals and evidence are shown") {
+    Api api;
+    const json::value epoch = api.read("/api/v1/epoch");
+    CHECK(epoch.at("epoch").to_number<std::uint64_t>() == 0);
+    CHECK(epoch.at("first_height").to_number<std::uint64_t>() == 1);
+    CHECK(epoch.at("validators").as_array().size() == 4);
+    CHECK(epoch.at("wanted") == epoch.at("validators"));
+    CHECK_FALSE(epoch.at("changes").as_bool());
+    CHECK(epoch.at("parameters").at("delta_ms").to_number<std::uint64_t>() == 50);
+    const auto height = epoch.at("height").to_number<std::uint64_t>();
+    CHECK(epoch.at("blocks_left").to_number<std::uint64_t>() ==
+          epoch.at("blocks_max").to_number<std::uint64_t>() - height);
+    CHECK(items_of(api.read("/api/v1/proposals")).empty());
+    CHECK(items_of(api.read("/api/v1/evidence")).empty());
+}
+
+SCENARIO("consensus says who voted, who is missing, and why views had no block") {
+    Api api;
+    consensus::DriverStatus& driver = api.backend.driver;
+    const auto member = [](const char* name) {
+        return consensus::MemberKey{fixture::party(name).data};
+    };
+    driver.view = 12;
+    driver.leader_member = member("BBB");
+    driver.validators = {member("AAA"), member("BBB")};
+    driver.time_in_view = std::chrono::microseconds{1500};
+    driver.entry.emplace();
+    driver.entry->kind = VoteKind::nullify;
+    driver.entry->view = 11;
+    driver.votes = {{.member = member("AAA"), .connected = true, .notarized = true},
+                    {.member = member("BBB"), .connected = false}};
+    consensus::NullifiedView nullified;
+    nullified.view = 11;
+    nullified.leader = member("BBB");
+    nullified.own_reason = consensus::NullifyReason::no_proposal;
+    nullified.signers = {member("AAA")};
+    driver.nullified = {nullified};
+    const json::value shown = api.read("/api/v1/consensus");
+    CHECK(shown.at("leader").as_string() == "BBB");
+    CHECK(shown.at("time_in_view_ms").as_double() == Approx(1.5));
+    CHECK(shown.at("entry").at("kind").as_string() == "nullification");
+    CHECK(shown.at("missing").as_array() == json::array{"BBB"});
+    CHECK(shown.at("votes").at(0).at("notarized").as_bool());
+    CHECK(shown.at("nullified").at(0).at("own_reason").as_string() == "no_proposal");
+    driver.entry.reset();
+    CHECK(api.read("/api/v1/consensus").at("entry").is_null());
+}
+
 SCENARIO("members and chargers are listed") {
     Api api;
     const json::array members = items_of(api.read("/api/v1/members"));
     REQUIRE(members.size() == 4);
     CHECK(members.at(3).at("party").as_string() == "HUB");
     CHECK_FALSE(members.at(0).at("suspended").as_bool());
+    CHECK(members.at(0).at("validator_now").as_bool());
+    CHECK(members.at(0).at("consensus_key_now") == members.at(0).at("consensus_key"));
     const json::array own = items_of(api.read("/api/v1/chargers"));
     REQUIRE(own.size() == 1);
     CHECK(own.at(0).at("evse_id").as_string() == "AAA*1");

@@ -52,11 +52,21 @@ SCENARIO("a member's files belong together") {
     CHECK(inputs->config.data_dir == folder.file("data"));
 }
 
-SCENARIO("a key that the genesis does not name for the member is refused by its file") {
+SCENARIO("a key that the genesis does not name for the member is refused at init by its file") {
+    PosixFileSystem files;
+    const auto init_refusal = [&files](const MemberFolder& folder) {
+        const auto inputs = folder.load();
+        REQUIRE(inputs);
+        const auto made = initialize_node(*inputs, files);
+        REQUIRE_FALSE(made);
+        CHECK(made.error().exit_code == exit_config);
+        CHECK_FALSE(std::filesystem::exists(folder.file("data")));
+        return made.error().text;
+    };
     for (const std::string name : {"member", "consensus", "link"}) {
         const MemberFolder folder;
         replace_key(folder, name + ".key", secret_of("BBB/" + name));
-        const std::string text = refusal(folder);
+        const std::string text = init_refusal(folder);
         INFO(text);
         CHECK(contains(text, folder.file(name + ".key") + ": is not the " + name + " key"));
         CHECK(contains(text, to_hex(public_key_of(secret_of("AAA/" + name)))));
@@ -64,7 +74,7 @@ SCENARIO("a key that the genesis does not name for the member is refused by its 
     }
     const MemberFolder swapped;
     replace_key(swapped, "link.key", secret_of("AAA/member"));
-    CHECK(contains(refusal(swapped), "link.key: is not the link key"));
+    CHECK(contains(init_refusal(swapped), "link.key: is not the link key"));
 }
 
 SCENARIO("a key file that others may read, that is missing or broken, is refused") {
@@ -79,16 +89,30 @@ SCENARIO("a key file that others may read, that is missing or broken, is refused
     CHECK(contains(refusal(folder), folder.file("link.key")));
 }
 
-SCENARIO("members and peers must be in the genesis") {
-    const MemberFolder stranger{"XYZ"};
-    CHECK(contains(refusal(stranger),
-                   "node.toml: member: XYZ is not in " + stranger.file("genesis.json")));
+SCENARIO("a member or peer that the genesis does not know may join later") {
+    const MemberFolder folder{"XYZ"};
+    folder.write("node.toml",
+                 folder.config() + "[[peer]]\naddress = \"127.0.0.1:1\"\nmember = \"EEE\"\n");
+    const auto inputs = folder.load();
+    REQUIRE(inputs);
+    CHECK(inputs->joining);
+    CHECK(inputs->member.party == party("XYZ"));
+    CHECK_FALSE(inputs->member.validator);
+    CHECK(inputs->member.link_key == public_key_of(secret_of("XYZ/link")));
+    PosixFileSystem files;
+    CHECK(initialize_node(*inputs, files));
+}
+
+SCENARIO("after a loss the data folder is made without a safety record, with any keys") {
     const MemberFolder folder;
-    const std::string peer = "[[peer]]\naddress = \"127.0.0.1:1\"\nmember = ";
-    folder.write("node.toml", folder.config() + peer + "\"XYZ\"\n");
-    CHECK(contains(refusal(folder), "node.toml: peer: XYZ is not in"));
-    folder.write("node.toml", folder.config() + peer + "\"BBB\"\n" + peer + "\"HUB\"\n");
-    CHECK(folder.load());
+    replace_key(folder, "link.key", secret_of("AAA/link-1"));
+    const auto inputs = folder.load();
+    REQUIRE(inputs);
+    PosixFileSystem files;
+    REQUIRE(initialize_node(*inputs, files, InitMode::after_loss));
+    const DataFolders folders{inputs->config.data_dir};
+    CHECK_FALSE(std::filesystem::is_empty(folders.segments));
+    CHECK(std::filesystem::is_empty(folders.consensus));
 }
 
 SCENARIO("a broken configuration or genesis is named, every problem of it") {
@@ -137,7 +161,7 @@ SCENARIO("a data folder is made once; its safety record is never made anew") {
     CHECK(files.read(record, 0, 1UL << 20U).value() == *before);
 }
 
-SCENARIO("a follower's data folder has no safety record") {
+SCENARIO("a follower's data folder has a safety record too, for when it is promoted") {
     Genesis genesis = MemberFolder::default_genesis();
     genesis.members.front().validator = false;
     const MemberFolder folder{"AAA", genesis};
@@ -145,7 +169,7 @@ SCENARIO("a follower's data folder has no safety record") {
     REQUIRE(inputs);
     PosixFileSystem files;
     REQUIRE(initialize_node(*inputs, files));
-    CHECK(std::filesystem::is_empty(DataFolders{inputs->config.data_dir}.consensus));
+    CHECK_FALSE(std::filesystem::is_empty(DataFolders{inputs->config.data_dir}.consensus));
 }
 
 SCENARIO("a data folder that cannot be made is an I/O error with its name") {

@@ -2,6 +2,7 @@
 
 #include "ledger/base/posix_file_system.h"
 #include "ledger/base/system_clock.h"
+#include "ledger/state/epochs.h"
 #include "node/runtime/asio.h"
 #include "tests/ledger/base/temporary_folder.h"
 #include "tests/support/ledger_fixture.h"
@@ -10,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 using namespace tally;
@@ -110,10 +112,28 @@ public:
     void run_until(const std::function<bool()>& condition) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
         while (!condition()) {
-            REQUIRE(std::chrono::steady_clock::now() < deadline);
+            const bool is_late = std::chrono::steady_clock::now() >= deadline;
+            INFO((is_late ? describe() : std::string{}));
+            REQUIRE_FALSE(is_late);
             io.restart();
             io.run_one_for(std::chrono::milliseconds{20});
         }
+    }
+    /// Where everybody stands, for whoever reads why a test failed.
+    [[nodiscard]] std::string describe() const {
+        std::string text;
+        for (const auto& site : sites) {
+            text += to_text(site->identity().member);
+            if (site->is_up()) {
+                const consensus::DriverStatus status = site->replica().status();
+                text += ": epoch " + std::to_string(status.epoch) + " view " +
+                        std::to_string(status.view) + " height " +
+                        std::to_string(status.final_height) + " " + to_text(status.role) +
+                        " waiting envelopes " + std::to_string(site->replica().mempool().size());
+            }
+            text += '\n';
+        }
+        return text;
     }
     [[nodiscard]] Site& site(const char* name) {
         for (const auto& candidate : sites) {
@@ -145,6 +165,44 @@ public:
         run_until([&result] { return result.has_value(); });
         CHECK(*result == GateResult::added);
         return ref;
+    }
+    /// A membership action, handed in as the member's own programs do.
+    TransactionRef act(const char* member, const Action& action) {
+        Transaction transaction;
+        transaction.id.data[15] = static_cast<std::uint8_t>(++m_made);
+        transaction.not_after = m_clock.now() + 60'000;
+        transaction.action = action;
+        const TransactionRef ref{party(member), transaction.id};
+        const Bytes bytes = make_envelope(m_genesis.chain_id(), ref.signer, {transaction});
+        CHECK(site(member).replica().submit_own(bytes) == GateResult::added);
+        run_until([&] { return is_final_everywhere({ref}); });
+        const auto found = site(member).replica().ledger().find_transaction(ref);
+        CHECK(found->result == ResultCode::ok);
+        return ref;
+    }
+    /// Proposed and approved by the hub and the validators named, and reported ready for by those.
+    void change(ChangeKind kind, const char* member, const std::vector<const char*>& approving,
+                const std::vector<const char*>& ready) {
+        ProposeChange proposal;
+        proposal.kind = kind;
+        proposal.member = party(member);
+        const TransactionRef ref = act("HUB", proposal);
+        for (const char* voter : approving) {
+            act(voter, VoteOnChange{ref, true});
+        }
+        for (const char* next : ready) {
+            const Ledger& ledger = site(next).replica().ledger();
+            ReportReady report;
+            report.epoch = ledger.epoch();
+            report.next_validators_hash = validators_hash(wanted_validators(ledger.final_state()));
+            report.height = ledger.final_header().height;
+            act(next, report);
+        }
+    }
+    [[nodiscard]] bool all_in_epoch(std::uint64_t epoch) const {
+        return std::all_of(sites.begin(), sites.end(), [epoch](const auto& site) {
+            return !site->is_up() || site->replica().status().epoch == epoch;
+        });
     }
     [[nodiscard]] bool is_final_everywhere(const std::vector<TransactionRef>& refs) const {
         for (const auto& site : sites) {
@@ -391,6 +449,55 @@ SCENARIO("a follower without a journal executes, serves and submits, but does no
     cluster.check_agreement();
     CHECK(cluster.site("CCC").replica().status().role == consensus::Role::follower);
     CHECK(cluster.site("AAA").replica().ledger().validators().size() == 3);
+}
+
+SCENARIO("a follower becomes a validator by vote, without a restart, and another leaves") {
+    Genesis genesis = quick_genesis();
+    REQUIRE(genesis.members.at(2).party == party("CCC"));
+    genesis.members.at(2).validator = false;
+    Cluster cluster{genesis};
+    cluster.start_all();
+    Site& promoted = cluster.site("CCC");
+    cluster.change(ChangeKind::promote, "CCC", {"AAA", "BBB"}, {"HUB", "AAA", "CCC"});
+    cluster.run_until([&] { return cluster.all_in_epoch(1); });
+    const Ledger& ledger = promoted.replica().ledger();
+    CHECK(ledger.epoch() == 1);
+    CHECK(ledger.validators().size() == 4);
+    REQUIRE(ledger.epoch_proof(0));
+    CHECK(check_epoch_proof(*ledger.epoch_proof(0), ledger.chain_id(), 0,
+                            validators_of(genesis.members)));
+    cluster.run_until(
+        [&] { return promoted.replica().status().role == consensus::Role::validator; });
+    // With one of four away the quorum needs the new one; whoever was away catches up over the
+    // seal.
+    cluster.site("BBB").stop();
+    const TransactionRef first = cluster.submit("CCC");
+    cluster.run_until([&] { return cluster.is_final_everywhere({first}); });
+    cluster.change(ChangeKind::demote, "AAA", {"AAA", "CCC"}, {"HUB", "CCC"});
+    CHECK(cluster.all_in_epoch(1));  // two of three wanted ones are no quorum of three
+    cluster.site("BBB").start();
+    cluster.run_until([&] { return cluster.is_final_everywhere({first}); });
+    ReportReady last;
+    last.epoch = 1;
+    const Ledger& late = cluster.site("BBB").replica().ledger();
+    last.next_validators_hash = validators_hash(wanted_validators(late.final_state()));
+    last.height = late.final_header().height;
+    cluster.act("BBB", last);
+    cluster.run_until([&] { return cluster.all_in_epoch(2); });
+    CHECK(cluster.site("AAA").replica().status().role == consensus::Role::follower);
+    // A whole network that stops in an epoch starts in it.
+    for (const auto& site : cluster.sites) {
+        site->stop();
+    }
+    cluster.start_all();
+    CHECK(cluster.all_in_epoch(2));
+    const TransactionRef after = cluster.submit("AAA");
+    cluster.run_until([&] { return cluster.is_final_everywhere({after}); });
+    cluster.check_agreement();
+    for (const auto& site : cluster.sites) {
+        CHECK(site->disconnected.empty());
+        CHECK(site->replica().refused_blocks() == 0);
+    }
 }
 
 SCENARIO("garbage from a member is counted and cut off, and the others go on") {

@@ -55,7 +55,6 @@ void MemberProcess::crash() {
     m_store.reset();
 }
 
-const Genesis& MemberProcess::genesis() const { return m_world.chain().genesis(); }
 const Hash& MemberProcess::chain_id() const { return m_world.chain().chain_id(); }
 const StateView& MemberProcess::final_state() const { return m_state; }
 UnixMillis MemberProcess::final_time() const { return m_world.chain().now(); }

@@ -42,7 +42,6 @@ public:
     RoamingOptions options;
 
     // LedgerPort
-    [[nodiscard]] const Genesis& genesis() const override;
     [[nodiscard]] const Hash& chain_id() const override;
     [[nodiscard]] const StateView& final_state() const override;
     [[nodiscard]] UnixMillis final_time() const override;

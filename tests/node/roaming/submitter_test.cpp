@@ -22,7 +22,6 @@ constexpr UnixMillis now{1'748'736'000'000};
 /// Takes envelopes, and the frames for one member that may be away.
 class Sink : public LedgerPort, public MemberPort {
 public:
-    [[nodiscard]] const Genesis& genesis() const override { return m_genesis; }
     [[nodiscard]] const Hash& chain_id() const override { return m_chain_id; }
     [[nodiscard]] const StateView& final_state() const override { return m_state; }
     [[nodiscard]] UnixMillis final_time() const override { return now; }

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "consensus/driver/driver.h"
+#include "ledger/base/clock.h"
+#include "ledger/base/random.h"
+#include "ledger/crypto/signer.h"
+#include "ledger/state/epochs.h"
+#include "ledger/state/state_view.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+
+namespace tally::node {
+
+/// What a member's node puts on the ledger about membership by itself: ReportReady when it is in
+/// the next validator set and level with the chain, SubmitEvidence for each proof of equivocation
+/// that is not there yet.
+///
+/// Both are looked at anew with every `tick`, against the final state, and submitted again while
+/// the state does not show them: nothing has to be remembered over a restart.
+/// Threads: the loop's. `Parts` outlive it.
+class MembershipDuties {
+public:
+    struct Parts {
+        PartyId self;
+        Hash chain_id;
+        std::function<const StateView&()> state;
+        std::function<std::uint64_t()> height;  ///< of the last final block
+        std::function<UnixMillis()> time;       ///< of the last final block
+        Signer& member_key;
+        /// Whether this node holds a consensus key.
+        std::function<bool(const PublicKey&)> holds_consensus_key;
+        std::function<bool(Bytes envelope)> submit;
+        const Clock& clock;
+        Random& random;
+    };
+    explicit MembershipDuties(Parts parts) : m_parts{std::move(parts)} {}
+
+    /// Once a second.
+    void tick();
+    /// The driver has found, and its journal holds, a proof of equivocation.
+    void on_evidence(const consensus::Evidence& evidence);
+
+    /// Whether the last final block is so recent that this node has all that others have.
+    [[nodiscard]] bool is_level() const;
+    [[nodiscard]] std::size_t evidence_waiting() const noexcept { return m_evidence.size(); }
+
+private:
+    void report_ready(const EpochRecord& epoch);
+    void submit_evidence(const EpochRecord& epoch);
+    bool submit(Action action);
+
+    Parts m_parts;
+    std::deque<consensus::Evidence> m_evidence;  ///< `consensus::evidence_max` at most
+    Hash m_reported_for;                         ///< the set that the last ReportReady was about
+    UnixMillis m_next_report{0};
+    UnixMillis m_next_evidence{0};
+};
+
+}  // namespace tally::node

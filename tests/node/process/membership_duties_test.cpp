@@ -1,0 +1,191 @@
+#include "node/process/membership_duties.h"
+
+#include "ledger/state/queries.h"
+#include "tests/ledger/base/seeded_random.h"
+#include "tests/support/ledger_fixture.h"
+
+#include <catch2/catch.hpp>
+
+using namespace tally;
+using namespace tally::node;
+using tally::test::party;
+using tally::test::second_ms;
+using tally::test::secret_of;
+using tally::test::TestChain;
+
+namespace {
+
+class FixedClock final : public Clock {
+public:
+    [[nodiscard]] UnixMillis now() const override { return m_now; }
+    [[nodiscard]] std::chrono::microseconds monotonic() const override {
+        return std::chrono::milliseconds{m_now};
+    }
+    void set(UnixMillis now) { m_now = now; }
+
+private:
+    UnixMillis m_now{0};
+};
+
+/// AAA's duties over a chain that it is level with.
+struct World {
+    TestChain chain;
+    StateOverlay state{chain.state()};
+    FixedClock clock;
+    tally::test::SeededRandom random{1};
+    KeySigner member_key{secret_of("AAA/member")};
+    PublicKey held{public_key_of(secret_of("AAA/consensus"))};
+    std::vector<Bytes> sent;
+    MembershipDuties duties{
+        {.self = party("AAA"),
+         .chain_id = chain.chain_id(),
+         .state = [this]() -> const StateView& { return state; },
+         .height = [this] { return chain.tip().block.header.height; },
+         .time = [this] { return chain.now(); },
+         .member_key = member_key,
+         .holds_consensus_key = [this](const PublicKey& key) { return key == held; },
+         .submit =
+             [this](Bytes envelope) {
+                 sent.push_back(std::move(envelope));
+                 return true;
+             },
+         .clock = clock,
+         .random = random}};
+
+    World() { clock.set(chain.now()); }
+    void tick(UnixMillis step = second_ms) {
+        clock.set(clock.now() + step);
+        duties.tick();
+    }
+    /// Puts what was sent into a block.
+    void make_final() {
+        chain.add_block(chain.now() + second_ms, sent);
+        sent.clear();
+        clock.set(chain.now());
+    }
+    template <typename Kind>
+    [[nodiscard]] Kind sent_action() const {
+        REQUIRE(sent.size() == 1);
+        const auto envelope = decode_envelope(sent.front());
+        REQUIRE(envelope);
+        const auto transaction = decode_transaction(envelope->transactions.front());
+        REQUIRE(transaction);
+        REQUIRE(std::holds_alternative<Kind>(transaction->action));
+        return std::get<Kind>(transaction->action);
+    }
+    void rotate_own_consensus_key() {
+        const PublicKey next = public_key_of(secret_of("AAA/consensus-1"));
+        REQUIRE(chain.apply(party("AAA"), RotateKey{KeyRole::consensus, next}) == ResultCode::ok);
+        clock.set(chain.now());
+    }
+};
+
+consensus::Evidence contradiction(const World& world, std::uint64_t epoch) {
+    const auto validators = find_epoch(world.state).validators;
+    const auto place = std::find_if(validators.begin(), validators.end(),
+                                    [](const auto& each) { return each.party == party("BBB"); });
+    REQUIRE(place != validators.end());
+    consensus::Evidence evidence;
+    for (consensus::Vote* vote : {&evidence.first, &evidence.second}) {
+        vote->signer = static_cast<std::uint32_t>(place - validators.begin());
+        vote->statement.epoch = epoch;
+        vote->statement.kind = VoteKind::notarize;
+        vote->statement.view = 7;
+        vote->statement.digest.data[0] = vote == &evidence.first ? 1 : 2;
+        vote->signature = sign_digest(secret_of("BBB/consensus"),
+                                      vote->statement.signing_digest(world.chain.chain_id()));
+    }
+    return evidence;
+}
+
+}  // namespace
+
+SCENARIO("a member of the next set reports ready once, and only with the key for it") {
+    World world;
+    world.tick();
+    CHECK(world.sent.empty());  // nothing changes
+
+    world.rotate_own_consensus_key();
+    world.tick();
+    CHECK(world.sent.empty());  // it could not vote with the key that is wanted
+    world.held = public_key_of(secret_of("AAA/consensus-1"));
+    world.tick();
+    const auto ready = world.sent_action<ReportReady>();
+    CHECK(ready.epoch == 0);
+    CHECK(ready.next_validators_hash == validators_hash(wanted_validators(world.state)));
+    CHECK(ready.height == world.chain.tip().block.header.height);
+    world.tick();
+    CHECK(world.sent.size() == 1);  // on its way
+
+    world.make_final();
+    CHECK(find_epoch(world.state).ready == std::vector{party("AAA")});
+    world.tick(second_ms);
+    CHECK(world.sent.empty());
+}
+
+SCENARIO("a report that was lost is made again, one for another set at once") {
+    World world;
+    world.held = public_key_of(secret_of("AAA/consensus-1"));
+    world.rotate_own_consensus_key();
+    world.tick();
+    REQUIRE(world.sent.size() == 1);
+    const auto first = world.sent_action<ReportReady>();
+    world.sent.clear();
+
+    const PublicKey other = public_key_of(secret_of("BBB/consensus-1"));
+    REQUIRE(world.chain.apply(party("BBB"), RotateKey{KeyRole::consensus, other}) ==
+            ResultCode::ok);
+    world.clock.set(world.chain.now());
+    world.tick();
+    CHECK(world.sent_action<ReportReady>().next_validators_hash != first.next_validators_hash);
+    world.sent.clear();
+    for (int second = 0; second < 9; ++second) {
+        world.tick(500);
+    }
+    CHECK(world.sent.empty());
+    world.chain.pass(8 * second_ms);
+    world.clock.set(world.chain.now());
+    world.tick();
+    CHECK(world.sent.size() == 1);
+}
+
+SCENARIO("a node that lags behind the chain does not report ready") {
+    World world;
+    world.held = public_key_of(secret_of("AAA/consensus-1"));
+    world.rotate_own_consensus_key();
+    world.clock.set(world.chain.now() + 60 * second_ms);
+    CHECK_FALSE(world.duties.is_level());
+    world.tick();
+    CHECK(world.sent.empty());
+}
+
+SCENARIO("evidence is put on the ledger until it is there, and forgotten then") {
+    World world;
+    world.duties.on_evidence(contradiction(world, 0));
+    world.tick();
+    const auto evidence = world.sent_action<SubmitEvidence>();
+    CHECK(evidence.first.view == 7);
+    world.tick();
+    CHECK(world.sent.size() == 1);
+    world.make_final();
+    CHECK(find_evidence(world.state, 0, party("BBB")));
+    world.tick();
+    CHECK(world.duties.evidence_waiting() == 0);
+    CHECK(world.sent.empty());
+}
+
+SCENARIO("evidence that the ledger cannot check any more, and a flood of it, is dropped") {
+    World world;
+    world.chain.change_epoch();
+    world.chain.change_epoch();
+    world.duties.on_evidence(contradiction(world, 0));
+    world.duties.tick();
+    CHECK(world.duties.evidence_waiting() == 0);
+    for (std::size_t count = 0; count < consensus::evidence_max + 5; ++count) {
+        world.duties.on_evidence(contradiction(world, 2));
+    }
+    CHECK(world.duties.evidence_waiting() == consensus::evidence_max);
+    world.clock.set(world.chain.now());
+    world.duties.tick();
+    CHECK(world.sent.size() <= 4);
+}

@@ -1,0 +1,88 @@
+#include "tools/join/admission.h"
+
+#include "ledger/base/posix_file_system.h"
+#include "node/config/json_fields.h"
+#include "node/config/json_text.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace tally::tools {
+
+namespace json = boost::json;
+using node::JsonFields;
+using node::JsonProblems;
+
+namespace {
+
+PublicKey read_key(JsonFields& fields, std::string_view name) {
+    const auto key = fields.hex<PublicKey>(name);
+    if (!VerifyKey::parse(key)) {
+        fields.problem(name, "must be a public key");
+    }
+    return key;
+}
+
+}  // namespace
+
+std::string admission_to_json(const Admission& admission) {
+    const Member& member = admission.member;
+    return json::serialize(json::object{{"party", to_text(member.party)},
+                                        {"country", member.country},
+                                        {"operator_id", member.operator_id},
+                                        {"member_key", to_hex(member.member_key)},
+                                        {"consensus_key", to_hex(member.consensus_key)},
+                                        {"link_key", to_hex(member.link_key)},
+                                        {"chain_id", to_hex(admission.chain_id)}}) +
+           "\n";
+}
+
+Expected<Admission, std::string> admission_from_json(std::string_view text) {
+    if (text.size() > admission_json_bytes_max) {
+        return Unexpected{std::string{"larger than 64 KiB"}};
+    }
+    const auto document = node::parse_json(text);
+    if (!document) {
+        return Unexpected{document.error()};
+    }
+    JsonProblems problems;
+    JsonFields fields{*document, "", problems};
+    Admission admission;
+    Member& member = admission.member;
+    const auto party = party_from_text(fields.text("party"));
+    if (!party) {
+        fields.problem("party", "must be three letters");
+    }
+    member.party = party.value_or(PartyId{});
+    member.country = fields.text("country");
+    member.operator_id = fields.text_or("operator_id", "");
+    member.role = MemberRole::operator_;
+    member.validator = false;
+    member.member_key = read_key(fields, "member_key");
+    member.consensus_key = read_key(fields, "consensus_key");
+    member.link_key = read_key(fields, "link_key");
+    admission.chain_id = fields.hex<Hash>("chain_id");
+    fields.finish();
+    if (problems.any()) {
+        return Unexpected{problems.first()};
+    }
+    if (const auto problem = find_problem(member)) {
+        return Unexpected{*problem};
+    }
+    return admission;
+}
+
+Expected<Admission, std::string> load_admission(const std::string& path) {
+    const PosixFileSystem files;
+    const auto content = files.read(path, 0, admission_json_bytes_max + 1);
+    if (!content) {
+        return Unexpected{path + ": cannot be read"};
+    }
+    auto admission = admission_from_json(as_text(*content));
+    if (!admission) {
+        return Unexpected{path + ": " + admission.error()};
+    }
+    return admission;
+}
+
+}  // namespace tally::tools

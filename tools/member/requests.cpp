@@ -1,0 +1,136 @@
+#include "tools/member/requests.h"
+
+#include "node/config/genesis_json.h"
+#include "tools/keys/key_set.h"
+
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace tally::tools {
+
+namespace json = boost::json;
+
+namespace {
+
+Expected<std::optional<PublicKey>, std::string> key_option(const std::string& name,
+                                                           const std::string& text) {
+    if (text.empty()) {
+        return std::optional<PublicKey>{};
+    }
+    const auto key = fixed_from_hex<PublicKey>(text);
+    if (!key || !VerifyKey::parse(*key)) {
+        return Unexpected{"--" + name + ": must be a public key of 66 hexadecimal digits"};
+    }
+    return std::optional{*key};
+}
+
+Expected<ProposeChange, std::string> with_keys(ProposeChange change,
+                                               const ProposalOptions& options) {
+    if (!options.keys.empty()) {
+        const auto keys = load_public_keys(options.keys);
+        if (!keys) {
+            return Unexpected{keys.error()};
+        }
+        change.member_key = keys->member;
+        change.consensus_key = keys->consensus;
+        change.link_key = keys->link;
+        return change;
+    }
+    const auto member = key_option("member-key", options.member_key);
+    const auto consensus = key_option("consensus-key", options.consensus_key);
+    const auto link = key_option("link-key", options.link_key);
+    for (const auto* key : {&member, &consensus, &link}) {
+        if (!*key) {
+            return Unexpected{key->error()};
+        }
+    }
+    change.member_key = *member;
+    change.consensus_key = *consensus;
+    change.link_key = *link;
+    if (!change.member_key && !change.consensus_key && !change.link_key) {
+        return Unexpected{std::string{
+            "replace-keys: give --keys public.json, or --member-key, --consensus-key, --link-key"}};
+    }
+    return change;
+}
+
+/// A whole number as such; anything else as text.
+json::value value_of(const std::string& text) {
+    std::int64_t number{0};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size()) {
+        return number;
+    }
+    return json::value(text);
+}
+
+Expected<ProposeChange, std::string> with_parameters(ProposeChange change,
+                                                     const ProposalOptions& options,
+                                                     json::value parameters) {
+    if (options.set.empty() || !parameters.is_object()) {
+        return Unexpected{std::string{"set-parameters: give --set name=value"}};
+    }
+    for (const std::string& text : options.set) {
+        const std::size_t equals = text.find('=');
+        const std::string name = text.substr(0, equals);
+        json::value* value = parameters.get_object().if_contains(name);
+        if (equals == std::string::npos || value == nullptr) {
+            return Unexpected{"--set " + text +
+                              ": must be name=value of a parameter; see 'tally "
+                              "show epoch'"};
+        }
+        const std::string told = text.substr(equals + 1);
+        *value = value->is_string() ? json::value(told) : value_of(told);
+    }
+    node::JsonProblems problems;
+    change.parameters = node::parameters_from_json(parameters, "parameters", nullptr, problems);
+    if (problems.any()) {
+        return Unexpected{problems.first()};
+    }
+    if (const auto problem = find_problem(*change.parameters)) {
+        return Unexpected{*problem};
+    }
+    return change;
+}
+
+}  // namespace
+
+Expected<ProposeChange, std::string> proposal_of(const ProposalOptions& options,
+                                                 json::value parameters) {
+    std::string name = options.kind;
+    std::replace(name.begin(), name.end(), '-', '_');
+    const auto kind = change_kind_from_text(name);
+    if (!kind) {
+        return Unexpected{options.kind +
+                          ": must be promote, demote, suspend, reinstate, replace-keys or "
+                          "set-parameters"};
+    }
+    ProposeChange change;
+    change.kind = *kind;
+    if (*kind == ChangeKind::set_parameters) {
+        return with_parameters(std::move(change), options, std::move(parameters));
+    }
+    const auto member = party_from_text(options.member);
+    if (!member) {
+        return Unexpected{options.kind + ": MEMBER must be three letters"};
+    }
+    change.member = *member;
+    return *kind == ChangeKind::replace_keys ? with_keys(std::move(change), options)
+                                             : Expected<ProposeChange, std::string>{change};
+}
+
+Expected<VoteOnChange, std::string> vote_of(const std::string& proposal, const std::string& vote) {
+    const auto ref = transaction_ref_from_text(proposal);
+    if (!ref) {
+        return Unexpected{proposal + ": must look like AAA- and 32 hexadecimal digits"};
+    }
+    if (vote != "approve" && vote != "reject") {
+        return Unexpected{vote + ": must be approve or reject"};
+    }
+    return VoteOnChange{*ref, vote == "approve"};
+}
+
+}  // namespace tally::tools
