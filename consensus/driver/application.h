@@ -8,6 +8,7 @@
 #include "ledger/base/clock.h"
 #include "ledger/crypto/quorum_certificate.h"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -62,10 +63,19 @@ struct EpochValidator {
     friend bool operator==(const EpochValidator&, const EpochValidator&) = default;
 };
 
+/// Timers that the validators have agreed on; see DriverOptions.
+struct EpochTiming {
+    std::chrono::milliseconds delta{0};
+    std::chrono::milliseconds idle_interval{0};
+    std::chrono::milliseconds skip_timeout{0};
+    friend bool operator==(const EpochTiming&, const EpochTiming&) = default;
+};
+
 /// The validator set of one epoch, in index order: 1 to `validators_max`, keys all valid points.
 struct EpochInfo {
     std::uint64_t epoch{0};
     std::vector<EpochValidator> validators;
+    std::optional<EpochTiming> timing{};  ///< nothing: those that the driver has
     friend bool operator==(const EpochInfo&, const EpochInfo&) = default;
 };
 

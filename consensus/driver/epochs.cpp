@@ -32,6 +32,11 @@ void Driver::Impl::load_epoch(bool with_record) {
     }
     ENSURE(!m_epoch.validators.empty() && m_epoch.validators.size() <= validators_max);
     m_keys = parse_keys(m_epoch.validators);
+    if (m_epoch.timing) {
+        m_options.delta = m_epoch.timing->delta;
+        m_options.idle_interval = m_epoch.timing->idle_interval;
+        m_options.skip_timeout = m_epoch.timing->skip_timeout;
+    }
     m_peers.set_validators(m_epoch.validators);
     m_self.reset();
     m_signer.reset();

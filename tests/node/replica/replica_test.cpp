@@ -110,7 +110,7 @@ public:
         return true;
     }
     void run_until(const std::function<bool()>& condition) {
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
         while (!condition()) {
             const bool is_late = std::chrono::steady_clock::now() >= deadline;
             INFO((is_late ? describe() : std::string{}));
@@ -123,7 +123,7 @@ public:
     [[nodiscard]] std::string describe() const {
         std::string text;
         for (const auto& site : sites) {
-            text += to_text(site->identity().member);
+            text += to_text(*site->identity().member);
             if (site->is_up()) {
                 const consensus::DriverStatus status = site->replica().status();
                 text += ": epoch " + std::to_string(status.epoch) + " view " +
