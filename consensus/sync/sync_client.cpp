@@ -83,7 +83,7 @@ void SyncClient::ask_offer(PeerId peer, Time now, SyncEffects& effects) {
     const std::uint64_t id = m_next_id++;
     m_asked[id] = Asked{peer, {}, now};
     ++remote.outstanding;
-    remote.rest_until = now + offer_interval;
+    remote.offer_again = now + offer_interval;
     effects.sends.emplace_back(peer, SnapshotRequest{id, m_sink.offer_query()});
 }
 
@@ -186,7 +186,7 @@ void SyncClient::advance(Time now, SyncEffects& effects) {
     }
     std::vector<PeerId> idle;
     for (const auto& [id, remote] : m_peers) {
-        if (remote.outstanding == 0 && remote.rest_until <= now) {
+        if (remote.outstanding == 0 && remote.offer_again <= now && remote.rest_until <= now) {
             idle.push_back(id);
         }
     }
@@ -206,8 +206,9 @@ void SyncClient::choose_offer(Time now, SyncEffects& effects) {
     std::size_t answered{0};
     for (const auto& [id, remote] : m_peers) {
         answered += remote.answered ? 1 : 0;
-        const bool enough =
-            remote.offer && (remote.offer->height > m_options.min_height || m_sink.must_finish());
+        const bool denied = remote.offer && m_denied.contains(remote.offer->digest);
+        const bool enough = remote.offer && !denied && remote.offer->height > 0 &&
+                            (remote.offer->height > m_options.min_height || m_sink.must_finish());
         if (enough) {
             Candidate& candidate = candidates[remote.offer->digest];
             ++candidate.peers;
@@ -215,8 +216,12 @@ void SyncClient::choose_offer(Time now, SyncEffects& effects) {
         }
     }
     if (candidates.empty()) {
-        const bool is_over =
-            answered >= m_options.answers_needed || now - m_started >= m_options.give_up_after;
+        if (answered >= m_options.answers_needed && !m_enough_at) {
+            m_enough_at = now;
+        }
+        const bool heard = m_enough_at && (answered == m_peers.size() ||
+                                           now - *m_enough_at >= m_options.offer_wait);
+        const bool is_over = heard || now - m_started >= m_options.give_up_after;
         if (is_over && !m_sink.must_finish()) {
             m_step = SyncStep::nothing;
         }
@@ -225,7 +230,8 @@ void SyncClient::choose_offer(Time now, SyncEffects& effects) {
     const std::optional<Hash> begun = m_sink.begun();
     const bool can_resume = begun && candidates.contains(*begun);
     const bool waited = m_first_offer && now - *m_first_offer >= m_options.offer_wait;
-    if (!can_resume && !waited && answered < m_peers.size()) {
+    const bool have_all = answered == m_peers.size() && answered >= m_options.answers_needed;
+    if (!can_resume && !waited && !have_all) {
         return;
     }
     const auto best =
@@ -295,23 +301,26 @@ void SyncClient::fetch(Time now, SyncEffects& effects) {
                                std::all_of(m_peers.begin(), m_peers.end(),
                                            [](const auto& entry) { return entry.second.answered; });
     if (is_lost || has_no_source) {
-        start_over(is_lost);
+        start_over(is_lost, now);
     }
 }
 
 /// Asks everybody again. What is here of the snapshot is kept in case that somebody offers it,
 /// unless all who did denied having it.
-void SyncClient::start_over(bool denied) {
+void SyncClient::start_over(bool denied, Time now) {
+    m_started = now;
     if (denied) {
         m_sink.give_up();
         m_denied.insert(*m_chosen);
     }
     m_chosen.reset();
     m_first_offer.reset();
+    m_enough_at.reset();
     m_step = SyncStep::asking;
     for (auto& [id, remote] : m_peers) {
         remote.offer.reset();
         remote.answered = false;
+        remote.offer_again = now;
     }
 }
 

@@ -20,7 +20,7 @@ public:
     virtual ~SnapshotSink() = default;
 
     struct Offer {
-        std::uint64_t height{0};
+        std::uint64_t height{0};  ///< 0: not to be chosen
         Hash digest;
         Bytes manifest;
     };
@@ -116,7 +116,8 @@ private:
         std::optional<SnapshotSink::Offer> offer;
         std::set<Bytes> not_held;  ///< at most as many as queries are asked
         std::size_t outstanding{0};
-        Time rest_until{0};  ///< after silence
+        Time rest_until{0};   ///< after silence
+        Time offer_again{0};  ///< when to ask for an offer again at the earliest
     };
     void ask_offer(PeerId peer, Time now, SyncEffects& effects);
     void take_offer(Remote& remote, ByteView answer, Time now, SyncEffects& effects);
@@ -127,7 +128,7 @@ private:
     void time_out(Time now);
     void advance(Time now, SyncEffects& effects);
     void choose_offer(Time now, SyncEffects& effects);
-    void start_over(bool denied);
+    void start_over(bool denied, Time now);
     void fetch(Time now, SyncEffects& effects);
     [[nodiscard]] Remote* find_free(const Bytes& query, Time now);
     [[nodiscard]] bool offers_chosen(const Remote& remote) const;
@@ -135,8 +136,9 @@ private:
     SyncOptions m_options;
     SnapshotSink& m_sink;
     SyncStep m_step{SyncStep::asking};
-    Time m_started;
+    Time m_started;  ///< asking
     std::optional<Time> m_first_offer;
+    std::optional<Time> m_enough_at;  ///< when enough peers had answered without an offer
     std::optional<Hash> m_chosen;
     Bytes m_manifest;  ///< of the chosen offer: others may have the same snapshot with another one
     std::map<PeerId, Remote> m_peers;

@@ -49,7 +49,10 @@ Expected<Done, SourceError> AuditBlockReader::open_file() {
                    "block " + std::to_string(m_next_height) +
                        " should come next, this file begins "
                        "with block " +
-                       std::to_string(info.first_height));
+                       std::to_string(info.first_height) +
+                       (m_at == 0 ? "; a node that was made from a snapshot does not have the "
+                                    "history before it: audit one that has it"
+                                  : ""));
         }
         m_damaged = true;
         m_next_height = info.first_height;

@@ -331,6 +331,9 @@ std::optional<Bytes> Ledger::answer_snapshot_query(ByteView query) const {
         [&impl](std::uint64_t height) { return impl.read_block(height); },
         [&impl](std::uint64_t epoch) {
             return impl.view.get(ledger_index::epoch_proof_key(epoch));
+        },
+        [&impl](std::uint32_t level, std::uint64_t index) {
+            return impl.tiles.subtree(level, index);
         }};
     return impl.snapshots.answer(query, chain);
 }

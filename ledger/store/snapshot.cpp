@@ -8,7 +8,13 @@
 namespace tally {
 namespace {
 
-enum class QueryKind : std::uint8_t { manifest = 1, proofs = 2, chunk = 3, blocks = 4 };
+enum class QueryKind : std::uint8_t {
+    manifest = 1,
+    proofs = 2,
+    chunk = 3,
+    blocks = 4,
+    checkpoint = 5
+};
 
 constexpr std::size_t edge_hashes_max{8 * (LogTiles::tile_hashes - 1)};
 
@@ -101,6 +107,10 @@ Bytes encode(const SnapshotQuery& query) {
                    [](const BlocksQuery& asked) {
                        Encoder encoder = query_of(QueryKind::blocks);
                        return encoder.u64(asked.from_height).u64(asked.to_height).bytes();
+                   },
+                   [](const CheckpointQuery& asked) {
+                       Encoder encoder = query_of(QueryKind::checkpoint);
+                       return encoder.fixed(asked.snapshot).u64(asked.height).bytes();
                    }},
         query);
 }
@@ -109,7 +119,7 @@ std::optional<SnapshotQuery> decode_snapshot_query(ByteView bytes) {
     Decoder decoder{bytes};
     const std::uint8_t kind = decoder.u8();
     if (kind < static_cast<std::uint8_t>(QueryKind::manifest) ||
-        kind > static_cast<std::uint8_t>(QueryKind::blocks)) {
+        kind > static_cast<std::uint8_t>(QueryKind::checkpoint)) {
         return std::nullopt;
     }
     SnapshotQuery query;
@@ -138,8 +148,39 @@ std::optional<SnapshotQuery> decode_snapshot_query(ByteView bytes) {
             query = blocks;
             break;
         }
+        case QueryKind::checkpoint: {
+            CheckpointQuery checkpoint;
+            checkpoint.snapshot = decoder.fixed<Hash>();
+            checkpoint.height = decoder.u64();
+            query = checkpoint;
+            break;
+        }
     }
     return decoder.finished() ? std::optional{query} : std::nullopt;
+}
+
+Bytes CheckpointProof::encode() const {
+    Encoder encoder;
+    encoder.raw(header.encode()).u32(static_cast<std::uint32_t>(consistency.size()));
+    for (const Hash& hash : consistency) {
+        encoder.fixed(hash);
+    }
+    return std::move(encoder).take();
+}
+
+std::optional<CheckpointProof> CheckpointProof::decode(ByteView bytes) {
+    Decoder decoder{bytes};
+    const auto header = BlockHeader::decode(decoder.raw(BlockHeader::encoded_bytes));
+    CheckpointProof proof;
+    const std::uint32_t count = decoder.count(merkle_proof_hashes_max, Hash::size);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        proof.consistency.push_back(decoder.fixed<Hash>());
+    }
+    if (!decoder.finished() || !header) {
+        return std::nullopt;
+    }
+    proof.header = *header;
+    return proof;
 }
 
 Bytes encode_list(const std::vector<Bytes>& items) {

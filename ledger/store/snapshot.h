@@ -69,12 +69,32 @@ struct BlocksQuery {
     friend bool operator==(const BlocksQuery&, const BlocksQuery&) = default;
 };
 
-/// Encoding (fixed-width codec): kind u8 (1 manifest, 2 proofs, 3 chunk, 4 blocks) and the fields
-/// in order. Depth of a chunk u8.
-using SnapshotQuery = std::variant<ManifestQuery, ProofsQuery, ChunkQuery, BlocksQuery>;
+/// Asks for proof that the snapshot's history has the block of a height that the asker knows.
+struct CheckpointQuery {
+    Hash snapshot;
+    std::uint64_t height{0};
+    friend bool operator==(const CheckpointQuery&, const CheckpointQuery&) = default;
+};
+
+/// Encoding (fixed-width codec): kind u8 (1 manifest, 2 proofs, 3 chunk, 4 blocks, 5 checkpoint)
+/// and the fields in order. Depth of a chunk u8.
+using SnapshotQuery =
+    std::variant<ManifestQuery, ProofsQuery, ChunkQuery, BlocksQuery, CheckpointQuery>;
 [[nodiscard]] Bytes encode(const SnapshotQuery& query);
 /// Nothing when truncated, too long, of an unknown kind or with a name that is not valid.
 [[nodiscard]] std::optional<SnapshotQuery> decode_snapshot_query(ByteView bytes);
+
+/// A block's header, and that the log after the snapshot's block extends the log after this one:
+/// the log has every transaction and every validator set, so the history is the same up to here.
+/// Encoding: header, count u32, 32 bytes each.
+struct CheckpointProof {
+    BlockHeader header;
+    std::vector<Hash> consistency;  ///< RFC 9162; empty when the header's log is empty
+
+    friend bool operator==(const CheckpointProof&, const CheckpointProof&) = default;
+    [[nodiscard]] Bytes encode() const;
+    [[nodiscard]] static std::optional<CheckpointProof> decode(ByteView bytes);
+};
 
 /// Several proofs or blocks in one answer: count u32, each behind a u32 length.
 [[nodiscard]] Bytes encode_list(const std::vector<Bytes>& items);

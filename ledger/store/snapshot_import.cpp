@@ -70,7 +70,9 @@ std::optional<SnapshotOffer> SnapshotImport::read_offer(ByteView answer) const {
         manifest->base.chain_id != m_chain_id) {
         return std::nullopt;
     }
-    return SnapshotOffer{manifest->header.height, manifest->header.digest(),
+    const std::uint64_t height = manifest->header.height;
+    const bool is_too_old = m_checkpoint && m_checkpoint->height > height;
+    return SnapshotOffer{is_too_old ? 0 : height, manifest->header.digest(),
                          Bytes{answer.begin(), answer.end()}};
 }
 
@@ -102,12 +104,42 @@ void SnapshotImport::give_up() {
     m_archive.reset();
 }
 
-/// All proofs are here: either the validators have certified the snapshot, or it is nothing. Only
-/// then is what the store holds given up for it.
+/// All proofs are here: either the validators have certified the snapshot, or it is nothing.
 Verdict SnapshotImport::begin_if_proven() {
     if (std::optional<std::string> problem = find_problem_of_offer()) {
         return refuse(Verdict::wrong_offer, std::move(*problem));
     }
+    if (!m_checkpoint) {
+        begin();
+    }
+    return Verdict::accepted;
+}
+
+Verdict SnapshotImport::accept_checkpoint(ByteView answer) {
+    const std::optional<CheckpointProof> proof = CheckpointProof::decode(answer);
+    if (!proof || proof->header.height != m_checkpoint->height) {
+        return refuse(Verdict::wrong_answer, "not a proof about the checkpoint");
+    }
+    if (proof->header.digest() != m_checkpoint->digest) {
+        return refuse(Verdict::wrong_answer, "a history without the checkpoint");
+    }
+    const BlockHeader& header = m_manifest.header;
+    const bool is_same_log =
+        proof->header.log_size == 0 ||
+        verify_consistency(proof->header.log_size, proof->header.log_root, header.log_size,
+                           header.log_root, proof->consistency);
+    const bool is_same_block =
+        m_checkpoint->height < header.height || m_checkpoint->digest == m_offer->digest;
+    if (!is_same_log || !is_same_block) {
+        return refuse(Verdict::wrong_offer, "the snapshot's history does not have the checkpoint");
+    }
+    m_checkpoint.reset();
+    begin();
+    return Verdict::accepted;
+}
+
+/// Only now is what the store holds given up for the snapshot.
+void SnapshotImport::begin() {
     // From here on no ledger opens on this store, whatever becomes of the import.
     WriteBatch mark;
     mark.put(ledger_index::sync_key(), {});
@@ -128,7 +160,6 @@ Verdict SnapshotImport::begin_if_proven() {
     m_offer_checked = true;
     take_up_log();
     take_up_chunks();
-    return Verdict::accepted;
 }
 
 /// Goes on with what an earlier start began.
@@ -223,6 +254,10 @@ std::vector<Bytes> SnapshotImport::wanted(std::size_t count_max) const {
         queries.push_back(encode(ProofsQuery{m_sets.size() - 1}));
         return queries;
     }
+    if (!m_offer_checked) {
+        queries.push_back(encode(CheckpointQuery{m_offer->digest, m_checkpoint->height}));
+        return queries;
+    }
     if (next_height() <= m_manifest.header.height) {
         queries.push_back(encode(BlocksQuery{next_height(), m_manifest.header.height}));
     }
@@ -252,22 +287,27 @@ Verdict SnapshotImport::accept(ByteView query, ByteView answer) {
     if (answer.empty()) {
         return Verdict::not_held;
     }
-    return std::visit(Overloaded{[](const ManifestQuery&) { return Verdict::accepted; },
-                                 [&](const ProofsQuery& proofs) {
-                                     const bool is_stale = proofs.from_epoch != m_sets.size() - 1;
-                                     return is_stale ? Verdict::accepted : accept_proofs(answer);
-                                 },
-                                 [&](const ChunkQuery& chunk) {
-                                     const bool is_stale = chunk.snapshot != m_offer->digest ||
-                                                           !m_pending.contains(chunk.name);
-                                     return is_stale ? Verdict::accepted
-                                                     : accept_chunk(chunk.name, answer);
-                                 },
-                                 [&](const BlocksQuery& blocks) {
-                                     const bool is_stale = blocks.from_height != next_height();
-                                     return is_stale ? Verdict::accepted : accept_blocks(answer);
-                                 }},
-                      *asked);
+    return std::visit(
+        Overloaded{[](const ManifestQuery&) { return Verdict::accepted; },
+                   [&](const ProofsQuery& proofs) {
+                       const bool is_stale = proofs.from_epoch != m_sets.size() - 1;
+                       return is_stale ? Verdict::accepted : accept_proofs(answer);
+                   },
+                   [&](const ChunkQuery& chunk) {
+                       const bool is_stale =
+                           chunk.snapshot != m_offer->digest || !m_pending.contains(chunk.name);
+                       return is_stale ? Verdict::accepted : accept_chunk(chunk.name, answer);
+                   },
+                   [&](const BlocksQuery& blocks) {
+                       const bool is_stale = blocks.from_height != next_height();
+                       return is_stale ? Verdict::accepted : accept_blocks(answer);
+                   },
+                   [&](const CheckpointQuery& asked_about) {
+                       const bool is_stale =
+                           m_offer_checked || asked_about.snapshot != m_offer->digest;
+                       return is_stale ? Verdict::accepted : accept_checkpoint(answer);
+                   }},
+        *asked);
 }
 
 Verdict SnapshotImport::accept_proofs(ByteView answer) {
@@ -307,9 +347,6 @@ std::optional<std::string> SnapshotImport::find_problem_of_offer() const {
     if (m_manifest.base.height == 0 &&
         m_manifest.base.digest() != genesis_header(m_genesis).digest()) {
         return "the base is not the genesis";
-    }
-    if (m_checkpoint && m_checkpoint->height > header.height) {
-        return "the snapshot is older than the checkpoint";
     }
     return std::nullopt;
 }

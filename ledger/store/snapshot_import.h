@@ -26,7 +26,7 @@ struct Checkpoint {
 
 /// What a peer offers, before anything of it was checked.
 struct SnapshotOffer {
-    std::uint64_t height{0};
+    std::uint64_t height{0};  ///< 0: older than the checkpoint, not to be chosen
     Hash digest;
     Bytes manifest;
 };
@@ -112,6 +112,8 @@ private:
     [[nodiscard]] std::uint64_t next_height() const;
     void set_offer(const SnapshotOffer& offer);
     [[nodiscard]] Verdict begin_if_proven();
+    void begin();
+    [[nodiscard]] Verdict accept_checkpoint(ByteView answer);
     void take_up(const SnapshotOffer& offer);
     void take_up_log();
     void take_up_proofs();
@@ -122,7 +124,7 @@ private:
     KeyValueStore& m_store;
     std::string m_folder;
     const Genesis& m_genesis;
-    std::optional<Checkpoint> m_checkpoint;
+    std::optional<Checkpoint> m_checkpoint;  ///< nothing once it is proven
     Hash m_chain_id;
     std::optional<SnapshotOffer> m_offer;
     SnapshotManifest m_manifest;

@@ -62,8 +62,8 @@ void SnapshotSource::take(const ExecutedBlock& block, const QuorumCertificate& f
     if (m_held.size() == snapshots_kept_max) {
         m_held.pop_front();
     }
-    m_held.push_back({block.digest, block.block.header.height, manifest.encode(), block.tree,
-                      std::move(values)});
+    m_held.push_back({block.digest, block.block.header.height, block.block.header.log_size,
+                      manifest.encode(), block.tree, std::move(values)});
 }
 
 const SnapshotSource::Held* SnapshotSource::find(const Hash& digest) const {
@@ -95,6 +95,23 @@ Bytes SnapshotSource::answer_chunk(const ChunkQuery& query) const {
     return chunk->encode();
 }
 
+Bytes SnapshotSource::answer_checkpoint(const CheckpointQuery& query, const Chain& chain) const {
+    const Held* held = find(query.snapshot);
+    if (held == nullptr || query.height > held->height) {
+        return {};
+    }
+    const std::optional<FinalizedBlock> block = chain.read_block(query.height);
+    if (!block) {
+        return {};
+    }
+    CheckpointProof proof{block->block.header, {}};
+    if (proof.header.log_size > 0) {
+        proof.consistency =
+            consistency_proof(proof.header.log_size, held->log_size, chain.read_log);
+    }
+    return proof.encode();
+}
+
 std::optional<Bytes> SnapshotSource::answer(ByteView query, const Chain& chain) const {
     const std::optional<SnapshotQuery> asked = decode_snapshot_query(query);
     if (!asked) {
@@ -104,7 +121,10 @@ std::optional<Bytes> SnapshotSource::answer(ByteView query, const Chain& chain) 
         Overloaded{[this](const ManifestQuery& manifest) { return answer_manifest(manifest); },
                    [&chain](const ProofsQuery& proofs) { return answer_proofs(proofs, chain); },
                    [this](const ChunkQuery& chunk) { return answer_chunk(chunk); },
-                   [&chain](const BlocksQuery& blocks) { return answer_blocks(blocks, chain); }},
+                   [&chain](const BlocksQuery& blocks) { return answer_blocks(blocks, chain); },
+                   [this, &chain](const CheckpointQuery& checkpoint) {
+                       return answer_checkpoint(checkpoint, chain);
+                   }},
         *asked);
 }
 

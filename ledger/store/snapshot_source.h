@@ -26,6 +26,8 @@ public:
         std::function<std::optional<FinalizedBlock>(std::uint64_t height)> read_block;
         /// The encoded proof that ended an epoch.
         std::function<std::optional<Bytes>(std::uint64_t epoch)> read_epoch_proof;
+        /// Subtrees of the log, for proofs about blocks that are held.
+        SubtreeReader read_log;
     };
 
     /// Takes a snapshot of the state after `block`, which is final by `finalization`. `base` is the
@@ -46,6 +48,7 @@ private:
     struct Held {
         Hash digest;
         std::uint64_t height{0};
+        std::uint64_t log_size{0};
         Bytes manifest;
         StateTree tree;
         std::unique_ptr<KeyValueStore> values;
@@ -53,6 +56,7 @@ private:
     [[nodiscard]] const Held* find(const Hash& digest) const;
     [[nodiscard]] Bytes answer_manifest(const ManifestQuery& query) const;
     [[nodiscard]] Bytes answer_chunk(const ChunkQuery& query) const;
+    [[nodiscard]] Bytes answer_checkpoint(const CheckpointQuery& query, const Chain& chain) const;
 
     std::deque<Held> m_held;  ///< oldest first
 };

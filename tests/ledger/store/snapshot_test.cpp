@@ -295,6 +295,41 @@ TEST_CASE("a manifest that is not the validators' is given up, one of another ch
     REQUIRE(joiner.ledger.open() == "");
 }
 
+TEST_CASE("only a history with the checkpoint is taken") {
+    Joiner joiner;
+    const std::uint64_t last = history().size();
+    SECTION("the block is there") {
+        for (const std::uint64_t height : {std::uint64_t{1}, std::uint64_t{3}, last - 5, last}) {
+            Joiner honest;
+            honest.begin(Checkpoint{height, history()[height - 1].header.digest()});
+            honest.choose();
+            CHECK_FALSE(honest.import->has_begun());
+            REQUIRE(honest.fetch(all) == Verdict::accepted);
+            honest.import->finish();
+            REQUIRE(honest.ledger.open() == "");
+        }
+    }
+    SECTION("the block is another one") {
+        joiner.begin(Checkpoint{3, Hash{}});
+        joiner.choose();
+        CHECK(joiner.fetch(all) == Verdict::wrong_answer);
+    }
+    SECTION("the proof is of another history") {
+        joiner.begin(Checkpoint{7, history()[6].header.digest()});
+        joiner.choose();
+        const Bytes query = joiner.import->wanted(1).front();
+        CheckpointProof proof = *CheckpointProof::decode(joiner.ask(query));
+        REQUIRE_FALSE(proof.consistency.empty());
+        proof.consistency.front().data[0] ^= 1U;
+        CHECK(joiner.import->accept(query, proof.encode()) == Verdict::wrong_offer);
+        CHECK_FALSE(joiner.import->has_begun());
+    }
+    SECTION("the snapshot is older") {
+        joiner.begin(Checkpoint{last + 1, Hash{}});
+        CHECK(joiner.import->read_offer(joiner.ask(joiner.import->offer_query()))->height == 0);
+    }
+}
+
 TEST_CASE("a ledger with blocks is never taken for an empty one") {
     Machine machine;
     const auto phase = [&machine] {
@@ -343,7 +378,8 @@ TEST_CASE("two snapshots are kept, and older ones are not held any more") {
 TEST_CASE("queries are read back as they were written, hostile ones not at all") {
     const std::vector<SnapshotQuery> queries{
         ManifestQuery{Hash{}}, ProofsQuery{7},
-        ChunkQuery{Hash{}, ChunkName{}.halves()[1].halves()[1]}, BlocksQuery{3, 9}};
+        ChunkQuery{Hash{}, ChunkName{}.halves()[1].halves()[1]}, BlocksQuery{3, 9},
+        CheckpointQuery{Hash{}, 12}};
     for (const SnapshotQuery& query : queries) {
         const Bytes bytes = encode(query);
         CHECK(bytes.size() <= snapshot_query_bytes_max);
@@ -356,7 +392,7 @@ TEST_CASE("queries are read back as they were written, hostile ones not at all")
         CHECK_FALSE(decode_snapshot_query(longer));
     }
     CHECK_FALSE(decode_snapshot_query(Bytes{0}));
-    CHECK_FALSE(decode_snapshot_query(Bytes{5}));
+    CHECK_FALSE(decode_snapshot_query(Bytes{6}));
     CHECK_FALSE(full_ledger().answer_snapshot_query(Bytes{9, 9}));
     Bytes unaligned = encode(queries[2]);
     unaligned.back() = 1;
