@@ -183,7 +183,7 @@ class Devnet:
             json.dump(action, output)
         config = pathlib.Path(self.node(member)["config"]).parent
         return json.loads(self.run(
-            "submit", "--action", file, "--member", member, "--key", config / "keys" / "member.key", "--genesis",
+            "submit", "--action", file, "--member", member, "--key", str(config / "keys" / "member.key"), "--genesis",
             self.manifest["genesis"], "--api", self.node(member)["api"], "--json", codes=codes).stdout)
 
     def add_to_manifest(self, name, entry):
