@@ -135,7 +135,7 @@ void SimNode::Corruption::later(SimTime delay, std::function<void()> action) {
     m_node.m_world.scheduler.after(
         delay, [node = &m_node, incarnation = m_node.m_incarnation, action = std::move(action)] {
             if (node->m_incarnation == incarnation) {
-                node->turn([&action](Process&) { action(); });
+                node->turn([action](Process&) { action(); });
             }
         });
 }

@@ -40,6 +40,8 @@ constexpr std::array<Kind, Coverage::kinds> all_kinds{{
     {"damage_refused", 2},
     {"backup_restored", 5},
     {"observer_role", 1},
+    {"set_change", 30},
+    {"epoch_begun", 200},
     {"equivocator", 50},
     {"withholder", 50},
     {"split_certificates", 50},

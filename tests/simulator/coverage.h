@@ -39,6 +39,8 @@ enum class Happening : std::uint8_t {
     damage_refused,  ///< a node did not start on damaged data
     backup_restored,
     observer_role,  ///< a restored node stopped voting
+    set_change,
+    epoch_begun,
     equivocator,
     withholder,
     split_certificates,

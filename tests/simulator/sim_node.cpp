@@ -84,6 +84,7 @@ struct SimNode::Process {
     VoteRecord last_record;
     consensus::View last_view{0};
     std::uint64_t last_epoch{0};
+    consensus::Role last_role{consensus::Role::follower};
 };
 
 void SimNode::Ports::disconnect(consensus::PeerId peer, const char* reason) {
@@ -159,13 +160,12 @@ void SimNode::stop_process(const std::string& what) {
 }
 
 bool SimNode::refuses_damage(const std::string& what) {
-    if (!m_damage_expected) {
+    if (!m_damage_expected && !m_world.oracle.is_faulty(m_index)) {
         return false;
     }
     m_world.trace.line(fmt::format("n{} refuses its data: {}", m_index, what));
     m_world.coverage.add(Happening::damage_refused);
-    m_damaged = true;
-    m_kept_down = true;
+    m_world.oracle.record_lost(m_index);
     return true;
 }
 
@@ -174,7 +174,7 @@ bool SimNode::open_process(Process& process) {
     process.application = m_world.kind.open(
         m_disk, m_clock, [this](const FinalNotice& notice) { take_final(notice); }, problem);
     if (process.application == nullptr) {
-        if (!m_disk.files.has_failed() && !refuses_damage(problem)) {
+        if (!m_disk.files.has_failed()) {
             fail("application does not open: " + problem);
         }
         return false;
@@ -183,8 +183,12 @@ bool SimNode::open_process(Process& process) {
     auto journal = consensus::Journal::open(
         m_disk.files, consensus_folder,
         {.rotate_bytes = m_random.between(20'000, 400'000), .fatal = fatal});
+    if (!journal && refuses_damage(journal.error().message)) {
+        journal = consensus::Journal::open_without_record(
+            m_disk.files, consensus_folder, {.rotate_bytes = 400'000, .fatal = fatal});
+    }
     if (!journal) {
-        if (!m_disk.files.has_failed() && !refuses_damage(journal.error().message)) {
+        if (!m_disk.files.has_failed()) {
             fail("journal does not open: " + journal.error().message);
         }
         return false;
@@ -223,6 +227,8 @@ void SimNode::boot() {
         m_process.reset();
         if (m_doomed) {
             finish_death();
+        } else if (m_disk.files.has_failed() && m_on_crash) {
+            m_on_crash(m_index);
         }
         return;
     }
@@ -336,13 +342,22 @@ void SimNode::finish_death() {
 void SimNode::check_status() {
     const consensus::DriverFigures status = m_process->driver->figures();
     const VoteRecord record = vote_record(status.safety);
-    m_world.oracle.record_changed(m_index, m_process->last_record, record);
+    const bool unreliable = m_world.oracle.is_faulty(m_index) || m_damage_expected;
+    if (unreliable && status.role == consensus::Role::observer) {
+        m_world.oracle.record_lost(m_index);  // It has forgotten it, knowingly.
+    } else if (!m_world.oracle.is_faulty(m_index)) {
+        m_world.oracle.record_changed(m_index, m_process->last_record, record);
+    }
     if (status.epoch == m_process->last_epoch && status.view < m_process->last_view) {
         fail("view went back");
     }
-    if (status.role == consensus::Role::observer && !m_world.oracle.is_faulty(m_index)) {
-        fail("takes itself for a restored copy");
+    if (status.role == consensus::Role::observer && m_process->last_role != status.role) {
+        m_world.coverage.add(Happening::observer_role);
+        if (!m_world.oracle.is_faulty(m_index) && !m_damage_expected) {
+            fail("takes itself for a restored copy");
+        }
     }
+    m_process->last_role = status.role;
     if (status.evidence > 0) {
         check_evidence();
     }
@@ -597,6 +612,7 @@ void SimNode::take_final(const FinalNotice& notice) {
             seats.push_back(machine_of(validator.member).value_or(SIZE_MAX));
         }
         m_world.oracle.begin_epoch(notice.next->epoch, seats);
+        m_world.coverage.add(Happening::epoch_begun);
         m_world.trace.line(fmt::format("n{} enters epoch {} of {} validators", m_index,
                                        notice.next->epoch, seats.size()));
     }

@@ -85,10 +85,8 @@ public:
     void silence();
     /// Each sync takes this long; what the turn sends goes out that much later.
     void set_sync_time(SimTime time) { m_sync_time = time; }
-    /// Its journal may be damaged: if it does not open, the machine is out of order for good, and
-    /// `is_damaged` says so.
+    /// Its journal may be damaged: if it does not open, the node starts without a record.
     void expect_damage() { m_damage_expected = true; }
-    [[nodiscard]] bool is_damaged() const noexcept { return m_damaged; }
 
     /// A client hands in an envelope. False when the node is down or does not take it.
     bool submit(const Bytes& envelope);
@@ -164,7 +162,6 @@ private:
     bool m_silenced{false};
     bool m_stopped{false};  ///< by a disk error, in this turn
     bool m_damage_expected{false};
-    bool m_damaged{false};
 };
 
 /// One line about a message, for traces.

@@ -59,6 +59,7 @@ World::World(std::uint64_t seed, WorldOptions options)
     m_network->set_faults(m_options.links);
     for (const auto& [node, kind] : m_options.actors) {
         m_oracle.set_faulty(node);
+        m_unreliable.insert(node);
         m_nodes[node]->corrupt(kind);
     }
     if (m_options.canary == Canary::lying_disk) {

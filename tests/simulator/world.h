@@ -82,6 +82,11 @@ public:
     void boot_all();
     /// Hands the next envelope of the workload to a node. False when it is not taken.
     bool submit(NodeIndex node);
+    /// Asks for a validator set at all nodes. False when nobody takes it, or when it would have
+    /// more liars than it tolerates.
+    bool change_set(const std::vector<Seat>& seats, bool needs_ready = false);
+    /// Says that the set that was asked for is ready.
+    void say_ready();
     void schedule_workload(std::uint32_t envelopes, SimTime span);
     [[nodiscard]] bool is_final(const Hash& envelope) const { return m_final.contains(envelope); }
     [[nodiscard]] std::size_t final_envelopes() const noexcept { return m_final.size(); }
@@ -110,6 +115,19 @@ private:
 
     bool step();
     void inject_fault();
+    void inject_disk_fault(Happening kind, NodeIndex node);
+    void slow_disk(NodeIndex node);
+    void failing_disk(Happening kind, NodeIndex node);
+    [[nodiscard]] bool may_damage(NodeIndex node) const;
+    void flip_bit(NodeIndex node);
+    void back_up(NodeIndex node);
+    void restore_backup(NodeIndex node, const SimFileSystem::Backup& files,
+                        const std::map<Bytes, Bytes>& store);
+    void schedule_changes();
+    [[nodiscard]] std::vector<Seat> next_seats();
+    [[nodiscard]] bool faults_beyond(const std::vector<Seat>& seats) const;
+    [[nodiscard]] std::vector<NodeIndex> choose_live();
+    void reunite(const std::vector<NodeIndex>& reliable);
     void heal();
     void plant_canary();
     void crashed(NodeIndex node);
@@ -139,6 +157,7 @@ private:
     std::optional<SimTime> m_restart_low{SimTime{10'000}};
     SimTime m_restart_high{3'000'000};
     std::set<NodeIndex> m_looping;
+    std::set<NodeIndex> m_unreliable;  ///< liars, and machines whose disks lost something
     bool m_healed{false};
     bool m_expecting{false};
     SimTime m_liveness_time{0};

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace tally::simulator {
 
@@ -16,45 +15,7 @@ constexpr std::uint64_t progress_heights{10};
 /// Heights that everybody must finalize together at the end.
 constexpr std::uint64_t reunited_heights{3};
 
-/// Share of the seeds whose votes are signed with ECDSA, in permille.
-constexpr std::uint32_t real_signatures_permille{125};
-
-/// The fault kinds that a world may have.
-constexpr std::array<Happening, 8> fault_kinds{
-    Happening::partition_symmetric,
-    Happening::partition_asymmetric,
-    Happening::crash_between_events,
-    Happening::crash_before_send,
-    Happening::whole_cluster_crash,
-    Happening::restart_loop,
-    Happening::pause,
-    Happening::clock_jump,
-};
-
 }  // namespace
-
-WorldOptions options_of_seed(std::uint64_t seed) {
-    SimRandom random{seed ^ 0x5eed0f0b710550ULL};
-    WorldOptions options;
-    options.real_signatures = random.chance(real_signatures_permille);
-    options.nodes = random.pick<std::size_t>({4, 4, 4, 5, 6, 7});
-    options.links.loss = random.pick<std::uint32_t>({0, 0, 10, 50, 200});
-    options.links.duplication = random.pick<std::uint32_t>({0, 10, 100});
-    options.links.lateness = random.pick<std::uint32_t>({0, 5, 30, 100});
-    options.links.delay_max =
-        random.pick<SimTime>({SimTime{4'000}, SimTime{20'000}, SimTime{45'000}, SimTime{150'000}});
-    options.links.late_max = random.between(SimTime{500'000}, SimTime{4'000'000});
-    options.links.in_order = random.chance(400);
-    options.chaos_time = random.between(SimTime{4'000'000}, SimTime{30'000'000});
-    options.fault_interval_max = random.between(SimTime{100'000}, SimTime{4'000'000});
-    options.envelopes = static_cast<std::uint32_t>(random.between(5, 200));
-    for (const Happening kind : fault_kinds) {
-        if (random.chance(600)) {
-            options.faults.insert(kind);
-        }
-    }
-    return options;
-}
 
 void World::run_chaos() {
     m_trace.line(fmt::format("world of {} nodes, loss {}, duplication {}, lateness {}, {}",
@@ -63,6 +24,7 @@ void World::run_chaos() {
                              m_options.links.in_order ? "in order" : "any order"));
     boot_all();
     schedule_workload(m_options.envelopes, m_options.chaos_time);
+    schedule_changes();
     if (m_options.canary == Canary::double_vote) {
         m_scheduler.after(m_options.chaos_time / 2, [this] { plant_canary(); });
     }
@@ -84,88 +46,6 @@ void World::plant_canary() {
     }
 }
 
-void World::inject_fault() {
-    if (m_options.faults.empty()) {
-        return;
-    }
-    const std::vector<Happening> kinds(m_options.faults.begin(), m_options.faults.end());
-    const Happening kind = m_random.pick(kinds);
-    const auto node = static_cast<NodeIndex>(m_random.between(0, m_nodes.size() - 1));
-    m_trace.line(fmt::format("fault {} n{}", Coverage::name(kind), node));
-    if (kind == Happening::partition_symmetric || kind == Happening::partition_asymmetric) {
-        partition(kind == Happening::partition_symmetric);
-    } else if (kind == Happening::crash_between_events) {
-        m_nodes[node]->crash();
-    } else if (kind == Happening::crash_before_send) {
-        arm_random_crash(node);
-    } else if (kind == Happening::whole_cluster_crash) {
-        cluster_crash();
-    } else if (kind == Happening::restart_loop) {
-        restart_loop(node);
-    } else if (kind == Happening::pause) {
-        m_coverage.add(Happening::pause);
-        m_nodes[node]->pause_until(m_scheduler.now() +
-                                   m_random.between(SimTime{10'000}, SimTime{4'000'000}));
-    } else if (kind == Happening::clock_jump) {
-        m_coverage.add(Happening::clock_jump);
-        m_nodes[node]->set_clock_offset(static_cast<UnixMillis>(m_random.between(0, 3'000)) -
-                                        1'500);
-    }
-}
-
-void World::partition(bool symmetric) {
-    m_coverage.add(symmetric ? Happening::partition_symmetric : Happening::partition_asymmetric);
-    const std::vector<std::size_t> side = m_random.sample(
-        m_nodes.size(), static_cast<std::size_t>(m_random.between(1, m_nodes.size() - 1)));
-    const auto in_side = [&](NodeIndex node) {
-        return std::find(side.begin(), side.end(), node) != side.end();
-    };
-    for (NodeIndex from = 0; from < m_nodes.size(); ++from) {
-        for (NodeIndex to = 0; to < m_nodes.size(); ++to) {
-            const bool crosses =
-                symmetric ? in_side(from) != in_side(to) : in_side(from) && !in_side(to);
-            m_network->set_cut(from, to, crosses);
-        }
-    }
-    m_scheduler.after(m_random.between(SimTime{100'000}, SimTime{4'000'000}), [this] {
-        for (NodeIndex from = 0; from < m_nodes.size(); ++from) {
-            for (NodeIndex to = 0; to < m_nodes.size(); ++to) {
-                m_network->set_cut(from, to, false);
-            }
-        }
-        m_trace.line("partition ends");
-    });
-}
-
-void World::arm_random_crash(NodeIndex node) {
-    static const std::vector<std::optional<EffectKind>> kinds{
-        std::nullopt,           EffectKind::file_append, EffectKind::file_sync,
-        EffectKind::file_write, EffectKind::store_sync,  EffectKind::send};
-    // A certain kind is hit soon; all kinds together are many.
-    const std::optional<EffectKind> kind = m_random.pick(kinds);
-    const std::uint64_t most = kind ? 4 : 30;
-    m_nodes[node]->arm({.kind = kind, .effects_before = m_random.between(0, most), .frame = {}});
-}
-
-void World::restart_loop(NodeIndex node) {
-    m_looping.insert(node);
-    m_scheduler.after(m_random.between(SimTime{1'000'000}, SimTime{5'000'000}),
-                      [this, node] { m_looping.erase(node); });
-    m_nodes[node]->crash();
-}
-
-void World::cluster_crash() {
-    m_coverage.add(Happening::whole_cluster_crash);
-    const bool at_effects = m_random.chance(500);
-    for (const std::unique_ptr<SimNode>& node : m_nodes) {
-        if (at_effects) {
-            node->arm({.kind = {}, .effects_before = m_random.between(0, 10), .frame = {}});
-        } else {
-            node->crash();
-        }
-    }
-}
-
 void World::heal() {
     m_trace.line("heal");
     m_healed = true;
@@ -174,13 +54,16 @@ void World::heal() {
     for (const std::unique_ptr<SimNode>& node : m_nodes) {
         node->disarm();
         node->pause_until(SimTime{0});
+        node->set_sync_time(SimTime{0});
+        node->disk().files.fail_appends(SimNode::consensus_folder, false);
+        node->disk().files.fail_syncs(SimNode::consensus_folder, false);
         node->set_clock_offset(static_cast<UnixMillis>(m_random.between(0, 100)));
     }
 }
 
 SimTime World::liveness_bound(std::uint64_t heights) const {
     const consensus::DriverOptions timing;
-    const std::uint64_t faults = m_nodes.size() - SafetyOracle::quorum_of(m_nodes.size());
+    const std::uint64_t faults = faults_tolerated(m_nodes.size());
     // Timers may have backed off to the cap. Until the leaders that are down are known to be
     // silent, each of their views takes three times that; then the healed views begin.
     const auto dead_view = 3 * timing.delta_max + timing.retry_interval;
@@ -194,18 +77,44 @@ bool World::all_reached(const std::vector<NodeIndex>& nodes, consensus::Height h
                        [&](NodeIndex node) { return m_oracle.final_height(node) >= height; });
 }
 
+/// Exactly a quorum of the validators, none of them unreliable. While the set may still change,
+/// nobody can say whose quorum the next one needs: then all reliable machines.
+std::vector<NodeIndex> World::choose_live() {
+    std::vector<NodeIndex> reliable;
+    for (const NodeIndex machine : m_oracle.seats(m_oracle.newest_epoch())) {
+        if (!m_unreliable.contains(machine)) {
+            reliable.push_back(machine);
+        }
+    }
+    std::vector<NodeIndex> live;
+    if (m_options.changes > 0) {
+        for (NodeIndex machine = 0; machine < m_nodes.size(); ++machine) {
+            if (!m_unreliable.contains(machine)) {
+                live.push_back(machine);
+            }
+        }
+        return live;
+    }
+    m_coverage.add(Happening::bare_quorum);
+    const std::size_t quorum = SafetyOracle::quorum_of(m_options.nodes);
+    for (const std::size_t index : m_random.sample(reliable.size(), quorum)) {
+        live.push_back(reliable[index]);
+    }
+    return live;
+}
+
 void World::run_liveness() {
     if (!sound()) {
         return;
     }
     heal();
-    const std::size_t quorum = SafetyOracle::quorum_of(m_nodes.size());
-    const std::vector<NodeIndex> live = m_random.sample(m_nodes.size(), quorum);
-    m_coverage.add(Happening::bare_quorum);
+    const std::vector<NodeIndex> live = choose_live();
     set_restart_delay(std::nullopt, SimTime{0});
-    std::vector<NodeIndex> everybody;
+    std::vector<NodeIndex> honest;
     for (const std::unique_ptr<SimNode>& node : m_nodes) {
-        everybody.push_back(node->index());
+        if (!node->is_corrupt()) {
+            honest.push_back(node->index());
+        }
         if (std::find(live.begin(), live.end(), node->index()) == live.end()) {
             node->keep_down(true);
             node->crash();
@@ -224,20 +133,31 @@ void World::run_liveness() {
     run_until([&] { return all_reached(live, goal); }, liveness_bound(progress_heights),
               fmt::format("{} heights by a bare quorum, goal {}", progress_heights, goal));
     m_liveness_time = m_scheduler.now() - begin;
+    reunite(honest);
+}
 
+/// The others come up as well: liars silent, or lying still.
+void World::reunite(const std::vector<NodeIndex>& honest) {
+    const bool lies = m_random.chance(500);
     for (const std::unique_ptr<SimNode>& node : m_nodes) {
+        if (node->is_corrupt() && !lies) {
+            node->silence();
+        } else if (node->is_corrupt()) {
+            m_coverage.add(Happening::liar_active_at_end);
+        }
         node->keep_down(false);
         node->boot();
     }
+    const SimTime bound = liveness_bound(reunited_heights) * (lies ? 3 : 1);
     const consensus::Height together = m_oracle.highest_final() + reunited_heights;
-    run_until([&] { return all_reached(everybody, together); }, liveness_bound(reunited_heights),
+    run_until([&] { return all_reached(honest, together); }, bound,
               fmt::format("everybody caught up with height {}", together));
     run_until(
         [&] {
             return std::all_of(m_expected.begin(), m_expected.end(),
                                [&](const Hash& envelope) { return is_final(envelope); });
         },
-        liveness_bound(reunited_heights), "all envelopes of the healed phase final");
+        bound, "all envelopes of the healed phase final");
 }
 
 }  // namespace tally::simulator
