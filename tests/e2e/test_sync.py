@@ -7,8 +7,8 @@ import time
 from cluster import Cluster, Timing, Watch, check_submitted
 from harness import check, check_equal, main, wait_until
 
-SYNC = "[sync]\nmin_blocks = 100\nmin_chain_age_s = 0\nsnapshot_interval = 50\n"
-HISTORY_BLOCKS = 700
+SYNC = "[sync]\nmin_blocks = 50\nmin_chain_age_s = 0\nsnapshot_interval = 20\n"
+HISTORY_BLOCKS = 150
 JOINER = "DDD"
 
 
@@ -24,7 +24,7 @@ def log_lines(node, event):
 
 def start_with_history(bin_dir):
     """Four of five validators, and so many blocks that the fifth has something to catch up with."""
-    cluster = Cluster(bin_dir, 5, Timing(idle=0.02), start=False)
+    cluster = Cluster(bin_dir, 5, Timing(delta=0.2, idle=0.05), start=False)
     try:
         for node in cluster.nodes.values():
             add_sync(node)
