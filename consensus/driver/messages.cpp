@@ -38,6 +38,10 @@ void Driver::Impl::on_message(PeerId id, ByteView frame) {
     if (peer == nullptr || m_halted) {
         return;
     }
+    if (!peer->may_speak(now(), frame)) {
+        ++m_counters.messages_dropped;
+        return;
+    }
     m_sender = id;
     Expected<Message, WireError> message = decode_message(frame);
     if (!message) {

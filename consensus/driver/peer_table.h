@@ -56,22 +56,28 @@ private:
 
 /// What one peer may make us do per second; more is dropped.
 inline constexpr std::uint64_t requests_per_second_max{1000};
+/// Frames of one kind, before they are decoded. Kinds are counted apart, so that a peer that sends
+/// too much of one is still heard otherwise; gossip has its own, larger allowance.
+inline constexpr std::uint64_t messages_per_second_max{2048};
 inline constexpr std::uint64_t certificates_per_second_max{1000};
 inline constexpr std::uint64_t ranges_per_second_max{50};
 /// Of blocks and envelopes in answers.
 inline constexpr std::uint64_t answer_bytes_per_second_max{16UL * 1024 * 1024};
 inline constexpr std::uint64_t gossip_per_second_max{4096};
+/// Number of the field of EnvelopeGossip in consensus.proto.
+inline constexpr std::uint8_t gossip_field{12};
 inline constexpr std::uint64_t gossip_bytes_per_second_max{32UL * 1024 * 1024};
 /// How often a peer that is an epoch behind is sent the proof without asking.
 inline constexpr Time epoch_proof_interval{1'000'000};
 
 struct ConnectedPeer {
     Peer peer;
-    std::optional<ValidatorIndex> index;        ///< in the epoch's validator set
-    std::uint64_t epoch_seen{0};                ///< newest one it spoke of
-    std::optional<Time> epoch_proof_sent_at{};  ///< unasked
-    std::optional<Status> status;               ///< the last one it sent
-    Time status_at{0};                          ///< when it came
+    std::optional<ValidatorIndex> index;           ///< in the epoch's validator set
+    std::uint64_t epoch_seen{0};                   ///< newest one it spoke of
+    std::optional<Time> epoch_proof_sent_at{};     ///< unasked
+    std::optional<Status> status;                  ///< the last one it sent
+    Time status_at{0};                             ///< when it came
+    std::map<std::uint8_t, TokenBucket> messages;  ///< by kind, at most 32
     TokenBucket requests{requests_per_second_max};
     TokenBucket certificates{certificates_per_second_max};
     TokenBucket ranges{ranges_per_second_max};
@@ -79,6 +85,13 @@ struct ConnectedPeer {
     TokenBucket gossip{gossip_per_second_max};
     TokenBucket gossip_bytes{gossip_bytes_per_second_max};
 
+    /// Whether one more frame may be decoded. Its kind is the number of its one field.
+    [[nodiscard]] bool may_speak(Time now, ByteView frame) {
+        const auto kind = static_cast<std::uint8_t>(frame.empty() ? 0 : frame[0] >> 3U & 0x1fU);
+        const std::uint64_t per_second =
+            kind == gossip_field ? gossip_per_second_max : messages_per_second_max;
+        return messages.try_emplace(kind, per_second).first->second.take(now);
+    }
     /// Whether one more request may be answered; `answered` says what it cost.
     [[nodiscard]] bool may_ask(Time now) { return requests.take(now) && answer_bytes.take(now); }
     void answered(Time now, std::size_t bytes) { answer_bytes.spend(now, bytes); }

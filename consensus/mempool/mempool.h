@@ -51,7 +51,7 @@ struct PackLimits {
     /// One member's share of a block, with `envelope_overhead` for each envelope: what one of them
     /// floods with delays the others by no more than this takes to execute. A first envelope larger
     /// than it still goes in, alone.
-    std::size_t member_bytes_max{256UL * 1024};
+    std::size_t member_bytes_max{32UL * 1024};
 };
 
 /// Verified envelopes that are not final yet.

@@ -237,13 +237,21 @@ void Node::start() {
     ENSURE(opened.has_value());
     loses_record = false;
     journal = std::move(*opened);
-    DriverPorts ports{.clock = *this,
-                      .transport = *this,
-                      .timers = *this,
-                      .intake = *this,
-                      .signer_for = [this](const PublicKey& key) { return signer_for(key); },
-                      .journal = journal.get(),
-                      .fatal = [this](const std::string& what) { fatals.push_back(what); }};
+    DriverPorts ports{
+        .clock = *this,
+        .transport = *this,
+        .timers = *this,
+        .intake = *this,
+        .signer_for = [this](const PublicKey& key) { return signer_for(key); },
+        .journal = journal.get(),
+        .check_signature = check_signature,
+        .fatal = [this](const std::string& what) { fatals.push_back(what); },
+        .on_nullified = [this](const NullifiedView& ended) { nullified.push_back(ended); },
+        .on_evidence =
+            [this](const Evidence& found) {
+                ENSURE(journal->is_synced());
+                evidence.push_back(found);
+            }};
     driver = std::make_unique<Driver>(std::move(options), std::move(ports), application, *mempool);
     driver->start();
 }

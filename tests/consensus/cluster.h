@@ -113,7 +113,10 @@ public:
     std::optional<Time> wake_at;
     std::vector<std::string> disconnects;
     std::vector<std::string> fatals;
-    bool loses_record{false};  ///< the next start finds its safety record lost
+    std::vector<Evidence> evidence;        ///< that it was told of
+    std::vector<NullifiedView> nullified;  ///< likewise
+    SignatureCheck check_signature{};      ///< for its driver
+    bool loses_record{false};              ///< the next start finds its safety record lost
     std::int64_t clock_skew_ms{0};
 };
 
