@@ -187,6 +187,8 @@ Expected<DevnetPlan, std::string> make_plan(const DevnetOptions& options, UnixMi
             return Unexpected{bridge.error()};
         }
         plan.bridges.push_back(std::move(bridge).value());
+    }
+    for (auto name = names.begin() + 1; name != names.end(); ++name) {
         for (DevnetCustomer& customer : make_customers(*name)) {
             plan.customers.push_back(std::move(customer));
         }

@@ -155,7 +155,7 @@ SCENARIO("a validator that lost its safety record goes on as an observer, and sa
     CHECK(ready.status == 503);
     CHECK(contains(ready.body, "the safety record is lost or damaged: observing, not voting"));
     CHECK(contains(get(node, "/api/v1/status").body, R"("height":0)"));
-    CHECK_FALSE(std::filesystem::exists(consensus + "/safety_record"));
+    CHECK(contains(get(node, "/api/v1/consensus").body, R"("role":"observer")"));
     (*opened)->stop();
 }
 

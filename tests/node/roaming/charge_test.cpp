@@ -467,10 +467,31 @@ TEST_CASE("frames that break the protocol are refused", "[roaming]") {
     message.body = {1};
     CHECK_FALSE(bbb.on_member_frame(party("AAA"), sign()));
     message.body = encode_roaming_body(Acknowledgement{});
-    message.from = party("CCC");  // signed by AAA's key
-    CHECK_FALSE(bbb.on_member_frame(party("CCC"), sign()));
-    message.from = party("XYZ");
-    CHECK_FALSE(bbb.on_member_frame(party("HUB"), sign()));
+}
+
+TEST_CASE("a few frames with a wrong signature are dropped, many are refused", "[roaming]") {
+    World world;
+    RoamingService& bbb = world.member("BBB").service();
+    KeySigner old_key{tally::test::secret_of("AAA/member-1")};
+    KeySigner right_key{tally::test::secret_of("AAA/member")};
+    SignedMessage message;
+    message.from = party("AAA");
+    message.to = party("BBB");
+    message.body = encode_roaming_body(Acknowledgement{});
+    const auto sign = [&](KeySigner& key) {
+        message.signature = key.sign(message.signing_digest(world.chain().chain_id()));
+        return encode_signed_message(message);
+    };
+    // As when its key changed and one of the two knows it before the other.
+    for (std::size_t count = 0; count < unauthentic_in_a_row_max; ++count) {
+        CHECK(bbb.on_member_frame(party("AAA"), sign(old_key)));
+    }
+    CHECK(bbb.on_member_frame(party("AAA"), sign(right_key)));
+    message.from = party("XYZ");  // admitted a moment ago, as far as we know nobody
+    for (std::size_t count = 0; count < unauthentic_in_a_row_max; ++count) {
+        CHECK(bbb.on_member_frame(party("HUB"), sign(old_key)));
+    }
+    CHECK_FALSE(bbb.on_member_frame(party("HUB"), sign(old_key)));
 }
 
 }  // namespace tally::node::test
