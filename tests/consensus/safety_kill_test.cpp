@@ -20,6 +20,7 @@
 #include <map>
 #include <random>
 #include <thread>
+#include <tuple>
 
 namespace tally::consensus::testing {
 namespace {
@@ -30,22 +31,35 @@ constexpr std::size_t phases{4};
 using SharedPhase = std::atomic<Phase>;
 static_assert(SharedPhase::is_always_lock_free);
 
-constexpr std::uint64_t epoch{0};
+constexpr unsigned turns_an_epoch{40};  ///< on average
 constexpr int kills_between_decision_and_send{1'000};
 constexpr int kills_max{8'000};
-constexpr std::size_t wire_bytes{1 + 8 + 32 + 64};
+constexpr std::size_t wire_bytes{1 + 8 + 8 + 32 + 64};
 
-/// What leaves the process: kind, view, digest, signature.
+/// What leaves the process: kind, view, epoch, digest, signature.
 using Wire = std::array<std::uint8_t, wire_bytes>;
+
+void put_number(Wire& wire, std::size_t at, std::uint64_t number) {
+    for (std::size_t i = 0; i < 8; ++i) {
+        wire.at(at + i) = static_cast<std::uint8_t>(number >> (8 * i));
+    }
+}
+
+std::uint64_t number_at(const Wire& wire, std::size_t at) {
+    std::uint64_t number{0};
+    for (std::size_t i = 0; i < 8; ++i) {
+        number |= std::uint64_t{wire.at(at + i)} << (8 * i);
+    }
+    return number;
+}
 
 Wire to_wire(const Vote& vote) {
     Wire wire{};
     wire[0] = static_cast<std::uint8_t>(vote.statement.kind);
-    for (std::size_t i = 0; i < 8; ++i) {
-        wire[1 + i] = static_cast<std::uint8_t>(vote.statement.view >> (8 * i));
-    }
-    std::copy_n(vote.statement.digest.data.begin(), 32, wire.begin() + 9);
-    std::copy_n(vote.signature.data.begin(), 64, wire.begin() + 41);
+    put_number(wire, 1, vote.statement.view);
+    put_number(wire, 9, vote.statement.epoch);
+    std::copy_n(vote.statement.digest.data.begin(), 32, wire.begin() + 17);
+    std::copy_n(vote.signature.data.begin(), 64, wire.begin() + 49);
     return wire;
 }
 
@@ -53,35 +67,43 @@ Wire to_wire(const Vote& vote) {
 class Witness {
 public:
     void see(const Wire& wire) {
-        View view{0};
-        for (std::size_t i = 0; i < 8; ++i) {
-            view |= View{wire[1 + i]} << (8 * i);
-        }
-        const auto [entry, is_new] = m_seen.try_emplace({wire[0], view}, wire);
+        const View view = number_at(wire, 1);
+        const std::uint64_t epoch = number_at(wire, 9);
+        const auto [entry, is_new] = m_seen.try_emplace({epoch, wire[0], view}, wire);
         m_conflicts += !is_new && entry->second != wire ? 1U : 0U;
-        m_conflicts += is_new && contradicts_other_kind(wire[0], view) ? 1U : 0U;
-        View& newest = m_newest[wire[0] - 1U];
-        newest = std::max(newest, view);
+        m_conflicts += is_new && contradicts_other_kind(epoch, wire[0], view) ? 1U : 0U;
+        if (epoch > m_epoch) {
+            m_epoch = epoch;
+            m_newest = {};
+        }
+        if (epoch == m_epoch) {
+            View& newest = m_newest.at(wire[0] - 1U);
+            newest = std::max(newest, view);
+        }
     }
-    /// Whether a record read after a kill still knows everything that left.
+    /// Whether a record read after a kill still knows everything that left in its epoch.
     [[nodiscard]] bool is_remembered(const SafetyRecord& record) const {
-        return record.notarize.view >= m_newest[0] && record.nullify.view >= m_newest[1] &&
-               record.finalize.view >= m_newest[2];
+        return record.epoch > m_epoch ||
+               (record.epoch == m_epoch && record.notarize.view >= m_newest[0] &&
+                record.nullify.view >= m_newest[1] && record.finalize.view >= m_newest[2]);
     }
+    [[nodiscard]] std::uint64_t epochs() const { return m_epoch + 1; }
     [[nodiscard]] std::size_t conflicts() const { return m_conflicts; }
     [[nodiscard]] std::size_t votes() const { return m_seen.size(); }
 
 private:
-    [[nodiscard]] bool contradicts_other_kind(std::uint8_t kind, View view) const {
+    [[nodiscard]] bool contradicts_other_kind(std::uint64_t epoch, std::uint8_t kind,
+                                              View view) const {
         const auto nullify = static_cast<std::uint8_t>(VoteKind::nullify);
         const auto finalize = static_cast<std::uint8_t>(VoteKind::finalize);
         if (kind != nullify && kind != finalize) {
             return false;
         }
-        return m_seen.contains({kind == nullify ? finalize : nullify, view});
+        return m_seen.contains({epoch, kind == nullify ? finalize : nullify, view});
     }
 
-    std::map<std::pair<std::uint8_t, View>, Wire> m_seen;
+    std::map<std::tuple<std::uint64_t, std::uint8_t, View>, Wire> m_seen;
+    std::uint64_t m_epoch{0};
     std::array<View, 3> m_newest{};
     std::size_t m_conflicts{0};
 };
@@ -125,6 +147,10 @@ public:
                 m_journal->compact({});
             }
             view += m_chance() % 2;
+            if (m_chance() % turns_an_epoch == 0) {
+                m_journal->begin_epoch(m_journal->epoch() + 1, true);
+                view = 1;
+            }
         }
     }
 
@@ -132,6 +158,7 @@ private:
     /// One to three requests in one turn of the loop.
     std::vector<VoteStatement> choose(View view) {
         std::vector<VoteStatement> wanted;
+        const std::uint64_t epoch = m_journal->epoch();
         for (auto left = 1 + m_chance() % 3; left > 0; --left) {
             const Hash digest = digest_of(static_cast<char>('a' + m_chance() % 26));
             const std::array<VoteStatement, 3> choices{
@@ -190,7 +217,7 @@ public:
         REQUIRE(page != MAP_FAILED);
         m_phase = new (page) SharedPhase{Phase::idle};
         PosixFileSystem files;
-        REQUIRE(Journal::create(files, data(), epoch).has_value());
+        REQUIRE(Journal::create(files, data(), 0).has_value());
     }
     ~Killing() { ::munmap(m_phase, 4096); }
     Killing(const Killing&) = delete;
@@ -271,13 +298,15 @@ TEST_CASE("a thousand kills between decision and send give no contradicting sign
         }
     }
     CHECK(killing.witness().votes() > 500);
+    CHECK(killing.witness().epochs() > 5);
     CHECK(killing.died_in(Phase::deciding) > 0);
     CHECK(killing.died_in(Phase::syncing) > 0);
     WARN(killing.lives() << " kills: " << killing.died_in(Phase::deciding) << " while deciding, "
                          << killing.died_in(Phase::syncing) << " while syncing, "
                          << killing.died_in(Phase::sending) << " while sending, "
                          << killing.died_in(Phase::idle) << " elsewhere; "
-                         << killing.witness().votes() << " votes left");
+                         << killing.witness().votes() << " votes left in "
+                         << killing.witness().epochs() << " epochs");
 }
 
 TEST_CASE("a process that sends before it records is found out by the same kills") {
