@@ -2,12 +2,16 @@
 
 #include "ledger/store/ledger_index.h"
 #include "ledger/store/snapshot_import.h"
+#include "tests/ledger/base/seeded_random.h"
 #include "tests/ledger/store/test_ledger.h"
 #include "tests/support/faulty_file_system.h"
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
+#include <cstdlib>
 #include <functional>
+#include <string>
 
 using namespace tally;
 using namespace tally::test;
@@ -399,4 +403,69 @@ TEST_CASE("queries are read back as they were written, hostile ones not at all")
     CHECK_FALSE(decode_snapshot_query(unaligned));
     CHECK_FALSE(decode_list(encode_list({{1}, {2}, {3}}), 2));
     CHECK(decode_list(encode_list({{1}, {2}}), 2) == std::vector<Bytes>{{1}, {2}});
+}
+
+// Not part of a normal run: `ledger_store_test "[measure]"` with TALLY_MEASURE=<transactions>.
+TEST_CASE("time to be ready by a snapshot and by replaying", "[.][measure]") {
+    const char* told = std::getenv("TALLY_MEASURE");
+    const std::uint64_t transactions = told != nullptr ? std::stoull(told) : 20'000;
+    using Watch = std::chrono::steady_clock;
+    const auto seconds_since = [](Watch::time_point begin) {
+        return std::chrono::duration<double>(Watch::now() - begin).count();
+    };
+    Machine machine;
+    machine.ledger.initialize();
+    REQUIRE(machine.ledger.open().empty());
+    RegisterBridge bridge;
+    bridge.public_key = public_key_of(secret_of("AAA/bridge-1"));
+    const Hash chain_id = machine.ledger.genesis().chain_id();
+    SeededRandom random{1};
+    std::uint64_t made{0};
+    for (std::uint64_t height = 1; made < transactions; ++height) {
+        const BlockHeader& tip = machine.ledger.get().final_header();
+        const UnixMillis time = tip.time + 10 * second_ms;
+        std::vector<Bytes> envelopes;
+        for (int envelope = 0; envelope < 4 && made < transactions; ++envelope) {
+            std::vector<Transaction> batch;
+            for (int i = 0; i < 512 && made < transactions; ++i, ++made) {
+                bridge.bridge_id = "b" + std::to_string(made % 5000);
+                batch.push_back({make_transaction_id(time, random), time + 60 * second_ms, bridge});
+            }
+            envelopes.push_back(make_envelope(chain_id, party("AAA"), batch));
+        }
+        BlockContext context{0, height, tip.view, time, 0};
+        std::vector<Hash> left_out;
+        const auto block = machine.ledger.get().build(machine.ledger.get().final_digest(), context,
+                                                      envelopes, left_out);
+        REQUIRE(block);
+        REQUIRE(left_out.empty());
+        machine.ledger.get().commit(
+            block->digest, certify_by(machine.ledger.genesis(), block->block.header, 0b0111));
+    }
+    REQUIRE(machine.ledger.open().empty());
+    auto begin = Watch::now();
+    Joiner joiner;
+    const auto ask = [&machine](ByteView query) {
+        return machine.ledger.get().answer_snapshot_query(query).value();
+    };
+    const auto offer = joiner.import->read_offer(ask(joiner.import->offer_query()));
+    REQUIRE(offer);
+    REQUIRE(joiner.import->choose(*offer) == Verdict::accepted);
+    while (!joiner.import->is_complete()) {
+        const Bytes query = joiner.import->wanted(1).front();
+        REQUIRE(joiner.import->accept(query, ask(query)) == Verdict::accepted);
+    }
+    joiner.import->finish();
+    REQUIRE(joiner.ledger.open() == "");
+    const double by_snapshot = seconds_since(begin);
+    REQUIRE(joiner.ledger.get().final_digest() == machine.ledger.get().final_digest());
+    begin = Watch::now();
+    FaultyStore fresh{machine.plan};
+    TestLedger replayed{machine.files, fresh};
+    REQUIRE(Ledger::reset_state(fresh, replayed.genesis()));
+    REQUIRE(replayed.open() == "");
+    const double by_replay = seconds_since(begin);
+    WARN(transactions << " transactions: snapshot " << by_snapshot << " s, replay " << by_replay
+                      << " s");
+    CHECK(by_snapshot < by_replay);
 }
