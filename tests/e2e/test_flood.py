@@ -7,8 +7,8 @@ import time
 from cluster import Cluster
 from harness import check, main
 
-FLOOD_S = 25
-SAMPLES = 60
+FLOOD_S = int(os.environ.get("TALLY_FLOOD_S", "25"))
+SAMPLES = int(os.environ.get("TALLY_FLOOD_SAMPLES", "60"))
 # Percentiles of real processes on a shared machine: what a scheduler's turn adds to both runs.
 NOISE_S = 0.02
 

@@ -16,12 +16,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(decode_block_payload(input));
     static_cast<void>(decode_slot(input));
     static_cast<void>(SafetyRecord::decode(input));
+    static_cast<void>(decode_evidence(input));
     consensus::testing::MemoryFiles files;
     static_cast<void>(Journal::create(files, "j", 1));
     // The input stands behind a right header, with and without right checksums.
     auto& file = files.files.at("j/journal-0000000000000001");
     if (size != 0 && (data[0] & 1) != 0) {
-        const auto type = static_cast<RecordType>(1 + (data[0] >> 1) % 4);
+        const auto type = static_cast<RecordType>(1 + (data[0] >> 1) % 5);
         append(file.bytes, encode_record(1, file.bytes.size(), type, input.subspan(1)));
     } else {
         append(file.bytes, input);
