@@ -13,7 +13,7 @@ namespace tally::simulator {
 namespace {
 
 /// Nodes and quorum, from the specification's n - floor((n - 1) / 3), worked out by hand.
-constexpr std::array<std::pair<std::size_t, std::size_t>, 13> quorum_table{{
+constexpr std::array<std::pair<std::size_t, std::size_t>, 16> quorum_table{{
     {1, 1},
     {2, 2},
     {3, 3},
@@ -27,6 +27,9 @@ constexpr std::array<std::pair<std::size_t, std::size_t>, 13> quorum_table{{
     {11, 8},
     {12, 9},
     {13, 9},
+    {14, 10},
+    {15, 11},
+    {16, 11},
 }};
 
 std::size_t count_bits(std::uint64_t bits) {

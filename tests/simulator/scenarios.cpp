@@ -3,6 +3,8 @@
 
 #include "tests/simulator/scenarios.h"
 
+#include "tests/simulator/scenario_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -366,7 +368,14 @@ const std::vector<Scenario>& all_scenarios() {
         {"cluster_crash_at_every_effect", "all lose power at their k-th effect, for each k",
          of_size(4), 19, cluster_crash_at_every_effect},
     };
-    return scenarios;
+    static const std::vector<Scenario> all = [] {
+        std::vector<Scenario> joined = scenarios;
+        for (const auto& more : {liar_scenarios(), epoch_scenarios()}) {
+            joined.insert(joined.end(), more.begin(), more.end());
+        }
+        return joined;
+    }();
+    return all;
 }
 
 const Scenario* find_scenario(std::string_view name) {

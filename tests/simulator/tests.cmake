@@ -6,15 +6,30 @@ function(add_simulation name seconds)
     set_tests_properties(${name} PROPERTIES LABELS sim TIMEOUT ${seconds})
 endfunction()
 
-add_simulation(simulator_seeds 900 --seeds 1..500 --jobs 2 --require-coverage)
+add_simulation(simulator_seeds 1800 --seeds 1..2000 --jobs 2 --require-coverage)
 add_simulation(simulator_ledger_seeds 900 --seeds 1..60 --jobs 2 --ledger)
-foreach(scenario
-        calm idle_cluster leader_crash cluster_crash_after_nullify crash_before_sending_proposal
-        partition_and_heal asymmetric_partition lag_10_after_crash lag_1000_after_crash
-        lag_1000_cut_off missing_bodies missing_certificates restart_loops two_of_seven_dead
-        heavy_loss paused_leaders clock_ahead crash_in_recovery cluster_crash_at_every_effect)
+
+# The scenarios, as the program lists them; simulator_scenario_list fails when this list is another.
+set(simulator_scenarios
+    calm idle_cluster leader_crash cluster_crash_after_nullify
+    crash_before_sending_proposal partition_and_heal asymmetric_partition
+    lag_10_after_crash lag_1000_after_crash lag_1000_cut_off missing_bodies
+    missing_certificates restart_loops two_of_seven_dead heavy_loss paused_leaders
+    clock_ahead crash_in_recovery cluster_crash_at_every_effect restored_backup
+    equivocator two_of_equivocator withholder two_of_withholder split_certificates
+    two_of_split_certificates late_leader two_of_late_leader impersonator
+    two_of_impersonator nullify_and_finalize two_of_nullify_and_finalize flooder
+    two_of_flooder lying_sync_peer two_of_lying_sync_peer invariant_breaker
+    two_of_invariant_breaker hostile_leader two_of_hostile_leader add_validator
+    remove_validator replace_all_validators rotate_keys unready_joiner boundary_crashes
+    lag_over_epochs seal_not_final former_validator_lies)
+foreach(scenario IN LISTS simulator_scenarios)
     add_simulation(simulator_scenario_${scenario} 300 --scenario ${scenario})
 endforeach()
+list(JOIN simulator_scenarios "," simulator_scenario_names)
+add_test(NAME simulator_scenario_list
+    COMMAND simulator_run simulate --compare-scenarios ${simulator_scenario_names})
+set_tests_properties(simulator_scenario_list PROPERTIES LABELS sim)
 
 add_unit_test(simulator_test
     SOURCES disk_test.cpp oracle_test.cpp world_test.cpp

@@ -85,6 +85,11 @@ public:
     /// Asks for a validator set at all nodes. False when nobody takes it, or when it would have
     /// more liars than it tolerates.
     bool change_set(const std::vector<Seat>& seats, bool needs_ready = false);
+    /// Takes a node down and gives it an old copy of its disk; from now on it counts as a liar.
+    void restore(NodeIndex node, const SimFileSystem::Backup& files,
+                 const std::map<Bytes, Bytes>& store) {
+        restore_backup(node, files, store);
+    }
     /// Says that the set that was asked for is ready.
     void say_ready();
     void schedule_workload(std::uint32_t envelopes, SimTime span);

@@ -36,6 +36,7 @@ struct Arguments {
     bool ledger{false};
     bool require_coverage{false};
     bool list_scenarios{false};
+    std::string compare_scenarios;
     bool list_mutants{false};
     std::string mutant;
 };
@@ -198,6 +199,19 @@ int run_planted(const Arguments& arguments, PlantBug plant) {
                       plant);
 }
 
+/// 1 when the names, separated by commas, are not those of all scenarios in their order.
+int compare_scenarios(const std::string& names) {
+    std::string all;
+    for (const simulator::Scenario& scenario : simulator::all_scenarios()) {
+        all += (all.empty() ? "" : ",") + std::string{scenario.name};
+    }
+    if (all == names) {
+        return 0;
+    }
+    fmt::print(stderr, "the scenarios are {}\n", all);
+    return 1;
+}
+
 int run(const Arguments& arguments, PlantBug plant) {
     if (arguments.list_mutants) {
         list_mutants();
@@ -208,9 +222,12 @@ int run(const Arguments& arguments, PlantBug plant) {
     }
     if (arguments.list_scenarios) {
         for (const simulator::Scenario& scenario : simulator::all_scenarios()) {
-            fmt::print("{:<32} {}\n", scenario.name, scenario.story);
+            fmt::print("{:<36} {}\n", scenario.name, scenario.story);
         }
         return 0;
+    }
+    if (!arguments.compare_scenarios.empty()) {
+        return compare_scenarios(arguments.compare_scenarios);
     }
     const std::optional<Canary> canary = parse_canary(arguments.canary);
     if (!canary) {
@@ -241,6 +258,8 @@ void add_simulate_command(CLI::App& app, int& exit_code, PlantBug plant) {
     command->add_option("--jobs", arguments->jobs, "Processes for --seeds")
         ->check(CLI::Range(std::size_t{1}, simulator::jobs_max));
     command->add_option("--scenario", arguments->scenario, "Run this scenario");
+    command->add_option("--compare-scenarios", arguments->compare_scenarios,
+                        "Fail unless these are the names of all scenarios, in order");
     command->add_flag("--list-scenarios", arguments->list_scenarios, "Name the scenarios");
     command->add_flag("--trace", arguments->trace, "Print every event");
     command->add_flag("--ledger", arguments->ledger, "With the real ledger (slower)");

@@ -122,7 +122,8 @@ void Actor::on_view(View view) {
 }
 
 void Actor::lead(View view) {
-    if (m_silent || m_stage.view() != view) {
+    if (m_silent || m_stage.view() != view || !m_stage.self() ||
+        m_stage.leader(view) != *m_stage.self()) {
         return;
     }
     if (const std::optional<Proposal> proposal = make_proposal(view, {})) {
@@ -182,7 +183,7 @@ std::optional<Proposal> Actor::make_proposal(View view, const std::vector<Bytes>
     const consensus::BlockMeta final = application.last_final();
     const bool fresh = final.epoch != m_stage.epoch() || final.height == 0 || final.seals_epoch;
     const auto ground = m_notes.ground(view, fresh ? final.digest : Hash{});
-    if (!ground || !application.has_executed(ground->parent)) {
+    if (!ground || !m_stage.self() || !application.has_executed(ground->parent)) {
         return std::nullopt;
     }
     const consensus::BuildRequest request{.parent = ground->parent,
