@@ -24,9 +24,8 @@ SyncEffects SyncClient::on_connected(const Peer& peer, Time now) {
         effects.disconnects.emplace_back(peer.id, "has lied about a snapshot before");
         return effects;
     }
-    Remote remote;
-    remote.peer = peer;
-    m_peers.insert_or_assign(peer.id, std::move(remote));
+    forget(peer.id);
+    m_peers.try_emplace(peer.id).first->second.peer = peer;
     ask_offer(peer.id, now, effects);
     return effects;
 }
