@@ -8,11 +8,14 @@ every ledger passes the audit.
 import itertools
 import os
 import pathlib
+import random
 import threading
 import time
 
 from cluster import Cluster, RECONNECT_MAX_S, SILENCE_MAX_S, Timing, Watch, check_submitted, faults_of
 from harness import check, check_equal, main, wait_until
+
+KILLS = 20
 
 
 def settle(cluster, submitted=(), least=0):
@@ -172,6 +175,21 @@ def one_node_is_restarted_all_the_time(bin_dir):
         settle(cluster, watch.submitted, 3)
 
 
+def random_nodes_are_killed_at_random_instants(bin_dir):
+    """Every vote that left before a kill was seen by the others, who compare it with what comes afterwards."""
+    chance = random.Random(3)
+    with Cluster(bin_dir, 4, Timing(idle=0.02)) as cluster:
+        with Watch(cluster.nodes.values(), submit_every=0.5) as watch:
+            for _ in range(KILLS):
+                victim = cluster.nodes[chance.choice(cluster.names)]
+                threading.Event().wait(chance.uniform(0.0, 0.2))
+                victim.kill()
+                victim.start()
+                cluster.wait_ready(victim.name)
+        watch.check_longest(cluster.timing.stop_bound(1, reconnect=True), f"{KILLS} kills")
+        settle(cluster, watch.submitted, 1)
+
+
 def the_disk_of_one_node_is_full(bin_dir):
     """Its files may not grow any more: the node stops rather than go on without what it must remember."""
     with Cluster(bin_dir, 4) as cluster:
@@ -195,4 +213,4 @@ def the_disk_of_one_node_is_full(bin_dir):
 main([four_nodes_lose_each_in_turn, seven_nodes_lose_two_at_a_time, all_nodes_are_killed_at_once,
       a_paused_node_is_waited_for_by_nobody_and_comes_back, the_side_with_a_quorum_goes_on,
       no_side_has_a_quorum_until_it_heals, one_direction_is_dead, links_are_slow,
-      one_node_is_restarted_all_the_time, the_disk_of_one_node_is_full])
+      one_node_is_restarted_all_the_time, random_nodes_are_killed_at_random_instants, the_disk_of_one_node_is_full])
