@@ -53,6 +53,36 @@ SCENARIO("a table has aligned columns, and a dash where a row has nothing") {
     CHECK(render_table({}, {"id", "height"}) == "id  height\n");
 }
 
+SCENARIO("consensus is shown with who is missing and why views had no block") {
+    const auto shows = [](const std::string& text, const char* part) {
+        INFO(text);
+        CHECK(text.find(part) != std::string::npos);
+    };
+    const std::string text = render_consensus(json::parse(R"({
+        "epoch": 2, "role": "validator", "view": 12, "leader": "BBB", "time_in_view_ms": 40.25,
+        "entry": {"kind": "nullification", "view": 11}, "missing": ["BBB", "CCC"],
+        "votes": [{"member": "AAA", "connected": true, "notarized": true, "nullified": false,
+                   "finalized": false, "last_heard_ms": 3.0}],
+        "last_final_view": 10, "final_height": 800, "unfinalized_views": 1,
+        "unfinalized_blocks": 2, "alarm": true, "is_sealing": true, "delta_ms": 50.0,
+        "views_nullified": 7, "evidence": 1,
+        "nullified": [{"epoch": 2, "view": 11, "leader": "AAA", "own_reason": "no_proposal",
+                       "signers": ["BBB", "CCC", "HUB"], "spent_ms": 100.5}],
+        "journal": {"syncs": 9, "sync_last_ms": 0.4, "sync_max_ms": 12.0}})"));
+    shows(text,
+          "epoch 2  view 12  leader BBB  for 40.2 ms, entered by the nullification of view 11");
+    shows(text, "this node: validator");
+    shows(text, "not final: 1 views, 2 blocks; the epoch is being sealed; ALARM");
+    shows(text, "delta 50.0 ms; journal syncs 9, last 0.4 ms, longest 12.0 ms; evidence found 1");
+    shows(text, "missing: BBB CCC");
+    shows(text, "7 since the start");
+    shows(text, "no_proposal");
+    shows(text, "BBB CCC HUB");
+    // An answer of another program does no harm.
+    shows(render_consensus(json::parse(R"({"votes": 5, "missing": [1], "journal": []})")),
+          "as the first of its epoch");
+}
+
 SCENARIO("percentiles are values that were measured, by the nearest rank") {
     Latencies latencies;
     json::object summary = latencies.summary();

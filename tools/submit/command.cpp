@@ -111,7 +111,8 @@ void add_submit_command(CLI::App& app, int& exit_code) {
     command->add_flag("--json", options->json, "Answer as JSON");
     command->footer(
         "Actions: SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, SetLimit,\n"
-        "Countersign; their fields are in docs/protocol/ledger.md.\n"
+        "Countersign; their fields are in docs/protocol/ledger.md. Membership is easier with\n"
+        "tally member, which makes AdmitFollower, ProposeChange, VoteOnChange and RotateKey.\n"
         "Exit codes: 0 done, 1 refused by the ledger (the result says why), 2 not reached.\n"
         "Example:\n"
         "  echo '{\"action\":\"SetLimit\",\"member\":\"AAA\",\"currency\":\"CNY\","
