@@ -99,21 +99,17 @@ const Mutant* find_mutant(std::string_view name) {
     return found == mutants.end() ? nullptr : &*found;
 }
 
-RunResult run_mutant_seed(const Mutant& mutant, std::uint64_t seed) {
+RunResult run_mutant_seed(const Mutant& mutant, std::uint64_t seed, const Trace::Sink& sink) {
     WorldOptions options = options_of_seed(seed);
     if (mutant.bias != nullptr) {
         mutant.bias(options);
     }
     const std::size_t nodes = options.nodes;
-    // The model knows one epoch and nobody who lies.
-    const bool plain = options.actors.empty() && options.changes == 0 &&
-                       options.epoch_blocks_max == 0 && !options.damages();
     World world{seed, std::move(options)};
-    const auto kind = make_fake_kind({.machines = nodes, .validators = nodes});
+    world.trace().set_sink(sink);
+    const auto kind = make_fake_kind(nodes);
     consensus::NaiveModel model{nodes, *kind};
-    if (plain) {
-        world.observe(model);
-    }
+    world.observe(model);
     world.run_chaos();
     world.run_liveness();
     world.check_end();

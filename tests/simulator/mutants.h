@@ -25,7 +25,8 @@ struct Mutant {
 
 /// One seed in the worlds of `mutant`, judged by the oracle and by the naive model. Whether the bug
 /// is there is up to the program: only tally-simulate-planted has it, after `plant`.
-[[nodiscard]] RunResult run_mutant_seed(const Mutant& mutant, std::uint64_t seed);
+[[nodiscard]] RunResult run_mutant_seed(const Mutant& mutant, std::uint64_t seed,
+                                        const Trace::Sink& sink = {});
 /// The same in the worlds of a mutant that the seed chooses: for the run without any bug.
 [[nodiscard]] RunResult run_any_mutant_world(std::uint64_t seed);
 

@@ -39,6 +39,7 @@ struct Arguments {
     std::string compare_scenarios;
     bool list_mutants{false};
     std::string mutant;
+    bool no_bug{false};
 };
 
 /// Seeds below which the floors of fault coverage mean nothing.
@@ -195,7 +196,9 @@ int run_planted(const Arguments& arguments, PlantBug plant) {
                        .seeds = arguments.seeds,
                        .first = range->first,
                        .last = range->second,
-                       .jobs = arguments.jobs},
+                       .jobs = arguments.jobs,
+                       .trace = arguments.trace,
+                       .no_bug = arguments.no_bug},
                       plant);
 }
 
@@ -270,6 +273,7 @@ void add_simulate_command(CLI::App& app, int& exit_code, PlantBug plant) {
                         "rewritten-final");
     command->add_option("--mutant", arguments->mutant,
                         "Plant this bug: 1 when one of --seeds catches it, 0 when it escapes");
+    command->add_flag("--no-bug", arguments->no_bug, "The worlds of --mutant without its bug");
     command->add_flag("--list-mutants", arguments->list_mutants, "Name the bugs, one a line");
     command->callback([arguments, plant, &exit_code] { exit_code = run(*arguments, plant); });
 }

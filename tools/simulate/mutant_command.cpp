@@ -48,6 +48,9 @@ int become_planted_program(const MutantArguments& arguments) {
     std::vector<std::string> words{
         *program,  "simulate",      "--mutant", arguments.name,
         "--seeds", arguments.seeds, "--jobs",   std::to_string(arguments.jobs)};
+    if (arguments.trace) {
+        words.emplace_back("--trace");
+    }
     std::vector<char*> pointers;
     for (std::string& word : words) {
         pointers.push_back(word.data());
@@ -56,6 +59,20 @@ int become_planted_program(const MutantArguments& arguments) {
     ::execv(program->c_str(), pointers.data());
     fmt::print(stderr, "{} does not start\n", *program);
     return exit_usage;
+}
+
+int print_batch(const MutantArguments& arguments, const simulator::BatchResult& batch) {
+    const double seconds = static_cast<double>(batch.wall_time.count()) / 1000.0;
+    if (batch.violations.empty()) {
+        fmt::print("{}: escaped {} seeds, {:.1f} s\n", arguments.name, batch.seeds, seconds);
+        return 0;
+    }
+    const RunResult& caught = batch.violations.front();
+    fmt::print("{}: caught by seed {} after {} seeds, {:.1f} s\nviolation: {}\n", arguments.name,
+               caught.seed, batch.seeds, seconds, caught.violation.value_or(""));
+    fmt::print("replay: tally simulate --mutant {} --seeds {}..{} --trace\n", arguments.name,
+               caught.seed, caught.seed);
+    return 1;
 }
 
 }  // namespace
@@ -72,32 +89,30 @@ int run_mutant(const MutantArguments& arguments, PlantBug plant) {
         fmt::print(stderr, "no mutant '{}'; see --list-mutants\n", arguments.name);
         return exit_usage;
     }
-    if (mutant != nullptr && plant == nullptr) {
+    const bool is_planted = mutant != nullptr && !arguments.no_bug;
+    if (is_planted && plant == nullptr) {
         return become_planted_program(arguments);
+    }
+    if (is_planted) {
+        plant(mutant->bug);
+    }
+    const auto run_seed = [mutant](std::uint64_t seed, const simulator::Trace::Sink& sink) {
+        return mutant != nullptr ? simulator::run_mutant_seed(*mutant, seed, sink)
+                                 : simulator::run_any_mutant_world(seed);
+    };
+    if (arguments.trace && arguments.first == arguments.last) {
+        const RunResult result =
+            run_seed(arguments.first, [](std::string_view line) { fmt::print("{}\n", line); });
+        fmt::print("violation: {}\n", result.violation.value_or("none"));
+        return result.violation ? 1 : 0;
     }
     simulator::BatchOptions options;
     options.first = arguments.first;
     options.last = arguments.last;
     options.jobs = arguments.jobs;
     options.stop_after = 1;
-    if (mutant != nullptr) {
-        plant(mutant->bug);
-        options.run = [mutant](std::uint64_t seed) {
-            return simulator::run_mutant_seed(*mutant, seed);
-        };
-    } else {
-        options.run = simulator::run_any_mutant_world;
-    }
-    const simulator::BatchResult batch = simulator::run_batch(options);
-    const double seconds = static_cast<double>(batch.wall_time.count()) / 1000.0;
-    if (batch.violations.empty()) {
-        fmt::print("{}: escaped {} seeds, {:.1f} s\n", arguments.name, batch.seeds, seconds);
-        return 0;
-    }
-    const RunResult& caught = batch.violations.front();
-    fmt::print("{}: caught by seed {} after {} seeds, {:.1f} s\nviolation: {}\n", arguments.name,
-               caught.seed, batch.seeds, seconds, caught.violation.value_or(""));
-    return 1;
+    options.run = [&run_seed](std::uint64_t seed) { return run_seed(seed, {}); };
+    return print_batch(arguments, simulator::run_batch(options));
 }
 
 }  // namespace tally::tools

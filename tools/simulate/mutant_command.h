@@ -8,13 +8,15 @@
 
 namespace tally::tools {
 
-/// `--mutant NAME --seeds FIRST..LAST`.
+/// `--mutant NAME --seeds FIRST..LAST [--trace] [--no-bug]`.
 struct MutantArguments {
     std::string name;
     std::string seeds;  ///< as given, for the program with bugs
     std::uint64_t first{0};
     std::uint64_t last{0};
     std::size_t jobs{1};
+    bool trace{false};   ///< every event, when there is one seed only
+    bool no_bug{false};  ///< the same worlds, with nothing planted
 };
 
 /// Plants a bug in this process; null in programs that have none.
