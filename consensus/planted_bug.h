@@ -36,7 +36,6 @@ enum class PlantedBug : std::uint8_t {
     notarize_and_nullify_as_evidence,
     // R5: certificates
     quorum_2f_plus_1,
-    late_finalization_ignored,
     enter_without_certificate,
     finalization_unverified,
     // R6, R7: timers and help
@@ -53,13 +52,10 @@ enum class PlantedBug : std::uint8_t {
     epoch_before_record,
     older_slot_wins,
     damaged_journal_accepted,
-    compaction_drops_blocks,
     // Catch-up and epochs
     commit_without_ancestors,
-    range_unverified,
     fetched_block_unchecked,
     restored_record_votes,
-    votes_before_status,
     old_epoch_replay,
     seal_not_proposed_again,
     old_set_after_epoch,

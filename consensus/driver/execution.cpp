@@ -109,8 +109,11 @@ void Driver::Impl::build() {
     }
     const BuildBlock work = std::move(*m_build);
     m_build.reset();
-    if (const TreeBlock* block = m_tree.find(work.parent);
-        block && block->meta.seals_epoch && !planted(PlantedBug::seal_not_proposed_again)) {
+    if (const TreeBlock* block = m_tree.find(work.parent); block && block->meta.seals_epoch) {
+        if (planted(PlantedBug::seal_not_proposed_again)) {
+            feed(BuildFailed{work.view});
+            return;
+        }
         propose_again(work, *block);
         return;
     }

@@ -78,9 +78,6 @@ void Core::accept_nullification(const QuorumCertificate& certificate) {
 
 void Core::accept_finalization(const QuorumCertificate& certificate) {
     const VoteStatement& statement = certificate.statement;
-    if (planted(PlantedBug::late_finalization_ignored) && statement.view + 1 < m_view) {
-        return;
-    }
     m_final_view = statement.view;
     m_final_digest = statement.digest;
     m_final = certificate;

@@ -1,6 +1,7 @@
 #include "tests/simulator/naive_model.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tally::consensus {
 
@@ -17,10 +18,14 @@ std::size_t quorum_by_counting_down(std::size_t nodes) {
 
 }  // namespace
 
-NaiveModel::NaiveModel(std::size_t nodes, simulator::SimApplicationKind& kind)
-    : m_kind{kind}, m_quorum{quorum_by_counting_down(nodes)}, m_nodes(nodes) {
+NaiveModel::NaiveModel(std::size_t nodes, simulator::SimApplicationKind& kind,
+                       std::set<std::size_t> liars)
+    : m_kind{kind},
+      m_quorum{quorum_by_counting_down(nodes)},
+      m_liars{std::move(liars)},
+      m_nodes(nodes) {
     const BlockMeta genesis = kind.genesis();
-    m_blocks[genesis.digest] = {genesis.parent, 0, 0};
+    m_blocks[genesis.digest] = {genesis.parent, 0, 0, 0, 0};
 }
 
 NaiveModel::Topic NaiveModel::topic(const VoteStatement& statement) {
@@ -73,6 +78,8 @@ void NaiveModel::learn_proposal(std::size_t node, std::size_t from, const Propos
         return;
     }
     m_nodes[node].proposed.insert({proposal.view, meta->digest});
+    m_blocks.emplace(meta->digest, BlockFacts{meta->parent, meta->parent_view, meta->height,
+                                              meta->view, meta->proposer});
     learn_vote(node,
                {.epoch = proposal.epoch,
                 .kind = VoteKind::notarize,
@@ -90,7 +97,6 @@ void NaiveModel::learn_range(std::size_t node, const RangeResponse& range) {
 
 void NaiveModel::starting(simulator::NodeIndex node, const simulator::VoteRecord& recovered) {
     Knowledge& mind = m_nodes[node];
-    mind.certified_for_sure = 0;
     for (const VoteStatement& vote : {recovered.notarize, recovered.nullify, recovered.finalize}) {
         mind.recovered.insert(vote);
     }
@@ -102,8 +108,6 @@ void NaiveModel::delivered(simulator::NodeIndex from, simulator::NodeIndex to,
         learn_vote(to, vote->statement, from);
     } else if (const auto* certificate = std::get_if<QuorumCertificate>(&message)) {
         learn_certificate(to, *certificate);
-        View& sure = m_nodes[to].certified_for_sure;
-        sure = std::max(sure, certificate->statement.view);
     } else if (const auto* proposal = std::get_if<Proposal>(&message)) {
         learn_proposal(to, from, *proposal);
     } else if (const auto* found = std::get_if<CertificateResponse>(&message)) {
@@ -121,6 +125,9 @@ void NaiveModel::delivered(simulator::NodeIndex from, simulator::NodeIndex to,
 
 void NaiveModel::sent(simulator::NodeIndex from, simulator::NodeIndex /*to*/,
                       const Message& message) {
+    if (m_liars.contains(from)) {
+        return;
+    }
     if (const auto* vote = std::get_if<Vote>(&message)) {
         judge_vote(from, vote->statement);
     } else if (const auto* certificate = std::get_if<QuorumCertificate>(&message)) {
@@ -146,7 +153,8 @@ void NaiveModel::judge_proposal(std::size_t node, const Proposal& proposal) {
         return;
     }
     vote.digest = meta->digest;
-    m_blocks[meta->digest] = {meta->parent, meta->parent_view, meta->height};
+    m_blocks[meta->digest] = {meta->parent, meta->parent_view, meta->height, meta->view,
+                              meta->proposer};
     const auto [leader, first] = m_leaders.emplace(proposal.view % m_nodes.size(), node);
     demand(leader->second == node && meta->proposer == node, node, vote,
            "proposes in another one's view");
@@ -175,13 +183,6 @@ void NaiveModel::judge_vote(std::size_t node, const VoteStatement& vote) {
     }
     ++m_votes_judged;
     demand(vote.view <= mind.highest_certified + 1, node, vote, "cannot be in that view yet");
-    if (!mind.recovered.contains(vote)) {
-        // A finalize belongs to the notarization that just ended its view; the others to the
-        // view that the newest certificate began.
-        const View last_allowed =
-            vote.kind == VoteKind::finalize ? mind.certified_for_sure : mind.certified_for_sure + 1;
-        demand(vote.view >= last_allowed, node, vote, "votes for a view that it has left");
-    }
     switch (vote.kind) {
         case VoteKind::notarize:
             judge_notarize(node, vote);
@@ -208,6 +209,10 @@ void NaiveModel::judge_notarize(std::size_t node, const VoteStatement& vote) {
         demand(false, node, vote, "notarizes an unknown block");
         return;
     }
+    const std::size_t proposer = block->second.proposer;
+    const auto [leader, first] = m_leaders.emplace(vote.view % m_nodes.size(), proposer);
+    demand(leader->second == proposer && block->second.view == vote.view, node, vote,
+           "notarizes a block of another view or of another leader");
     const auto parent = m_blocks.find(block->second.parent);
     demand(parent != m_blocks.end() && parent->second.height + 1 == block->second.height, node,
            vote, "height does not follow the parent's");
@@ -228,6 +233,9 @@ void NaiveModel::judge_notarize(std::size_t node, const VoteStatement& vote) {
 }
 
 void NaiveModel::committed(simulator::NodeIndex node, const simulator::FinalNotice& notice) {
+    if (m_liars.contains(node)) {
+        return;
+    }
     ++m_certificates_judged;
     demand(knows(node, topic(notice.finalization.statement)), node, notice.finalization.statement,
            "commits without having heard the certificate");

@@ -19,7 +19,9 @@ namespace tally::consensus {
 /// worked out from the text of the specification, slowly.
 class NaiveModel final : public simulator::WorldObserver {
 public:
-    NaiveModel(std::size_t nodes, simulator::SimApplicationKind& kind);
+    /// `liars` are not judged; what they say may be heard like anything else.
+    NaiveModel(std::size_t nodes, simulator::SimApplicationKind& kind,
+               std::set<std::size_t> liars = {});
 
     void starting(simulator::NodeIndex node, const simulator::VoteRecord& recovered) override;
     void sent(simulator::NodeIndex from, simulator::NodeIndex to, const Message& message) override;
@@ -41,13 +43,14 @@ private:
         std::set<VoteStatement> let_out;           ///< own votes that left the node
         std::set<VoteStatement> recovered;         ///< own votes its disk held at a start
         View highest_certified{0};                 ///< by anything it ever heard
-        View certified_for_sure{0};                ///< by certificates heard since its start
         std::set<std::pair<View, Hash>> proposed;  ///< blocks that it heard of for a view
     };
     struct BlockFacts {
         Hash parent;
         View parent_view{0};
         Height height{0};
+        View view{0};
+        std::uint32_t proposer{0};
     };
 
     static Topic topic(const VoteStatement& statement);
@@ -64,6 +67,7 @@ private:
 
     simulator::SimApplicationKind& m_kind;
     std::size_t m_quorum;
+    std::set<std::size_t> m_liars;
     std::vector<Knowledge> m_nodes;
     std::map<Hash, BlockFacts> m_blocks;
     std::map<View, std::size_t> m_leaders;  ///< by view modulo n: the schedule repeats

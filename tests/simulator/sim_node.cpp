@@ -585,7 +585,9 @@ void SimNode::watch_vote(const VoteStatement& statement) {
     if (m_world.oracle.vote_sent(m_index, statement)) {
         return;
     }
-    if (!m_random.chance(record_check_permille)) {
+    // One that completes a finalization goes out with it: the most delicate one.
+    const std::uint32_t share = statement.kind == VoteKind::finalize ? 4U : 1U;
+    if (!m_random.chance(share * record_check_permille)) {
         return;
     }
     std::string problem;

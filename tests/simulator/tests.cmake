@@ -36,3 +36,8 @@ add_unit_test(simulator_test
     USES simulator
     LABELS sim
     TIMEOUT 300)
+
+# Every planted bug must be caught; `--mutant` needs the program beside it.
+add_test(NAME simulator_mutants COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mutants.sh
+    $<TARGET_FILE:simulator_run>)
+set_tests_properties(simulator_mutants PROPERTIES LABELS sim TIMEOUT 900)

@@ -26,7 +26,8 @@ namespace tally::simulator {
 [[nodiscard]] std::unique_ptr<Actor> make_lying_sync_peer(Stage& stage);
 /// Proposes blocks that break a rule of the application or of headers.
 [[nodiscard]] std::unique_ptr<Actor> make_invariant_breaker(Stage& stage);
-/// Gives up its own views and justifies its proposals with rubbish.
+/// Gives up its own views, proposes in those of others and on parents that are not the newest, and
+/// justifies its proposals with rubbish.
 [[nodiscard]] std::unique_ptr<Actor> make_hostile_leader(Stage& stage);
 
 }  // namespace tally::simulator
