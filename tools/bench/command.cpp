@@ -167,7 +167,7 @@ void add_finality_command(CLI::App& bench_command, const std::shared_ptr<Options
     command->add_option("--json", options->json_file, "File for the figures as JSON");
     command->footer(
         "Half of the time one transaction at a time, half eight at once. The second table counts\n"
-        "hops, signatures and syncs on the way of one transaction, each measured on its own before.");
+        "hops, signatures and syncs on the way of one transaction, each measured on its own.");
     command->callback([options, &exit_code] { exit_code = finality(*options); });
 }
 
