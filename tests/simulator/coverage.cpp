@@ -55,6 +55,7 @@ constexpr std::array<Kind, Coverage::kinds> all_kinds{{
     {"liar_disconnected", 50},
     {"liar_active_at_end", 10},
     {"evidence_found", 50},
+    {"twins", 0},
     {"bare_quorum", 100},
     {"view_nullified", 500},
     {"block_caught_up", 800},

@@ -54,6 +54,7 @@ enum class Happening : std::uint8_t {
     liar_disconnected,
     liar_active_at_end,  ///< everybody caught up while liars went on
     evidence_found,
+    twins,            ///< a case of twins was played
     bare_quorum,      ///< liveness was asked of exactly q nodes
     view_nullified,   ///< a nullification was seen
     block_caught_up,  ///< a node got final blocks from others

@@ -77,8 +77,10 @@ void SimNetwork::connect(NodeIndex left, NodeIndex right) {
         m_links[left][right] = Link{connection, m_links[left][right].cut, m_scheduler.now()};
         m_links[right][left] = Link{connection, m_links[right][left].cut, m_scheduler.now()};
         const auto peer = [&](NodeIndex other) {
-            return consensus::Peer{connection * peers_per_connection + other,
-                                   simulated_member(other)};
+            const auto alias = m_aliases.find(other);
+            return consensus::Peer{
+                connection * peers_per_connection + other,
+                simulated_member(alias == m_aliases.end() ? other : alias->second)};
         };
         m_endpoints[left]->link_up(peer(right));
         m_endpoints[right]->link_up(peer(left));

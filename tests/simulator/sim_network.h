@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -68,6 +69,8 @@ public:
     [[nodiscard]] std::optional<consensus::PeerId> peer_id(NodeIndex from, NodeIndex to) const;
 
     void set_cut(NodeIndex from, NodeIndex to, bool cut) { m_links[from][to].cut = cut; }
+    /// `machine` proves to others that it is the member of `as`.
+    void set_alias(NodeIndex machine, NodeIndex as) { m_aliases[machine] = as; }
     /// Ends all cuts, filters and faults.
     void heal();
     /// Frames that this accepts are lost.
@@ -102,6 +105,7 @@ private:
     std::vector<bool> m_up;
     std::vector<std::vector<Link>> m_links;  // [from][to]
     std::uint64_t m_connections{0};
+    std::map<NodeIndex, NodeIndex> m_aliases;
     LinkFaults m_faults;
     Filter m_filter;
 };

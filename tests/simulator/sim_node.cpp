@@ -65,7 +65,7 @@ private:
 /// What a crash destroys. Members are in the order of their dependence.
 struct SimNode::Process {
     explicit Process(SimNode& node) : ports{node} {
-        for (const KeyPair& key : node.m_world.kind.keys_of(node.m_index)) {
+        for (const KeyPair& key : node.m_world.kind.keys_of(node.m_identity)) {
             signers.emplace(key.open, MemoSigner{key.secret, key.open, node.m_world.signatures});
         }
     }
@@ -127,6 +127,7 @@ void SimNode::Ports::received(consensus::PeerId /*from*/, Bytes envelope) {
 
 SimNode::SimNode(NodeIndex index, NodeSurroundings surroundings, SimRandom random)
     : m_index{index},
+      m_identity{index},
       m_world{surroundings},
       m_random{random},
       m_disk{[this](EffectKind kind) { return gate(kind); }},
@@ -201,6 +202,7 @@ bool SimNode::open_process(Process& process) {
                                  .transport = process.ports,
                                  .timers = process.ports,
                                  .intake = process.ports,
+                                 .self = simulated_member(m_identity),
                                  .signer_for = [this, &process](const PublicKey& key) -> Signer* {
                                      return is_corrupt() ? nullptr : process.signer_for(key);
                                  },
@@ -553,7 +555,7 @@ void SimNode::watch_sent(NodeIndex to, const consensus::Message& message) {
     }
     if (const auto* vote = std::get_if<consensus::Vote>(&message)) {
         const std::vector<std::size_t>& seats = m_world.oracle.seats(vote->statement.epoch);
-        if (vote->signer >= seats.size() || seats[vote->signer] != m_index) {
+        if (vote->signer >= seats.size() || seats[vote->signer] != m_identity) {
             fail("sends a vote of another node");
         }
         if (!m_told.insert({vote->statement, to}).second) {

@@ -81,6 +81,8 @@ public:
     /// From its next start on, this machine's validator is corrupted.
     void corrupt(ActorKind kind) { m_actor_kind = kind; }
     [[nodiscard]] bool is_corrupt() const noexcept { return m_actor_kind.has_value(); }
+    /// Has the keys of another machine: its twin.
+    void act_as(NodeIndex machine) { m_identity = machine; }
     /// Its actor says nothing more, now and after restarts.
     void silence();
     /// Each sync takes this long; what the turn sends goes out that much later.
@@ -140,6 +142,7 @@ private:
     void check_status();
 
     NodeIndex m_index;
+    NodeIndex m_identity;  ///< whose keys it has
     NodeSurroundings m_world;
     SimRandom m_random;
     SimNetwork* m_network{nullptr};

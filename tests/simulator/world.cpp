@@ -57,6 +57,12 @@ World::World(std::uint64_t seed, WorldOptions options)
         node->attach(*m_network);
     }
     m_network->set_faults(m_options.links);
+    if (m_options.twin_of) {
+        m_oracle.set_faulty(*m_options.twin_of);
+        m_oracle.set_faulty(m_options.nodes);
+        m_nodes[m_options.nodes]->act_as(*m_options.twin_of);
+        m_network->set_alias(m_options.nodes, *m_options.twin_of);
+    }
     for (const auto& [node, kind] : m_options.actors) {
         m_oracle.set_faulty(node);
         m_unreliable.insert(node);

@@ -34,6 +34,8 @@ struct WorldOptions {
     std::size_t spares{0};
     std::uint64_t epoch_blocks_max{0};  ///< 0: epochs end by changes only
     std::vector<std::pair<NodeIndex, ActorKind>> actors;
+    /// The spare machine runs this validator a second time; both count as liars.
+    std::optional<NodeIndex> twin_of;
     std::uint32_t changes{0};  ///< of the validator set, during `chaos_time`
     /// Whether disks may lose what they promised to keep.
     [[nodiscard]] bool damages() const {

@@ -2,6 +2,7 @@
 
 #include "tests/simulator/runner.h"
 #include "tests/simulator/scenarios.h"
+#include "tests/simulator/twins.h"
 #include "tools/simulate/mutant_command.h"
 
 #include <CLI/CLI.hpp>
@@ -36,6 +37,7 @@ struct Arguments {
     bool ledger{false};
     bool require_coverage{false};
     bool list_scenarios{false};
+    bool twins{false};
     std::string compare_scenarios;
     bool list_mutants{false};
     std::string mutant;
@@ -80,7 +82,9 @@ std::optional<Canary> parse_canary(std::string_view text) {
     return std::nullopt;
 }
 
-const char* mode_flag(const Arguments& arguments) { return arguments.ledger ? " --ledger" : ""; }
+const char* mode_flag(const Arguments& arguments) {
+    return arguments.twins ? " --twins" : arguments.ledger ? " --ledger" : "";
+}
 
 void print_violation(const RunResult& result, const std::string& replay) {
     fmt::print("violation: {}\n", result.violation.value_or(""));
@@ -109,7 +113,9 @@ int print_single(const RunResult& result, const std::string& what, const std::st
 }
 
 int run_one_seed(const Arguments& arguments, Canary canary) {
-    const RunResult result = simulator::run_seed(*arguments.seed, run_options(arguments, canary));
+    const RunOptions options = run_options(arguments, canary);
+    const RunResult result = arguments.twins ? simulator::run_twins(*arguments.seed, options)
+                                             : simulator::run_seed(*arguments.seed, options);
     return print_single(
         result, fmt::format("seed {}", *arguments.seed),
         fmt::format("tally simulate --seed {}{} --trace", *arguments.seed, mode_flag(arguments)));
@@ -182,6 +188,9 @@ int run_range(const Arguments& arguments, Canary canary) {
     options.jobs = arguments.jobs;
     options.real_ledger = arguments.ledger;
     options.canary = canary;
+    if (arguments.twins) {
+        options.run = [](std::uint64_t number) { return simulator::run_twins(number, {}); };
+    }
     options.progress = progress_line(total);
     return print_batch(simulator::run_batch(options), arguments);
 }
@@ -264,6 +273,9 @@ void add_simulate_command(CLI::App& app, int& exit_code, PlantBug plant) {
     command->add_option("--compare-scenarios", arguments->compare_scenarios,
                         "Fail unless these are the names of all scenarios, in order");
     command->add_flag("--list-scenarios", arguments->list_scenarios, "Name the scenarios");
+    command->add_flag("--twins", arguments->twins,
+                      "Seeds are cases of twins; those below 262144 are all of four validators "
+                      "and four views");
     command->add_flag("--trace", arguments->trace, "Print every event");
     command->add_flag("--ledger", arguments->ledger, "With the real ledger (slower)");
     command->add_flag("--require-coverage", arguments->require_coverage,
