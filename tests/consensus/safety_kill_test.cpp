@@ -236,7 +236,11 @@ public:
         }
         ::close(ends[1]);
         read_one(ends[0]);
-        std::this_thread::sleep_for(std::chrono::microseconds{m_chance() % 1'500});
+        const auto instant =
+            std::chrono::steady_clock::now() + std::chrono::microseconds{m_chance() % 1'500};
+        while (std::chrono::steady_clock::now() < instant) {
+            std::this_thread::yield();
+        }
         REQUIRE(::kill(child, SIGKILL) == 0);
         while (read_one(ends[0])) {
         }

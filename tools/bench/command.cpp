@@ -166,8 +166,8 @@ void add_finality_command(CLI::App& bench_command, const std::shared_ptr<Options
     command->add_option("--base-port", options->base_port, "Of the network");
     command->add_option("--json", options->json_file, "File for the figures as JSON");
     command->footer(
-        "Half of the time one transaction at a time, half eight at once. The second table counts\n"
-        "hops, signatures and syncs on the way of one transaction, each measured on its own.");
+        "Half of the time one transaction at a time, half eight at once. The second table\n"
+        "counts hops, signatures and syncs on the way of one transaction, each measured alone.");
     command->callback([options, &exit_code] { exit_code = finality(*options); });
 }
 
