@@ -88,8 +88,18 @@ void epochs(WorldOptions& options) {
     options.spares = 2;
     options.changes = 4;
 }
+/// Four nodes, good links, and every tenth of a second one that loses power at some effect.
+void crashes_at_effects(WorldOptions& options) {
+    plain(options);
+    options.nodes = 4;
+    options.links = LinkFaults{};
+    options.envelopes = 200;
+    options.chaos_time = SimTime{20'000'000};
+    options.faults = {Happening::crash_before_send};
+    options.fault_interval_max = SimTime{100'000};
+}
 void crashes_in_epochs(WorldOptions& options) {
-    crashes(options);
+    crashes_at_effects(options);
     options.epoch_blocks_max = 2;
 }
 
@@ -200,7 +210,8 @@ constexpr std::array<Mutant, 41> mutant_list{{
     {PlantedBug::certificate_before_sync, "certificate-before-sync",
      "2.7: a certificate leaves before it is durable", crashes},
     {PlantedBug::final_before_sync, "final-before-sync",
-     "2.7: a block is called final before the own vote in its certificate is durable", crashes},
+     "2.7: a block is called final before the own vote in its certificate is durable",
+     crashes_at_effects},
     {PlantedBug::epoch_before_record, "epoch-before-record",
      "2.7: the record of the old epoch is removed before there is one of the new",
      crashes_in_epochs},
