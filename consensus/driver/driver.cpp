@@ -117,9 +117,13 @@ void Driver::Impl::compact_journal() {
             live.blocks.push_back({block->header, block->envelopes});
         }
     }
-    live.certificates = m_core->nullifications();
+    // The tree knows one certificate of a block; one that was proposed again has several, and each
+    // settles its own view.
+    live.certificates = m_core->unfinalized_certificates();
     for (const QuorumCertificate& certificate : m_tree.certificates()) {
-        live.certificates.push_back(certificate);
+        if (!m_core->holds_unfinalized(certificate)) {
+            live.certificates.push_back(certificate);
+        }
     }
     if (m_own_proposal_view >= m_core->view()) {
         live.own_proposal = m_own_proposal;
@@ -173,6 +177,9 @@ void Driver::Impl::on_connected(const Peer& peer) {
 void Driver::Impl::on_disconnected(PeerId peer) {
     m_peers.remove(peer);
     m_fetcher.forget(peer);
+    if (m_range_part && m_range_part->peer == peer) {
+        m_range_part.reset();
+    }
     run_turn();
 }
 

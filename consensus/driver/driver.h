@@ -38,8 +38,11 @@ struct DriverPorts {
     Transport& transport;
     Timers& timers;
     EnvelopeIntake& intake;
-    /// The signer of this public key; null when the key is not ours. This node is the validator
-    /// whose key is ours, in each epoch anew.
+    /// Who this node is; zero: nobody, a follower in every epoch.
+    MemberKey self{};
+    /// The signer of this public key; null when the key is not ours. A validator's node looks in
+    /// each epoch anew whether it holds the key that the set names for it. The same key under
+    /// another member's name is that member's doing and nothing that this node signs for.
     std::function<Signer*(const PublicKey& key)> signer_for{};
     Journal* journal{nullptr};         ///< never null
     SignatureCheck check_signature{};  ///< of votes; empty: VerifyKey::verify

@@ -55,6 +55,13 @@ private:
         Proposal proposal;  ///< without the signature
     };
 
+    /// Blocks above our last final one, all with NOTARIZE certificates that hold; never empty.
+    struct RangePart {
+        PeerId peer{0};
+        std::vector<FinalBlock> blocks;
+        std::vector<BlockMeta> metas;  ///< of the same blocks
+    };
+
     // driver.cpp: the turn
     [[nodiscard]] Time now() const { return m_ports.clock.monotonic(); }
     void feed(Event event) { m_events.push_back(std::move(event)); }
@@ -149,8 +156,11 @@ private:
     void handle(ConnectedPeer& peer, BlockResponse& message);
     void handle(ConnectedPeer& peer, EnvelopeResponse& message);
     void handle(ConnectedPeer& peer, RangeResponse& message);
-    [[nodiscard]] const char* range_problem(const std::vector<FinalBlock>& blocks,
+    [[nodiscard]] bool has_range_part(PeerId peer) const;
+    [[nodiscard]] const char* range_problem(BlockMeta parent, const std::vector<FinalBlock>& blocks,
                                             std::vector<BlockMeta>& metas) const;
+    void take_run(const RangePart& run, const FetchKey& key);
+    void keep_run(RangePart run, const FetchKey& key);
     void take_final(const FinalBlock& block, const BlockMeta& meta);
 
     // recovery.cpp
@@ -173,6 +183,7 @@ private:
     std::optional<Hash> m_known_seal;      ///< digest of the block that a proof says ends the epoch
     PeerTable m_peers;
     Fetcher m_fetcher;
+    std::optional<RangePart> m_range_part;
     BlockTree m_tree;
     EnvelopeCache m_arrivals;
 
@@ -186,7 +197,7 @@ private:
     View m_own_proposal_view{0};
     std::optional<QuorumCertificate> m_unkept_finalization;
     std::set<ValidatorIndex> m_status_from;
-    bool m_heard_enough{false};  ///< stays so as long as this process lives
+    bool m_heard_enough{false};  ///< stays so as long as this process votes in every epoch
     bool m_halted{false};
     Time m_next_status{0};
     std::optional<Time> m_clock_wait;  ///< until a block's time is near enough

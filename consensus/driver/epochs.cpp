@@ -45,8 +45,9 @@ void Driver::Impl::load_epoch(bool with_record) {
         journal.begin_epoch(m_epoch.epoch, with_record);
     }
     const bool may_sign = journal.has_record() && journal.epoch() == m_epoch.epoch;
-    for (std::size_t i = 0; i < m_epoch.validators.size(); ++i) {
-        Signer* key = m_ports.signer_for ? m_ports.signer_for(m_epoch.validators[i].key) : nullptr;
+    for (std::size_t i = 0; i < m_epoch.validators.size() && m_ports.signer_for; ++i) {
+        const bool is_self = m_epoch.validators[i].member == m_ports.self;
+        Signer* key = is_self ? m_ports.signer_for(m_epoch.validators[i].key) : nullptr;
         if (key == nullptr) {
             continue;
         }
@@ -76,11 +77,16 @@ void Driver::Impl::make_core(CoreStart start) {
 }
 
 /// The last final block has ended its epoch. What was promised in it is void from now on: the new
-/// epoch's statements are other statements. Whoever has voted goes on voting; whoever lost its
-/// record votes again if q - 1 validators were heard in the epoch that ends, because then it has
-/// not voted in the one that begins.
+/// epoch's statements are other statements. Whoever voted for that block goes on voting. Whoever
+/// lost its record gets a new one if q - 1 validators were heard in the epoch that ends. It, and
+/// whoever comes along in any other way, first waits until q - 1 validators of the new epoch have
+/// shown which of its votes they saw there: it may have been here before, or a copy of it.
 void Driver::Impl::begin_epoch() {
+    const SafetyRecord& record = m_ports.journal->safety();
+    const Hash seal = m_application.last_final().digest;
     const bool was_intact = m_ports.journal->has_record() && !m_core->has_lost_record();
+    const bool was_voting = m_signer && m_core->may_vote() &&
+                            (record.notarize.digest == seal || record.finalize.digest == seal);
     m_events.clear();
     m_examination.reset();
     m_build.reset();
@@ -92,8 +98,10 @@ void Driver::Impl::begin_epoch() {
     m_known_seal.reset();
     m_status_from.clear();
     m_fetcher.reset();
+    m_range_part.reset();
     m_tree = BlockTree{m_options.block_limits.bytes_max};
     load_epoch(was_intact || m_heard_enough);
+    m_heard_enough = m_heard_enough && was_intact && was_voting;
     if (m_ports.journal->has_failed()) {
         m_halted = true;
         return;
@@ -174,8 +182,13 @@ void Driver::Impl::handle(ConnectedPeer& peer, EpochProofResponse& message) {
     const bool was_asked =
         message.id != 0 &&
         m_fetcher.settle(peer.peer.id, message.id, FetchKind::epoch_proof).has_value();
-    if (message.proof.empty() || m_known_seal || (!was_asked && message.id != 0) ||
-        !peer.certificates.take(now())) {
+    if (message.proof.empty() || m_known_seal || (!was_asked && message.id != 0)) {
+        return;
+    }
+    if (!was_asked && !peer.unasked_proofs.take(now())) {
+        return;
+    }
+    if (!peer.certificates.take(now())) {
         return;
     }
     const std::optional<EpochSeal> seal = m_application.check_epoch_proof(message.proof);

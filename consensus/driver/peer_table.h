@@ -67,6 +67,8 @@ inline constexpr std::uint64_t gossip_per_second_max{4096};
 /// Number of the field of EnvelopeGossip in consensus.proto.
 inline constexpr std::uint8_t gossip_field{12};
 inline constexpr std::uint64_t gossip_bytes_per_second_max{32UL * 1024 * 1024};
+/// Epoch proofs that nobody asked for: each costs a certificate's signatures.
+inline constexpr std::uint64_t unasked_proofs_per_second_max{2};
 /// How often a peer that is an epoch behind is sent the proof without asking.
 inline constexpr Time epoch_proof_interval{1'000'000};
 
@@ -80,6 +82,7 @@ struct ConnectedPeer {
     std::map<std::uint8_t, TokenBucket> messages;  ///< by kind, at most 32
     TokenBucket requests{requests_per_second_max};
     TokenBucket certificates{certificates_per_second_max};
+    TokenBucket unasked_proofs{unasked_proofs_per_second_max};
     TokenBucket ranges{ranges_per_second_max};
     TokenBucket answer_bytes{answer_bytes_per_second_max};
     TokenBucket gossip{gossip_per_second_max};

@@ -6,6 +6,8 @@
 #include "ledger/base/check.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace tally::consensus {
 namespace {
@@ -15,12 +17,20 @@ constexpr std::size_t blocks_wanted_max{8};
 /// which this node answers nobody.
 constexpr std::uint32_t range_blocks_wanted{32};
 static_assert(range_blocks_wanted <= response_blocks_max);
+/// Blocks of one peer that wait for a later one's FINALIZE certificate. All of them are notarized,
+/// so nobody can make them up; a longer run is given up and asked for anew.
+constexpr std::size_t range_part_blocks_max{BlockTree::blocks_max};
+constexpr std::size_t range_part_bytes_max{256UL * 1024 * 1024};
 /// Whoever is one block behind waits this long for it to come by itself.
 constexpr Time one_behind_wait{250'000};
 
 bool is_certificate_for(const QuorumCertificate& certificate, const BlockMeta& meta) {
     return certificate.statement.kind != VoteKind::nullify &&
            certificate.statement.digest == meta.digest;
+}
+
+bool is_finalized(const FinalBlock& block) {
+    return block.certificate.statement.kind == VoteKind::finalize;
 }
 
 }  // namespace
@@ -123,9 +133,17 @@ void Driver::Impl::want_range(std::vector<Want>& wants) const {
             want.peers.push_back(id);
         }
     }
+    // Only who has sent the first part of a run can go on with it.
+    std::stable_partition(want.peers.begin(), want.peers.end(),
+                          [this](PeerId id) { return has_range_part(id); });
     if (!want.peers.empty()) {
         wants.push_back(std::move(want));
     }
+}
+
+bool Driver::Impl::has_range_part(PeerId peer) const {
+    return m_range_part && m_range_part->peer == peer &&
+           m_range_part->metas.front().parent == m_application.last_final().digest;
 }
 
 /// When a peer will have been one block ahead for long enough.
@@ -167,7 +185,9 @@ std::optional<Message> Driver::Impl::request_for(const Ask& ask) const {
         case FetchKind::range:
             break;
     }
-    return RangeRequest{ask.id, m_application.last_final().height + 1, range_blocks_wanted};
+    const Height held = has_range_part(ask.peer) ? m_range_part->metas.back().height
+                                                 : m_application.last_final().height;
+    return RangeRequest{ask.id, held + 1, range_blocks_wanted};
 }
 
 void Driver::Impl::handle(ConnectedPeer& peer, CertificateResponse& message) {
@@ -229,12 +249,12 @@ void Driver::Impl::handle(ConnectedPeer& peer, EnvelopeResponse& message) {
     }
 }
 
-/// Checks a range before any of it is stored: heights and parents in line from our last final
-/// block on, bodies as the headers say, and a valid certificate for each header, the last one a
-/// finalization.
-const char* Driver::Impl::range_problem(const std::vector<FinalBlock>& blocks,
+/// Checks a range before any of it is stored: heights and parents in line from `parent` on, bodies
+/// as the headers say, and a valid certificate for each header; the last one a finalization unless
+/// there is none at all.
+const char* Driver::Impl::range_problem(BlockMeta parent, const std::vector<FinalBlock>& blocks,
                                         std::vector<BlockMeta>& metas) const {
-    BlockMeta parent = m_application.last_final();
+    const Height final = m_application.last_final().height;
     for (const FinalBlock& block : blocks) {
         const std::optional<BlockMeta> meta = m_application.decode_header(block.header);
         if (!meta || meta->height != parent.height + 1 || meta->parent != parent.digest ||
@@ -248,13 +268,13 @@ const char* Driver::Impl::range_problem(const std::vector<FinalBlock>& blocks,
         if (!m_application.body_matches(block.header, hashes)) {
             return "range: body does not match its header";
         }
-        if (parent.seals_epoch && !metas.empty()) {
+        if (parent.seals_epoch && parent.height > final) {
             return "range: goes beyond the end of an epoch";
         }
         metas.push_back(*meta);
         parent = *meta;
     }
-    if (blocks.back().certificate.statement.kind != VoteKind::finalize) {
+    if (!is_finalized(blocks.back()) && std::any_of(blocks.begin(), blocks.end(), is_finalized)) {
         return "range: does not end with a finalization";
     }
     for (const FinalBlock& block : blocks) {
@@ -271,33 +291,72 @@ void Driver::Impl::handle(ConnectedPeer& peer, RangeResponse& message) {
         return;
     }
     // Blocks that became final here while the answer was on its way.
-    const Height final = m_application.last_final().height;
+    const BlockMeta final = m_application.last_final();
     std::vector<FinalBlock>& blocks = message.blocks;
     const auto is_old = [&](const FinalBlock& block) {
         const auto meta = m_application.decode_header(block.header);
-        return meta && meta->height <= final;
+        return meta && meta->height <= final.height;
     };
     blocks.erase(blocks.begin(), std::find_if_not(blocks.begin(), blocks.end(), is_old));
     if (blocks.empty()) {
         return;
     }
+    const auto first = m_application.decode_header(blocks.front().header);
+    const bool goes_on =
+        has_range_part(peer.peer.id) && first && first->parent == m_range_part->metas.back().digest;
+    if (!goes_on && first && first->height > final.height + 1) {
+        return;  // goes on with what was given up meanwhile
+    }
+    RangePart run{peer.peer.id, {}, {}};
+    if (goes_on) {
+        run = *std::exchange(m_range_part, std::nullopt);
+    }
     std::vector<BlockMeta> metas;
-    if (const char* problem = range_problem(blocks, metas)) {
+    if (const char* problem = range_problem(goes_on ? run.metas.back() : final, blocks, metas)) {
         reject(peer.peer.id, problem);
         return;
     }
-    for (std::size_t i = 0; i < blocks.size() && !m_halted; ++i) {
-        take_final(blocks[i], metas[i]);
+    std::move(blocks.begin(), blocks.end(), std::back_inserter(run.blocks));
+    run.metas.insert(run.metas.end(), metas.begin(), metas.end());
+    if (is_finalized(run.blocks.back())) {
+        take_run(run, *key);
+    } else {
+        keep_run(std::move(run), *key);
+    }
+}
+
+/// All of it is final.
+void Driver::Impl::take_run(const RangePart& run, const FetchKey& key) {
+    m_range_part.reset();
+    for (std::size_t i = 0; i < run.blocks.size() && !m_halted; ++i) {
+        take_final(run.blocks[i], run.metas[i]);
     }
     if (m_halted) {
         return;
     }
-    if (metas.back().seals_epoch) {
+    if (run.metas.back().seals_epoch) {
         begin_epoch();
         return;
     }
-    m_fetcher.helped(*key);
-    feed(CertificateReceived{blocks.back().certificate});
+    m_fetcher.helped(key);
+    feed(CertificateReceived{run.blocks.back().certificate});
+}
+
+/// Nothing in it is known to be final yet.
+void Driver::Impl::keep_run(RangePart run, const FetchKey& key) {
+    std::size_t bytes{0};
+    for (const FinalBlock& block : run.blocks) {
+        bytes += block.header.size();
+        for (const Bytes& envelope : block.envelopes) {
+            bytes += envelope.size();
+        }
+    }
+    if (run.blocks.size() > range_part_blocks_max || bytes > range_part_bytes_max) {
+        m_range_part.reset();
+        return;
+    }
+    m_range_part = std::move(run);
+    m_fetcher.helped(key);
 }
 
 void Driver::Impl::take_final(const FinalBlock& block, const BlockMeta& meta) {

@@ -87,7 +87,11 @@ void Driver::Impl::handle(ConnectedPeer& peer, RangeRequest& message) {
                                    std::move(block->finalization)});
         provable = proves ? response.blocks.size() : provable;
     }
-    response.blocks.resize(provable);
+    // Blocks that are final only by a later one's certificate are sent as far as they fit: who asks
+    // keeps them and asks for what follows.
+    if (provable != 0) {
+        response.blocks.resize(provable);
+    }
     peer.answered(now(), bytes);
     send(peer.peer.id, response);
 }

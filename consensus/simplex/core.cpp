@@ -224,12 +224,20 @@ std::vector<Vote> Core::newest_votes(ValidatorIndex validator) const {
     return votes;
 }
 
-std::vector<QuorumCertificate> Core::nullifications() const {
+std::vector<QuorumCertificate> Core::unfinalized_certificates() const {
     std::vector<QuorumCertificate> certificates;
-    for (const auto& [view, certificate] : m_nullifications) {
-        certificates.push_back(certificate);
+    for (const auto* held : {&m_nullifications, &m_notarizations}) {
+        for (const auto& [view, certificate] : *held) {
+            certificates.push_back(certificate);
+        }
     }
     return certificates;
+}
+
+bool Core::holds_unfinalized(const QuorumCertificate& certificate) const {
+    const std::vector<const QuorumCertificate*> held = certificates_of(certificate.statement.view);
+    return std::any_of(held.begin(), held.end(),
+                       [&](const QuorumCertificate* each) { return *each == certificate; });
 }
 
 }  // namespace tally::consensus

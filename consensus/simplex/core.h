@@ -88,8 +88,10 @@ public:
     [[nodiscard]] std::optional<QuorumCertificate> entry_certificate() const;
     /// Newest vote of each kind that we have seen of a validator.
     [[nodiscard]] std::vector<Vote> newest_votes(ValidatorIndex validator) const;
-    /// Nullifications above the last final view.
-    [[nodiscard]] std::vector<QuorumCertificate> nullifications() const;
+    /// Nullifications and notarizations above the last final view.
+    [[nodiscard]] std::vector<QuorumCertificate> unfinalized_certificates() const;
+    /// Whether this very certificate is among them.
+    [[nodiscard]] bool holds_unfinalized(const QuorumCertificate& certificate) const;
     /// Held already with the same content, or moot because a later view is final.
     [[nodiscard]] bool is_known(const QuorumCertificate& certificate) const;
     /// Whether a certificate is about this epoch and holds; signatures known from votes are not

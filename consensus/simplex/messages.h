@@ -89,8 +89,9 @@ struct RangeRequest {
     std::uint32_t count{0};
     friend bool operator==(const RangeRequest&, const RangeRequest&) = default;
 };
-/// Consecutive final blocks; the last one carries a FINALIZE certificate, those before it either a
-/// FINALIZE or a NOTARIZE certificate of their own digest. Empty: the peer has none of them.
+/// Consecutive final blocks, each with a FINALIZE or NOTARIZE certificate of its own digest. The
+/// last one carries a FINALIZE certificate if any of them does; otherwise what proves them final
+/// follows in the answer to a request for what comes after them. Empty: the peer has none of them.
 struct FinalBlock {
     Bytes header;
     std::vector<Bytes> envelopes;

@@ -75,6 +75,7 @@ void Replica::make_driver() {
                                  .transport = *this,
                                  .timers = *this,
                                  .intake = *this,
+                                 .self = consensus::MemberKey{m_options.member.data},
                                  .signer_for = m_ports.signer_for,
                                  .journal = &m_ports.journal,
                                  .fatal = stop_for_good,

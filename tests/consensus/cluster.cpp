@@ -133,6 +133,7 @@ std::optional<Bytes> TestApplication::read_epoch_proof(std::uint64_t ended) cons
 }
 
 std::optional<EpochSeal> TestApplication::check_epoch_proof(ByteView proof) const {
+    ++proofs_checked;
     Decoder in{proof};
     EpochSeal seal;
     const ByteView header = in.var_bytes(4096);
@@ -242,6 +243,7 @@ void Node::start() {
         .transport = *this,
         .timers = *this,
         .intake = *this,
+        .self = member,
         .signer_for = [this](const PublicKey& key) { return signer_for(key); },
         .journal = journal.get(),
         .check_signature = check_signature,

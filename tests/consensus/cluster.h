@@ -65,6 +65,7 @@ public:
 
     State genesis;
     bool needs_ready{false};
+    mutable std::uint64_t proofs_checked{0};
 
     std::vector<Final> chain;  ///< from height 1
     std::map<Hash, Block> executed;

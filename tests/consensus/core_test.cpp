@@ -274,7 +274,7 @@ TEST_CASE("R5: a finalization makes everything below moot") {
     one.certify(finalize(3, 1, digest_of('c')));
     CHECK(one.core->last_final_view() == 3);
     CHECK(one.core->tip() == digest_of('c'));
-    CHECK(one.core->nullifications().empty());
+    CHECK(one.core->unfinalized_certificates().empty());
     CHECK(one.certify(notarize(2, 1, digest_of('b'))).empty());
     CHECK(one.core->settling_certificate(2)->statement.kind == VoteKind::finalize);
 }
