@@ -1,6 +1,7 @@
 #include "consensus/sync/sync_client.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace tally::consensus {
@@ -12,6 +13,10 @@ constexpr std::size_t queries_max{64};
 constexpr std::chrono::seconds offer_interval{2};
 /// What a peer does not have is remembered for this many queries; then it is asked again.
 constexpr std::size_t not_held_max{4096};
+/// Snapshots that nobody had when they were chosen; then they may be offered again.
+constexpr std::size_t denied_max{256};
+/// Offers of a peer that led nowhere so often do not keep a node from starting without a snapshot.
+constexpr std::size_t strikes_max{3};
 
 }  // namespace
 
@@ -48,13 +53,13 @@ SyncEffects SyncClient::on_message(PeerId peer, const Message& message, Time now
     if (found == m_asked.end() || found->second.peer != peer) {
         return effects;  // late, or nobody asked
     }
-    const Bytes query = std::move(found->second.query);
+    const Asked asked = std::move(found->second);
     m_asked.erase(found);
     --remote->second.outstanding;
-    if (query.empty()) {
+    if (asked.query.empty()) {
         take_offer(remote->second, response->answer, now, effects);
     } else {
-        take_answer(peer, query, response->answer, effects);
+        take_answer(asked, response->answer, now, effects);
     }
     advance(now, effects);
     return effects;
@@ -98,26 +103,26 @@ void SyncClient::take_offer(Remote& remote, ByteView answer, Time now, SyncEffec
         blame(id, "an offer that is no manifest of this chain", effects);
         return;
     }
-    if (remote.offer->height > m_options.min_height && !m_first_offer) {
+    if (is_worth_it(*remote.offer) && !m_first_offer) {
         m_first_offer = now;
     }
 }
 
-void SyncClient::take_answer(PeerId peer, const Bytes& query, ByteView answer,
-                             SyncEffects& effects) {
-    switch (m_sink.accept(query, answer)) {
+void SyncClient::take_answer(const Asked& asked, ByteView answer, Time now, SyncEffects& effects) {
+    switch (m_sink.accept(asked.query, answer)) {
         case SnapshotSink::Verdict::accepted:
+            m_progress_at = now;
             return;
         case SnapshotSink::Verdict::not_held: {
-            std::set<Bytes>& not_held = m_peers.at(peer).not_held;
+            std::set<Bytes>& not_held = m_peers.at(asked.peer).not_held;
             if (not_held.size() >= not_held_max) {
                 not_held.clear();
             }
-            not_held.insert(query);
+            not_held.insert(asked.query);
             return;
         }
         case SnapshotSink::Verdict::wrong_answer:
-            blame(peer, m_sink.problem(), effects);
+            blame(asked.peer, m_sink.problem(), effects);
             return;
         case SnapshotSink::Verdict::wrong_offer:
             blame_offer(m_sink.problem(), effects);
@@ -194,59 +199,104 @@ void SyncClient::advance(Time now, SyncEffects& effects) {
     }
 }
 
-/// The snapshot that was begun with, if anybody has it; else what most peers have, the newest of
-/// those.
-void SyncClient::choose_offer(Time now, SyncEffects& effects) {
-    struct Candidate {
-        std::size_t peers{0};
-        const SnapshotSink::Offer* offer{nullptr};
-    };
-    std::map<Hash, Candidate> candidates;
+bool SyncClient::is_worth_it(const SnapshotSink::Offer& offer) const {
+    return offer.height > 0 && (offer.height > m_options.min_height || m_sink.must_finish());
+}
+
+std::size_t SyncClient::strikes_of(const Remote& remote) const {
+    const auto found = m_strikes.find(remote.peer.member);
+    return found == m_strikes.end() ? 0 : found->second;
+}
+
+/// With the manifest that most of its sources sent.
+const SnapshotSink::Offer& SyncClient::Candidate::offer() const {
+    const auto most = std::max_element(
+        by_manifest.begin(), by_manifest.end(),
+        [](const auto& left, const auto& right) { return left.second.first < right.second.first; });
+    return *most->second.second;
+}
+
+SyncClient::Candidates SyncClient::find_candidates() const {
+    Candidates candidates;
+    for (const auto& [id, remote] : m_peers) {
+        const std::size_t strikes = strikes_of(remote);
+        const bool is_candidate = remote.offer && is_worth_it(*remote.offer) &&
+                                  !m_denied.contains(remote.offer->digest) &&
+                                  (strikes < strikes_max || m_sink.must_finish());
+        if (!is_candidate) {
+            continue;
+        }
+        Candidate& candidate = candidates[remote.offer->digest];
+        candidate.strikes = candidate.peers == 0 ? strikes : std::min(candidate.strikes, strikes);
+        ++candidate.peers;
+        auto& [count, offer] = candidate.by_manifest[remote.offer->manifest];
+        ++count;
+        offer = &*remote.offer;
+    }
+    return candidates;
+}
+
+/// Enough peers have nothing, and what the others offer (if anything) has led nowhere before; or
+/// nobody offers anything for long.
+bool SyncClient::starts_without(const Candidates& candidates, Time now) {
+    const bool has_hope = std::any_of(candidates.begin(), candidates.end(),
+                                      [](const auto& entry) { return entry.second.strikes == 0; });
+    if (has_hope || m_sink.must_finish()) {
+        return false;
+    }
     std::size_t answered{0};
+    std::size_t without{0};
     for (const auto& [id, remote] : m_peers) {
         answered += remote.answered ? 1 : 0;
-        const bool denied = remote.offer && m_denied.contains(remote.offer->digest);
-        const bool enough = remote.offer && !denied && remote.offer->height > 0 &&
-                            (remote.offer->height > m_options.min_height || m_sink.must_finish());
-        if (enough) {
-            Candidate& candidate = candidates[remote.offer->digest];
-            ++candidate.peers;
-            candidate.offer = &*remote.offer;
-        }
+        const bool has_candidate = remote.offer && candidates.contains(remote.offer->digest);
+        without += remote.answered && !has_candidate ? 1 : 0;
     }
-    if (candidates.empty()) {
-        if (answered >= m_options.answers_needed && !m_enough_at) {
-            m_enough_at = now;
-        }
-        const bool heard = m_enough_at && (answered == m_peers.size() ||
-                                           now - *m_enough_at >= m_options.offer_wait);
-        const bool is_over = heard || now - m_started >= m_options.give_up_after;
-        if (is_over && !m_sink.must_finish()) {
-            m_step = SyncStep::nothing;
-        }
+    if (without >= m_options.answers_needed && !m_enough_at) {
+        m_enough_at = now;
+    }
+    const bool heard =
+        m_enough_at && (answered == m_peers.size() || now - *m_enough_at >= m_options.offer_wait);
+    return heard || (candidates.empty() && now - m_started >= m_options.give_up_after);
+}
+
+/// The snapshot that was begun with, if anybody has it; else what most peers have, the newest of
+/// those. What is offered by peers whose offers led nowhere comes last.
+void SyncClient::choose_offer(Time now, SyncEffects& effects) {
+    const Candidates candidates = find_candidates();
+    if (starts_without(candidates, now)) {
+        m_step = SyncStep::nothing;
         return;
     }
+    if (candidates.empty()) {
+        return;
+    }
+    const auto best = std::max_element(candidates.begin(), candidates.end(),
+                                       [](const auto& left, const auto& right) {
+                                           const Candidate& a = left.second;
+                                           const Candidate& b = right.second;
+                                           return std::tuple{b.strikes, a.peers, a.offer().height} <
+                                                  std::tuple{a.strikes, b.peers, b.offer().height};
+                                       });
     const std::optional<Hash> begun = m_sink.begun();
-    const bool can_resume = begun && candidates.contains(*begun);
+    const auto resumed = begun ? candidates.find(*begun) : candidates.end();
+    const bool can_resume =
+        resumed != candidates.end() && resumed->second.strikes <= best->second.strikes;
     const bool waited = m_first_offer && now - *m_first_offer >= m_options.offer_wait;
+    const auto answered = static_cast<std::size_t>(std::count_if(
+        m_peers.begin(), m_peers.end(), [](const auto& entry) { return entry.second.answered; }));
     const bool have_all = answered == m_peers.size() && answered >= m_options.answers_needed;
     if (!can_resume && !waited && !have_all) {
         return;
     }
-    const auto best =
-        can_resume
-            ? candidates.find(*begun)
-            : std::max_element(candidates.begin(), candidates.end(),
-                               [](const auto& left, const auto& right) {
-                                   return std::pair{left.second.peers, left.second.offer->height} <
-                                          std::pair{right.second.peers, right.second.offer->height};
-                               });
-    m_chosen = best->first;
-    m_manifest = best->second.offer->manifest;
-    if (m_sink.choose(*best->second.offer) != SnapshotSink::Verdict::accepted) {
+    const SnapshotSink::Offer offer = (can_resume ? resumed : best)->second.offer();
+    m_chosen = offer.digest;
+    m_manifest = offer.manifest;
+    if (m_sink.choose(offer) != SnapshotSink::Verdict::accepted) {
         blame_offer(m_sink.problem(), effects);
         return;
     }
+    m_manifest = m_sink.manifest_in_use();
+    m_progress_at = now;
     for (auto& [id, remote] : m_peers) {
         remote.not_held.clear();
     }
@@ -275,20 +325,14 @@ void SyncClient::fetch(Time now, SyncEffects& effects) {
     for (const auto& [id, asked] : m_asked) {
         in_flight.insert(asked.query);
     }
-    bool is_lost{false};
+    bool is_gone{false};
     for (const Bytes& query : m_sink.wanted(queries_max)) {
         if (in_flight.contains(query)) {
             continue;
         }
         Remote* const remote = find_free(query, now);
         if (remote == nullptr) {
-            // Gone for good when every source has said that it does not have it.
-            is_lost =
-                is_lost || (sources() > 0 &&
-                            std::all_of(m_peers.begin(), m_peers.end(), [&](const auto& entry) {
-                                return !offers_chosen(entry.second) ||
-                                       entry.second.not_held.contains(query);
-                            }));
+            is_gone = is_gone || is_lost(query);
             continue;
         }
         const std::uint64_t id = m_next_id++;
@@ -299,19 +343,47 @@ void SyncClient::fetch(Time now, SyncEffects& effects) {
     const bool has_no_source = sources() == 0 && !m_peers.empty() &&
                                std::all_of(m_peers.begin(), m_peers.end(),
                                            [](const auto& entry) { return entry.second.answered; });
-    if (is_lost || has_no_source) {
-        start_over(is_lost, now);
+    if (is_gone) {
+        m_sink.give_up();
+        if (m_denied.size() >= denied_max) {
+            m_denied.clear();
+        }
+        m_denied.insert(*m_chosen);
+    }
+    const bool led_nowhere = is_gone || is_stalled(now);
+    if (led_nowhere) {
+        strike_sources();
+    }
+    if (led_nowhere || has_no_source) {
+        start_over(now);
     }
 }
 
-/// Asks everybody again. What is here of the snapshot is kept in case that somebody offers it,
-/// unless all who did denied having it.
-void SyncClient::start_over(bool denied, Time now) {
-    m_started = now;
-    if (denied) {
-        m_sink.give_up();
-        m_denied.insert(*m_chosen);
+bool SyncClient::is_lost(const Bytes& query) const {
+    return sources() > 0 && std::all_of(m_peers.begin(), m_peers.end(), [&](const auto& entry) {
+               return !offers_chosen(entry.second) || entry.second.not_held.contains(query);
+           });
+}
+
+/// Also when nobody has the snapshot any more and one of the others says nothing at all.
+bool SyncClient::is_stalled(Time now) {
+    if (m_peers.empty()) {
+        m_progress_at = now;  // nobody is to blame
     }
+    return now - m_progress_at >= m_options.stalled_after;
+}
+
+void SyncClient::strike_sources() {
+    for (const auto& [id, remote] : m_peers) {
+        if (offers_chosen(remote)) {
+            ++m_strikes[remote.peer.member];
+        }
+    }
+}
+
+/// Asks everybody again. What is here of the snapshot is kept in case that somebody offers it.
+void SyncClient::start_over(Time now) {
+    m_started = now;
     m_chosen.reset();
     m_first_offer.reset();
     m_enough_at.reset();

@@ -41,6 +41,9 @@ public:
     [[nodiscard]] virtual Verdict choose(const Offer& offer) = 0;
     /// Whether the node has nothing to start with but a snapshot.
     [[nodiscard]] virtual bool must_finish() const = 0;
+    /// Manifest of the offer that is being fetched, empty when there is none. It need not be the
+    /// one that was chosen last: what is here was checked by an earlier one of the same snapshot.
+    [[nodiscard]] virtual Bytes manifest_in_use() const = 0;
     virtual void give_up() = 0;
     /// Queries that are still to be answered, in the order in which they are worth asking.
     [[nodiscard]] virtual std::vector<Bytes> wanted(std::size_t count_max) const = 0;
@@ -61,6 +64,8 @@ struct SyncOptions {
     /// How long other offers are waited for after the first one.
     std::chrono::milliseconds offer_wait{500};
     std::chrono::milliseconds answer_timeout{3000};
+    /// Without an answer that is right for so long, another snapshot is looked for.
+    std::chrono::milliseconds stalled_after{30'000};
     /// Queries outstanding at one peer.
     std::size_t queries_per_peer{4};
 };
@@ -85,7 +90,8 @@ struct SyncEffects {
 ///
 /// Pure: time comes in with the call, messages go out as effects. Bounded: answers nobody asked for
 /// are dropped; `queries_per_peer` outstanding at each peer. A peer that lies is never asked again,
-/// also when it comes back.
+/// also when it comes back. A snapshot that stalls is no lie, but what its sources offer comes
+/// behind what others offer from then on.
 class SyncClient {
 public:
     using Time = std::chrono::microseconds;
@@ -121,15 +127,32 @@ private:
     };
     void ask_offer(PeerId peer, Time now, SyncEffects& effects);
     void take_offer(Remote& remote, ByteView answer, Time now, SyncEffects& effects);
-    void take_answer(PeerId peer, const Bytes& query, ByteView answer, SyncEffects& effects);
+    void take_answer(const Asked& asked, ByteView answer, Time now, SyncEffects& effects);
     void blame(PeerId peer, const std::string& why, SyncEffects& effects);
     void blame_offer(const std::string& why, SyncEffects& effects);
     void forget(PeerId peer);
     void time_out(Time now);
     void advance(Time now, SyncEffects& effects);
+    /// A snapshot that is offered.
+    struct Candidate {
+        std::size_t strikes{0};  ///< of the best of its sources
+        std::size_t peers{0};
+        std::map<Bytes, std::pair<std::size_t, const SnapshotSink::Offer*>> by_manifest;
+
+        [[nodiscard]] const SnapshotSink::Offer& offer() const;
+    };
+    using Candidates = std::map<Hash, Candidate>;
+    [[nodiscard]] Candidates find_candidates() const;
+    [[nodiscard]] bool is_worth_it(const SnapshotSink::Offer& offer) const;
+    [[nodiscard]] bool starts_without(const Candidates& candidates, Time now);
     void choose_offer(Time now, SyncEffects& effects);
-    void start_over(bool denied, Time now);
+    void start_over(Time now);
+    void strike_sources();
     void fetch(Time now, SyncEffects& effects);
+    /// Whether all sources have said that they do not have it.
+    [[nodiscard]] bool is_lost(const Bytes& query) const;
+    [[nodiscard]] bool is_stalled(Time now);
+    [[nodiscard]] std::size_t strikes_of(const Remote& remote) const;
     [[nodiscard]] Remote* find_free(const Bytes& query, Time now);
     [[nodiscard]] bool offers_chosen(const Remote& remote) const;
 
@@ -140,12 +163,15 @@ private:
     std::optional<Time> m_first_offer;
     std::optional<Time> m_enough_at;  ///< when enough peers had answered without an offer
     std::optional<Hash> m_chosen;
-    Bytes m_manifest;  ///< of the chosen offer: others may have the same snapshot with another one
+    Bytes m_manifest;       ///< in use: others may have the same snapshot with another one
+    Time m_progress_at{0};  ///< when an answer was right for the last time, or one was chosen
     std::map<PeerId, Remote> m_peers;
     std::map<std::uint64_t, Asked> m_asked;  ///< by message id
     std::uint64_t m_next_id{1};
-    std::set<Hash> m_denied;  ///< snapshots that were offered and not there; grows by give-ups
+    std::set<Hash> m_denied;  ///< snapshots that were offered and not there
     std::set<MemberKey> m_liars;
+    /// How often a member's offer led nowhere. One entry a member.
+    std::map<std::optional<MemberKey>, std::size_t> m_strikes;
     std::uint64_t m_lies{0};
 };
 

@@ -24,6 +24,16 @@ Encoder query_of(QueryKind kind) {
     return encoder;
 }
 
+std::vector<Bytes> read_list(Decoder& decoder, std::size_t count_max) {
+    std::vector<Bytes> items;
+    const std::uint32_t count = decoder.count(static_cast<std::uint32_t>(count_max), 4);
+    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
+        const ByteView item = decoder.var_bytes(snapshot_answer_bytes_max);
+        items.emplace_back(item.begin(), item.end());
+    }
+    return items;
+}
+
 LogEdges decode_edges(Decoder& decoder, std::uint64_t log_size) {
     std::size_t expected{0};
     for (std::size_t level = 0; level < log_edge_levels(log_size); ++level) {
@@ -73,6 +83,10 @@ std::optional<SnapshotManifest> SnapshotManifest::decode(ByteView bytes) {
     const auto certificate = QuorumCertificate::decode(decoder.var_bytes(certificate_bytes_max));
     const auto base = BlockHeader::decode(decoder.raw(BlockHeader::encoded_bytes));
     if (!decoder.ok() || !header || !certificate || !base || base->height >= header->height) {
+        return std::nullopt;
+    }
+    // An epoch has at least one block: no number of epochs is so large that it could overflow.
+    if (header->epoch >= header->height || base->epoch > header->epoch) {
         return std::nullopt;
     }
     SnapshotManifest manifest;
@@ -183,6 +197,44 @@ std::optional<CheckpointProof> CheckpointProof::decode(ByteView bytes) {
     return proof;
 }
 
+Bytes BlocksAnswer::encode() const {
+    Encoder encoder;
+    encoder.raw(encode_list(blocks)).u32(static_cast<std::uint32_t>(headers.size()));
+    for (const BlockHeader& header : headers) {
+        encoder.raw(header.encode());
+    }
+    if (!headers.empty()) {
+        encoder.var_bytes(finalization.encode());
+    }
+    return std::move(encoder).take();
+}
+
+std::optional<BlocksAnswer> BlocksAnswer::decode(ByteView bytes) {
+    Decoder decoder{bytes};
+    BlocksAnswer answer;
+    answer.blocks = read_list(decoder, snapshot_blocks_max);
+    const std::uint32_t count = decoder.count(snapshot_headers_max, BlockHeader::encoded_bytes);
+    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
+        const auto header = BlockHeader::decode(decoder.raw(BlockHeader::encoded_bytes));
+        if (!header) {
+            return std::nullopt;
+        }
+        answer.headers.push_back(*header);
+    }
+    if (count > 0) {
+        const auto certificate =
+            QuorumCertificate::decode(decoder.var_bytes(certificate_bytes_max));
+        if (!certificate) {
+            return std::nullopt;
+        }
+        answer.finalization = *certificate;
+    }
+    if (!decoder.finished() || answer.blocks.empty()) {
+        return std::nullopt;
+    }
+    return answer;
+}
+
 Bytes encode_list(const std::vector<Bytes>& items) {
     Encoder encoder;
     encoder.u32(static_cast<std::uint32_t>(items.size()));
@@ -194,12 +246,7 @@ Bytes encode_list(const std::vector<Bytes>& items) {
 
 std::optional<std::vector<Bytes>> decode_list(ByteView bytes, std::size_t count_max) {
     Decoder decoder{bytes};
-    std::vector<Bytes> items;
-    const std::uint32_t count = decoder.count(static_cast<std::uint32_t>(count_max), 4);
-    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
-        const ByteView item = decoder.var_bytes(snapshot_answer_bytes_max);
-        items.emplace_back(item.begin(), item.end());
-    }
+    std::vector<Bytes> items = read_list(decoder, count_max);
     if (!decoder.finished()) {
         return std::nullopt;
     }

@@ -20,6 +20,8 @@ inline constexpr std::size_t snapshot_proofs_max{16};
 /// Most blocks in one answer, and most bytes of all but the first of them.
 inline constexpr std::size_t snapshot_blocks_max{128};
 inline constexpr std::size_t snapshot_blocks_bytes_max{1024UL * 1024};
+/// Most headers that prove the last block of an answer, behind its blocks.
+inline constexpr std::size_t snapshot_headers_max{1024};
 /// Longest answer of any kind, in bytes: a block of the largest size with its results.
 inline constexpr std::size_t snapshot_answer_bytes_max{5UL * 1024 * 1024};
 /// Longest encoded query, in bytes.
@@ -43,7 +45,7 @@ struct SnapshotManifest {
     friend bool operator==(const SnapshotManifest&, const SnapshotManifest&) = default;
     [[nodiscard]] Bytes encode() const;
     /// Nothing when truncated, too long, of an unknown version, or when the parts do not belong
-    /// together (heights, edges and log root of the base). Checks no signature.
+    /// together (heights, epochs, edges and log root of the base). Checks no signature.
     [[nodiscard]] static std::optional<SnapshotManifest> decode(ByteView bytes);
 };
 
@@ -94,6 +96,21 @@ struct CheckpointProof {
     friend bool operator==(const CheckpointProof&, const CheckpointProof&) = default;
     [[nodiscard]] Bytes encode() const;
     [[nodiscard]] static std::optional<CheckpointProof> decode(ByteView bytes);
+};
+
+/// Final blocks, and what proves the last of them when it has no finalization of its own: the
+/// headers behind it up to one that has, each the parent of the next.
+///
+/// Encoding: the blocks as a list, count u32 and the headers; when there are headers, the
+/// finalization of the last behind a u32 length.
+struct BlocksAnswer {
+    std::vector<Bytes> blocks;         ///< encoded
+    std::vector<BlockHeader> headers;  ///< `snapshot_headers_max` at most
+    QuorumCertificate finalization;    ///< only with headers
+
+    [[nodiscard]] Bytes encode() const;
+    /// Nothing when truncated, too long, of too many blocks or headers, or without a block.
+    [[nodiscard]] static std::optional<BlocksAnswer> decode(ByteView bytes);
 };
 
 /// Several proofs or blocks in one answer: count u32, each behind a u32 length.

@@ -17,27 +17,8 @@ namespace {
 
 using Verdict = SnapshotImport::Verdict;
 
-/// Entries that a chunk of the first depth holds on average, and the deepest that is.
-constexpr std::uint64_t entries_per_chunk{256};
-constexpr std::uint8_t first_depth_max{12};
-
 /// Chunks between two synced writes; what is lost with power is fetched again.
 constexpr std::uint64_t chunks_per_sync{64};
-
-std::vector<ChunkName> first_names(std::uint64_t entries) {
-    std::vector<ChunkName> names{{}};
-    for (std::uint8_t depth = 0; depth < first_depth_max && (entries >> depth) > entries_per_chunk;
-         ++depth) {
-        std::vector<ChunkName> deeper;
-        for (const ChunkName& name : names) {
-            for (const ChunkName& half : name.halves()) {
-                deeper.push_back(half);
-            }
-        }
-        names = std::move(deeper);
-    }
-    return names;
-}
 
 }  // namespace
 
@@ -92,6 +73,7 @@ void SnapshotImport::set_offer(const SnapshotOffer& offer) {
     m_offer = offer;
     m_manifest = *manifest;
     m_offer_checked = false;
+    m_is_resumed = false;
     m_pending.clear();
     m_entries = 0;
     m_archive.reset();
@@ -128,13 +110,16 @@ Verdict SnapshotImport::accept_checkpoint(ByteView answer) {
         proof->header.log_size == 0 ||
         verify_consistency(proof->header.log_size, proof->header.log_root, header.log_size,
                            header.log_root, proof->consistency);
-    const bool is_same_block =
-        m_checkpoint->height < header.height || m_checkpoint->digest == m_offer->digest;
-    if (!is_same_log || !is_same_block) {
-        return refuse(Verdict::wrong_offer, "the snapshot's history does not have the checkpoint");
+    if (!is_same_log) {
+        // Either the proof is garbage or the history another one: only the first is known of others
+        // who offer the same, so that each of them is judged by what it answers itself.
+        return refuse(Verdict::wrong_answer, "the history is not shown to have the checkpoint");
     }
-    m_checkpoint.reset();
-    begin();
+    if (m_is_resumed) {
+        m_offer_checked = true;
+    } else {
+        begin();
+    }
     return Verdict::accepted;
 }
 
@@ -173,6 +158,9 @@ void SnapshotImport::take_up(const SnapshotOffer& offer) {
     take_up_log();
     take_up_chunks();
     take_up_blocks();
+    // The checkpoint may be newer than what was begun.
+    m_is_resumed = true;
+    m_offer_checked = !m_checkpoint;
 }
 
 void SnapshotImport::take_up_log() {
@@ -299,7 +287,8 @@ Verdict SnapshotImport::accept(ByteView query, ByteView answer) {
                        return is_stale ? Verdict::accepted : accept_chunk(chunk.name, answer);
                    },
                    [&](const BlocksQuery& blocks) {
-                       const bool is_stale = blocks.from_height != next_height();
+                       const bool is_stale = blocks.from_height != next_height() ||
+                                             blocks.to_height != m_manifest.header.height;
                        return is_stale ? Verdict::accepted : accept_blocks(answer);
                    },
                    [&](const CheckpointQuery& asked_about) {
@@ -336,17 +325,26 @@ Verdict SnapshotImport::accept_proofs(ByteView answer) {
 
 std::optional<std::string> SnapshotImport::find_problem_of_offer() const {
     const BlockHeader& header = m_manifest.header;
+    const BlockHeader& base = m_manifest.base;
+    if (header.epoch >= m_sets.size()) {
+        return "the epoch is not proven";
+    }
     if (std::optional<std::string> problem = check_statement(m_manifest.finalization, header)) {
         return problem;
     }
-    const auto keys = validator_keys(m_sets[static_cast<std::size_t>(header.epoch)]);
-    ENSURE(keys.has_value());
-    if (const auto error = check_certificate(m_manifest.finalization, m_chain_id, *keys)) {
-        return std::string{"the finalization does not hold: "} + to_text(*error);
+    if (auto problem = check_signatures(m_manifest.finalization, header.epoch)) {
+        return problem;
     }
-    if (m_manifest.base.height == 0 &&
-        m_manifest.base.digest() != genesis_header(m_genesis).digest()) {
+    if (base.height == 0 && base.digest() != genesis_header(m_genesis).digest()) {
         return "the base is not the genesis";
+    }
+    if (base.height > 0 && is_in_id_window(base.time, header.time)) {
+        return "the base leaves out blocks of the window of ids";
+    }
+    const bool may_have_checkpoint = !m_checkpoint || m_checkpoint->height < header.height ||
+                                     m_checkpoint->digest == m_offer->digest;
+    if (!may_have_checkpoint) {
+        return "the snapshot is not of the checkpoint's block";
     }
     return std::nullopt;
 }
@@ -400,10 +398,8 @@ std::optional<std::string> SnapshotImport::check_block(const FinalizedBlock& blo
         statement.epoch != header.epoch || !fits_view(statement, header)) {
         return "a certificate is not the block's";
     }
-    const auto keys = validator_keys(m_sets[static_cast<std::size_t>(header.epoch)]);
-    ENSURE(keys.has_value());
-    if (const auto error = check_certificate(block.finalization, m_chain_id, *keys)) {
-        return std::string{"a certificate does not hold: "} + to_text(*error);
+    if (auto problem = check_signatures(block.finalization, header.epoch)) {
+        return problem;
     }
     std::vector<Hash> hashes;
     for (const Bytes& envelope : block.block.envelopes) {
@@ -415,43 +411,95 @@ std::optional<std::string> SnapshotImport::check_block(const FinalizedBlock& blo
     return std::nullopt;
 }
 
+/// The last block of an answer is final by a certificate of its own, or by one behind it.
+std::optional<std::string> SnapshotImport::find_problem_of_end(const BlocksAnswer& answer,
+                                                               const FinalizedBlock& last) const {
+    if (answer.headers.empty()) {
+        const bool is_final = last.finalization.statement.kind == VoteKind::finalize;
+        return is_final ? std::nullopt : std::optional<std::string>{"the last block is not final"};
+    }
+    Hash parent = last.block.header.digest();
+    std::uint64_t height = last.block.header.height;
+    for (const BlockHeader& header : answer.headers) {
+        if (header.parent != parent || header.height != ++height) {
+            return "a header does not follow the one before";
+        }
+        parent = header.digest();
+    }
+    const BlockHeader& end = answer.headers.back();
+    if (end.chain_id != m_chain_id || end.epoch >= m_sets.size()) {
+        return "a header is of another chain or epoch";
+    }
+    if (std::optional<std::string> problem = check_statement(answer.finalization, end)) {
+        return problem;
+    }
+    return check_signatures(answer.finalization, end.epoch);
+}
+
+/// By the validators of an epoch that is proven.
+std::optional<std::string> SnapshotImport::check_signatures(const QuorumCertificate& certificate,
+                                                            std::uint64_t epoch) const {
+    const auto keys = validator_keys(m_sets[static_cast<std::size_t>(epoch)]);
+    ENSURE(keys.has_value());
+    if (const auto error = check_certificate(certificate, m_chain_id, *keys)) {
+        return std::string{"a certificate does not hold: "} + to_text(*error);
+    }
+    return std::nullopt;
+}
+
+/// Of the first block behind the base, once it is known to be final.
+std::optional<std::string> SnapshotImport::find_problem_of_base(const FinalizedBlock& block) const {
+    const BlockHeader& first = block.block.header;
+    if (first.parent != m_manifest.base.digest()) {
+        return "the base is not the parent of the block behind it";
+    }
+    if (!is_in_id_window(first.time, m_manifest.header.time)) {
+        return "the base is older than the window of ids asks for";
+    }
+    return std::nullopt;
+}
+
 Verdict SnapshotImport::accept_blocks(ByteView answer) {
-    const auto items = decode_list(answer, snapshot_blocks_max);
-    if (!items || items->empty()) {
+    const auto decoded = BlocksAnswer::decode(answer);
+    if (!decoded) {
         return refuse(Verdict::wrong_answer, "not a list of blocks");
     }
-    ProvenBlocks proven;
-    MerkleFrontier log = m_log;
-    Hash parent = m_last_digest;
-    std::uint64_t height = next_height();
-    for (const Bytes& bytes : *items) {
+    std::vector<FinalizedBlock> blocks;
+    const std::uint64_t from = next_height();
+    for (const Bytes& bytes : decoded->blocks) {
         std::optional<FinalizedBlock> block = FinalizedBlock::decode(bytes);
+        const std::uint64_t height = from + blocks.size();
         if (!block || block->block.header.height != height || height > m_manifest.header.height) {
             return refuse(Verdict::wrong_answer, "not the blocks asked for");
         }
-        const bool is_first_of_all = height == m_manifest.base.height + 1;
-        const Hash expected = is_first_of_all ? block->block.header.parent : parent;
-        if (std::optional<std::string> problem = check_block(*block, expected)) {
+        // The base is looked at when the block behind it is known to be final.
+        const Hash parent = !blocks.empty() ? blocks.back().block.header.digest()
+                            : m_archive     ? m_last_digest
+                                            : block->block.header.parent;
+        if (std::optional<std::string> problem = check_block(*block, parent)) {
             return refuse(Verdict::wrong_answer, std::move(*problem));
         }
-        if (is_first_of_all && block->block.header.parent != parent) {
-            return refuse(Verdict::wrong_offer,
-                          "the base is not the parent of the block behind it");
-        }
-        std::optional<BlockContents> contents = contents_of(*block);
-        if (!contents || !append_to_log(*contents, block->block.header, log)) {
+        blocks.push_back(std::move(*block));
+    }
+    if (auto problem = find_problem_of_end(*decoded, blocks.back())) {
+        return refuse(Verdict::wrong_answer, std::move(*problem));
+    }
+    const BlockHeader& last = blocks.back().block.header;
+    if (last.height == m_manifest.header.height && last.digest() != m_offer->digest) {
+        return refuse(Verdict::wrong_answer, "the blocks do not lead to the snapshot");
+    }
+    auto problem_of_base = m_archive ? std::nullopt : find_problem_of_base(blocks.front());
+    if (problem_of_base) {
+        return refuse(Verdict::wrong_offer, std::move(*problem_of_base));
+    }
+    ProvenBlocks proven;
+    MerkleFrontier log = m_log;
+    for (FinalizedBlock& block : blocks) {
+        std::optional<BlockContents> contents = contents_of(block);
+        if (!contents || !append_to_log(*contents, block.block.header, log)) {
             return refuse(Verdict::wrong_answer, "results or events are not those of the log");
         }
-        parent = block->block.header.digest();
-        ++height;
-        proven.emplace_back(std::move(*block), std::move(*contents));
-    }
-    if (proven.back().first.finalization.statement.kind != VoteKind::finalize) {
-        return refuse(Verdict::wrong_answer, "the last block is not finalized");
-    }
-    const bool is_end = height > m_manifest.header.height;
-    if (is_end && parent != m_offer->digest) {
-        return refuse(Verdict::wrong_answer, "the blocks do not lead to the snapshot");
+        proven.emplace_back(std::move(block), std::move(*contents));
     }
     keep_blocks(proven);
     return Verdict::accepted;

@@ -104,6 +104,12 @@ private:
     [[nodiscard]] Verdict accept_blocks(ByteView answer);
     [[nodiscard]] std::optional<std::string> check_block(const FinalizedBlock& block,
                                                          const Hash& parent) const;
+    [[nodiscard]] std::optional<std::string> find_problem_of_end(const BlocksAnswer& answer,
+                                                                 const FinalizedBlock& last) const;
+    [[nodiscard]] std::optional<std::string> find_problem_of_base(
+        const FinalizedBlock& block) const;
+    [[nodiscard]] std::optional<std::string> check_signatures(const QuorumCertificate& certificate,
+                                                              std::uint64_t epoch) const;
     using ProvenBlocks = std::vector<std::pair<FinalizedBlock, BlockContents>>;
     void keep_blocks(const ProvenBlocks& proven);
     void open_archive();
@@ -124,11 +130,12 @@ private:
     KeyValueStore& m_store;
     std::string m_folder;
     const Genesis& m_genesis;
-    std::optional<Checkpoint> m_checkpoint;  ///< nothing once it is proven
+    std::optional<Checkpoint> m_checkpoint;  ///< proven for each offer anew
     Hash m_chain_id;
     std::optional<SnapshotOffer> m_offer;
     SnapshotManifest m_manifest;
     bool m_offer_checked{false};
+    bool m_is_resumed{false};  ///< what is on disk of the offer is from an earlier start
     bool m_begun{false};
     std::vector<Bytes> m_proofs;                 ///< by epoch, until they can be written
     std::vector<std::vector<Validator>> m_sets;  ///< by epoch, as far as proven

@@ -43,7 +43,26 @@ LedgerOpenError open_error(LedgerOpenError::Kind kind, std::string message) {
     return {kind, std::move(message)};
 }
 
+/// Entries that a chunk of the first depth holds on average, and the deepest that is.
+constexpr std::uint64_t entries_per_chunk{256};
+constexpr std::uint8_t first_depth_max{12};
+
 }  // namespace
+
+std::vector<ChunkName> first_names(std::uint64_t entries) {
+    std::vector<ChunkName> names{{}};
+    for (std::uint8_t depth = 0; depth < first_depth_max && (entries >> depth) > entries_per_chunk;
+         ++depth) {
+        std::vector<ChunkName> deeper;
+        for (const ChunkName& name : names) {
+            for (const ChunkName& half : name.halves()) {
+                deeper.push_back(half);
+            }
+        }
+        names = std::move(deeper);
+    }
+    return names;
+}
 
 Expected<SnapshotImport::Phase, LedgerOpenError> SnapshotImport::phase_of(
     const FileSystem& files, const KeyValueStore& store, const std::string& folder) {

@@ -6,10 +6,12 @@
 #include "ledger/base/key_value_store.h"
 #include "ledger/crypto/merkle.h"
 #include "ledger/model/genesis.h"
+#include "ledger/state/state_chunk.h"
 #include "ledger/store/block_contents.h"
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace tally {
 
@@ -25,6 +27,8 @@ struct ChunkRecord {
 /// These stop the process on a disk error.
 [[nodiscard]] std::optional<Bytes> read_or_stop(const KeyValueStore& store, ByteView key);
 void write_or_stop(KeyValueStore& store, const WriteBatch& batch, bool sync);
+/// The prefixes that a client begins with for so many entries.
+[[nodiscard]] std::vector<ChunkName> first_names(std::uint64_t entries);
 /// Removes everything but the mark of an import.
 void clear_store(KeyValueStore& store);
 /// Writes deadlines and stations from the tables that they follow from.

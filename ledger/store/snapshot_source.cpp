@@ -21,14 +21,37 @@ Bytes answer_proofs(const ProofsQuery& query, const SnapshotSource::Chain& chain
     return proofs.empty() ? Bytes{} : encode_list(proofs);
 }
 
+bool is_finalized(const FinalizedBlock& block) {
+    return block.finalization.statement.kind == VoteKind::finalize;
+}
+
+/// Adds the headers from `height` on, up to a block with a FINALIZE certificate of its own. False
+/// when there is none near enough.
+bool prove_by_headers(std::uint64_t height, std::uint64_t to_height,
+                      const SnapshotSource::Chain& chain, BlocksAnswer& answer) {
+    for (; height <= to_height && answer.headers.size() < snapshot_headers_max; ++height) {
+        const std::optional<FinalizedBlock> block = chain.read_block(height);
+        if (!block) {
+            return false;
+        }
+        answer.headers.push_back(block->block.header);
+        if (is_finalized(*block)) {
+            answer.finalization = block->finalization;
+            return true;
+        }
+    }
+    return false;
+}
+
 /// Up to the last block with a FINALIZE certificate of its own: the blocks before it are proven by
-/// the chain of digests.
+/// the chain of digests. Where none of those that fit has one, headers lead to it.
 Bytes answer_blocks(const BlocksQuery& query, const SnapshotSource::Chain& chain) {
-    std::vector<Bytes> blocks;
+    BlocksAnswer answer;
+    std::vector<Bytes>& blocks = answer.blocks;
     std::size_t provable{0};
     std::size_t bytes{0};
-    for (std::uint64_t height = query.from_height;
-         height <= query.to_height && blocks.size() < snapshot_blocks_max; ++height) {
+    std::uint64_t height = query.from_height;
+    for (; height <= query.to_height && blocks.size() < snapshot_blocks_max; ++height) {
         const std::optional<FinalizedBlock> block = chain.read_block(height);
         if (!block) {
             break;
@@ -39,12 +62,16 @@ Bytes answer_blocks(const BlocksQuery& query, const SnapshotSource::Chain& chain
             break;
         }
         blocks.push_back(std::move(encoded));
-        if (block->finalization.statement.kind == VoteKind::finalize) {
+        if (is_finalized(*block)) {
             provable = blocks.size();
         }
     }
-    blocks.resize(provable);
-    return blocks.empty() ? Bytes{} : encode_list(blocks);
+    if (provable > 0) {
+        blocks.resize(provable);
+    } else if (blocks.empty() || !prove_by_headers(height, query.to_height, chain, answer)) {
+        return {};
+    }
+    return answer.encode();
 }
 
 }  // namespace

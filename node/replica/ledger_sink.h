@@ -15,6 +15,9 @@ public:
     [[nodiscard]] std::optional<Hash> begun() const override;
     [[nodiscard]] Verdict choose(const Offer& offer) override;
     [[nodiscard]] bool must_finish() const override { return m_import.has_begun(); }
+    [[nodiscard]] Bytes manifest_in_use() const override {
+        return m_import.chosen() ? m_import.chosen()->manifest : Bytes{};
+    }
     void give_up() override { m_import.give_up(); }
     [[nodiscard]] std::vector<Bytes> wanted(std::size_t count_max) const override {
         return m_import.wanted(count_max);

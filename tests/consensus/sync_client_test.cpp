@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 
 using namespace tally;
@@ -36,6 +37,8 @@ struct FakeSink final : SnapshotSink {
     bool begun_before{false};
     std::uint8_t forged_mark{0};  ///< manifests with this mark are seen to be forged
     int given_up{0};
+    Bytes in_use;                           ///< stays while the snapshot is the same
+    std::optional<std::uint8_t> base_part;  ///< its answer shows that the manifest is forged
 
     Bytes offer_query() const override { return {0xff}; }
     std::optional<Offer> read_offer(ByteView answer) const override {
@@ -54,12 +57,21 @@ struct FakeSink final : SnapshotSink {
         if (chosen != offer.digest && resumes != offer.digest) {
             fetched.clear();
         }
+        if (chosen != offer.digest && (resumes != offer.digest || in_use.empty())) {
+            in_use = offer.manifest;
+        }
         chosen = offer.digest;
         return Verdict::accepted;
     }
+    Bytes manifest_in_use() const override { return in_use; }
     void give_up() override {
         ++given_up;
+        drop();
+    }
+    void drop() {
         chosen.reset();
+        resumes.reset();
+        in_use.clear();
     }
     std::vector<Bytes> wanted(std::size_t count_max) const override {
         std::vector<Bytes> queries;
@@ -76,6 +88,11 @@ struct FakeSink final : SnapshotSink {
         }
         if (answer[0] != query[0]) {
             return Verdict::wrong_answer;
+        }
+        if (base_part == query[0]) {
+            base_part.reset();
+            drop();
+            return Verdict::wrong_offer;
         }
         fetched.insert(query[0]);
         return Verdict::accepted;
@@ -331,4 +348,121 @@ TEST_CASE("no peer has more queries than the bound") {
     }
     CHECK(most == 3);
     CHECK(net.client.step() == SyncStep::complete);
+}
+
+namespace {
+
+/// Offers a new snapshot, higher than anybody's, whenever it is asked, and says nothing else.
+Net::Answer inventor(std::optional<Bytes> other_answers) {
+    auto next = std::make_shared<std::uint8_t>(std::uint8_t{100});
+    return [next, other_answers](ByteView query) -> std::optional<Bytes> {
+        return query[0] == 0xff ? manifest((*next)++) : other_answers;
+    };
+}
+
+}  // namespace
+
+TEST_CASE("a peer that invents snapshots and says nothing more stops nobody for ever") {
+    FakeSink sink;
+    Net net{sink};
+    SECTION("silent") { net.connect(1, inventor(std::nullopt)); }
+    SECTION("empty-handed") { net.connect(1, inventor(Bytes{})); }
+    net.connect(2, Net::honest(manifest(50)));
+    net.run_while(SyncStep::asking);
+    REQUIRE(sink.chosen == digest_of(100));
+    for (int tick = 0; tick < 600 && net.client.step() != SyncStep::complete; ++tick) {
+        net.step();
+    }
+    CHECK(net.client.step() == SyncStep::complete);
+    CHECK(sink.chosen == digest_of(50));
+    CHECK(net.cut.empty());  // silence is no proof
+}
+
+TEST_CASE("an invented snapshot does not keep a young chain's node from starting") {
+    FakeSink sink;
+    Net net{sink};
+    net.connect(1, inventor(std::nullopt));
+    SECTION("the others have none") {
+        net.connect(2, Net::honest({}));
+        net.connect(3, Net::honest({}));
+    }
+    SECTION("the others do not answer") {
+        net.connect(2, [](ByteView) { return std::nullopt; });
+    }
+    for (int tick = 0; tick < 2400 && net.client.step() != SyncStep::nothing; ++tick) {
+        net.step();
+    }
+    CHECK(net.client.step() == SyncStep::nothing);
+}
+
+TEST_CASE("a snapshot without sources is not waited for because one peer never answers") {
+    FakeSink sink;
+    sink.begun_before = true;
+    Net net{sink};
+    net.connect(1, Net::honest(manifest(50)));
+    net.run_while(SyncStep::asking);
+    net.connect(2, [](ByteView) { return std::nullopt; });
+    net.connect(3, Net::honest(manifest(60)));
+    net.disconnect(1);
+    for (int tick = 0; tick < 600 && net.client.step() != SyncStep::complete; ++tick) {
+        net.step();
+    }
+    CHECK(net.client.step() == SyncStep::complete);
+    CHECK(sink.chosen == digest_of(60));
+}
+
+TEST_CASE("when all are silent for long, what is here is gone on with afterwards") {
+    FakeSink sink;
+    sink.begun_before = true;
+    Net net{sink};
+    bool is_silent{false};
+    const auto answer = [&is_silent](ByteView query) -> std::optional<Bytes> {
+        return is_silent ? std::nullopt : Net::honest(manifest(50))(query);
+    };
+    net.connect(1, answer);
+    net.connect(2, answer);
+    net.run_while(SyncStep::asking);
+    net.step();
+    const std::set<std::uint8_t> here = sink.fetched;
+    REQUIRE_FALSE(here.empty());
+    is_silent = true;
+    for (int tick = 0; tick < 500; ++tick) {
+        net.step();
+    }
+    is_silent = false;
+    net.run_while(SyncStep::asking);
+    CHECK(std::includes(sink.fetched.begin(), sink.fetched.end(), here.begin(), here.end()));
+    net.run_while(SyncStep::fetching);
+    CHECK(net.client.step() == SyncStep::complete);
+    CHECK(sink.given_up == 0);
+    CHECK(net.cut.empty());
+}
+
+TEST_CASE("after a resume nobody is blamed for the manifest that the node began with") {
+    FakeSink sink;
+    sink.begun_before = true;
+    sink.resumes = digest_of(50);
+    sink.in_use = manifest(50, 7);  // a liar's, from before the restart
+    sink.base_part = std::uint8_t{3};
+    Net net{sink};
+    net.connect(1, Net::honest(manifest(50, 1)));
+    net.connect(2, Net::honest(manifest(50, 2)));
+    SECTION("the liar is gone") {}
+    SECTION("the liar is here") { net.connect(3, Net::honest(manifest(50, 7))); }
+    const bool is_here = net.answers.contains(3);
+    for (int tick = 0; tick < 600 && net.client.step() != SyncStep::complete; ++tick) {
+        net.step();
+    }
+    CHECK(net.client.step() == SyncStep::complete);
+    CHECK(net.cut == (is_here ? std::vector<PeerId>{3} : std::vector<PeerId>{}));
+}
+
+TEST_CASE("of the manifests of one snapshot that which most sent is taken") {
+    FakeSink sink;
+    Net net{sink};
+    net.connect(1, Net::honest(manifest(50, 1)));
+    net.connect(2, Net::honest(manifest(50, 1)));
+    net.connect(3, Net::honest(manifest(50, 7)));
+    net.run_while(SyncStep::asking);
+    CHECK(sink.in_use == manifest(50, 1));
 }

@@ -325,8 +325,12 @@ TEST_CASE("only a history with the checkpoint is taken") {
         CheckpointProof proof = *CheckpointProof::decode(joiner.ask(query));
         REQUIRE_FALSE(proof.consistency.empty());
         proof.consistency.front().data[0] ^= 1U;
-        CHECK(joiner.import->accept(query, proof.encode()) == Verdict::wrong_offer);
+        CHECK(joiner.import->accept(query, proof.encode()) == Verdict::wrong_answer);
         CHECK_FALSE(joiner.import->has_begun());
+        CHECK(joiner.import->chosen());  // others who offer the same may be honest
+        REQUIRE(joiner.fetch(all) == Verdict::accepted);
+        joiner.import->finish();
+        REQUIRE(joiner.ledger.open() == "");
     }
     SECTION("the snapshot is older") {
         joiner.begin(Checkpoint{last + 1, Hash{}});
