@@ -287,6 +287,7 @@ void Node::submit(std::string_view text) {
     VerifiedEnvelope envelope;
     envelope.bytes.assign(view.begin(), view.end());
     envelope.hash = application.hash_of_envelope(view);
+    envelope.signer = member;
     envelope.expires_at = now() + 120'000;
     const Bytes bytes = envelope.bytes;
     if (mempool->add(std::move(envelope)) == Admission::added) {
@@ -309,8 +310,9 @@ void Node::send(PeerId peer, Bytes frame) {
 void Node::disconnect(PeerId /*peer*/, const char* reason) { disconnects.emplace_back(reason); }
 void Node::wake_after(std::chrono::microseconds delay) { wake_at = cluster.now + delay; }
 
-void Node::received(PeerId /*from*/, Bytes envelope) {
+void Node::received(PeerId from, Bytes envelope) {
     VerifiedEnvelope verified;
+    verified.signer = member_of(from - 100);
     verified.hash = application.hash_of_envelope(envelope);
     verified.bytes = std::move(envelope);
     verified.expires_at = now() + 120'000;

@@ -1,5 +1,5 @@
 // One validator sends certificates, requests and answers as fast as it can; the others' commits
-// must not take twice as long.
+// must not take twice as long, or not longer than a stated bound.
 //
 // Time is counted, not measured: each node is one processor that handles one thing after the
 // other, and what it does costs what it was measured to cost on the machine that this was written
@@ -230,6 +230,7 @@ TEST_CASE("a validator that floods leaves the others' commits within twice their
     Flood flood;
     flood.per_second = 10'000;
     std::string what;
+    Time bound = 2 * p99;
     SECTION("with old certificates") {
         what = "certificates";
         const Bytes frame = encode_message(certificate(nullify(1), {0, 1, 2}));
@@ -248,11 +249,36 @@ TEST_CASE("a validator that floods leaves the others' commits within twice their
             return encode_message(BlockResponse{number + 1, Bytes(200), {Bytes(100)}});
         };
     }
+    SECTION("with one old vote again and again") {
+        what = "votes";
+        const Bytes frame = encode_message(vote(flooder, notarize(1, 0, digest_of('v'))));
+        flood.frame = [frame](std::uint64_t) { return frame; };
+    }
+    // Told in Status of a vote that its own record does not know, its own node stops voting. Each
+    // of its views is then waited for as long as any leader may take; its noise says that it is
+    // there, so it is not skipped.
+    SECTION("with an old vote that makes it give up its own views") {
+        what = "nullify votes";
+        bound += Time{2 * 50'000};
+        const Bytes frame = encode_message(vote(flooder, nullify(1)));
+        flood.frame = [frame](std::uint64_t) { return frame; };
+    }
+    SECTION("with small valid envelopes") {
+        what = "envelopes";
+        // A member's share of a block is executed with the others' envelopes: in the block under
+        // way, in their own and in the one that is committed meanwhile.
+        bound += 3 * envelope_cost *
+                 static_cast<std::int64_t>(PackLimits{}.member_bytes_max / envelope_overhead);
+        flood.frame = [](std::uint64_t number) {
+            const std::string text = "flood " + std::to_string(number);
+            return encode_message(EnvelopeGossip{Bytes{text.begin(), text.end()}});
+        };
+    }
     const std::vector<Time> flooded = latencies_with(flood);
     WARN(what << ": calm p50 " << p50.count() << " us, p99 " << p99.count() << " us; flooded p50 "
               << percentile(flooded, 50).count() << " us, p99 " << percentile(flooded, 99).count()
               << " us");
-    CHECK(percentile(flooded, 99) <= 2 * p99);
+    CHECK(percentile(flooded, 99) <= bound);
     CHECK(flooded.size() * 10 >= calm.size() * 9);
 }
 
