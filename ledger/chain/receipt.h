@@ -33,9 +33,11 @@ struct Receipt {
     [[nodiscard]] static std::optional<Receipt> decode(ByteView bytes);
 };
 
-/// Epochs that a receipt leads through at most.
-inline constexpr std::size_t receipt_epochs_max{4096};
-/// Longest encoded receipt, in bytes.
+/// Epochs that a receipt leads through at most. With `epoch_blocks_min` = 100 and a block a second,
+/// a member that changes its key in every epoch needs 75 days to get there; the longest epochs get
+/// there in 200 years. Of four validators the proofs have 43 MB then.
+inline constexpr std::size_t receipt_epochs_max{65'536};
+/// Longest encoded receipt, in bytes: 64 validators through all epochs, 440 MB.
 inline constexpr std::size_t receipt_bytes_max{32UL * 1024 +
                                                receipt_epochs_max * (4 + epoch_proof_bytes_max)};
 

@@ -193,6 +193,7 @@ struct VoteOnChange {
 struct RotateKey {
     KeyRole role{KeyRole::member};
     PublicKey new_key;
+    Signature possession{};  ///< of the new key over `key_possession_digest`
     friend bool operator==(const RotateKey&, const RotateKey&) = default;
 };
 

@@ -58,6 +58,13 @@ const char* to_text(KeyRole role) {
     return "unknown";
 }
 
+Hash key_possession_digest(const Hash& chain_id, const PartyId& party, KeyRole role,
+                           const PublicKey& key) {
+    Encoder encoder;
+    encoder.fixed(chain_id).fixed(party).u8(static_cast<std::uint8_t>(role)).fixed(key);
+    return tagged_hash("tally/key-possession/v1", encoder.bytes());
+}
+
 const PublicKey& Member::key(KeyRole key_role) const {
     switch (key_role) {
         case KeyRole::member:

@@ -23,6 +23,12 @@ enum class KeyRole : std::uint8_t { member = 1, consensus = 2, link = 3 };
 /// "member", "consensus", "link".
 [[nodiscard]] const char* to_text(KeyRole role);
 
+/// What a new key signs to show that its secret is in the hands of `party`, so that nobody takes
+/// another's public key for its own:
+/// tagged_hash("tally/key-possession/v1", chain_id | party | role u8 | key).
+[[nodiscard]] Hash key_possession_digest(const Hash& chain_id, const PartyId& party, KeyRole role,
+                                         const PublicKey& key);
+
 /// A company in the network and its three keys.
 struct Member {
     PartyId party;

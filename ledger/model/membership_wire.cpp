@@ -47,6 +47,7 @@ void to_wire(const Parameters& parameters, wire::Parameters& out) {
     out.set_skip_timeout_ms(parameters.skip_timeout);
     out.set_epoch_blocks_max(parameters.epoch_blocks_max);
     out.set_admissions_per_epoch(parameters.admissions_per_epoch);
+    out.set_epoch_blocks_min(parameters.epoch_blocks_min);
 }
 
 Parameters from_wire(const wire::Parameters& in) {
@@ -65,6 +66,7 @@ Parameters from_wire(const wire::Parameters& in) {
     parameters.skip_timeout = in.skip_timeout_ms();
     parameters.epoch_blocks_max = in.epoch_blocks_max();
     parameters.admissions_per_epoch = in.admissions_per_epoch();
+    parameters.epoch_blocks_min = in.epoch_blocks_min();
     return parameters;
 }
 
@@ -136,6 +138,7 @@ void to_wire(const VoteOnChange& action, wire::VoteOnChange& out) {
 void to_wire(const RotateKey& action, wire::RotateKey& out) {
     out.set_role(static_cast<wire::KeyRole>(action.role));
     out.set_new_key(octets(action.new_key));
+    out.set_possession(octets(action.possession));
 }
 
 void to_wire(const ReportReady& action, wire::ReportReady& out) {
@@ -184,7 +187,8 @@ RotateKey from_wire(Reader& reader, const wire::RotateKey& in) {
     if (in.role() == wire::KEY_ROLE_UNSPECIFIED || !wire::KeyRole_IsValid(in.role())) {
         reader.fail(TransactionError::unknown_action);
     }
-    return {static_cast<KeyRole>(in.role()), reader.fixed<PublicKey>(in.new_key())};
+    return {static_cast<KeyRole>(in.role()), reader.fixed<PublicKey>(in.new_key()),
+            reader.fixed<Signature>(in.possession())};
 }
 
 ReportReady from_wire(Reader& reader, const wire::ReportReady& in) {

@@ -39,11 +39,15 @@ std::optional<std::string> find_timing_problem(const Parameters& parameters) {
 }
 
 std::optional<std::string> find_epoch_problem(const Parameters& parameters) {
-    if (parameters.epoch_blocks_max < epoch_blocks_min ||
+    if (parameters.epoch_blocks_max < epoch_blocks_max_floor ||
         parameters.epoch_blocks_max > epoch_blocks_limit) {
-        return "parameters.epoch_blocks_max must be " + std::to_string(epoch_blocks_min) + " to " +
-               std::to_string(epoch_blocks_limit) + ", not " +
+        return "parameters.epoch_blocks_max must be " + std::to_string(epoch_blocks_max_floor) +
+               " to " + std::to_string(epoch_blocks_limit) + ", not " +
                std::to_string(parameters.epoch_blocks_max);
+    }
+    if (parameters.epoch_blocks_min < 1 || parameters.epoch_blocks_min > epoch_blocks_limit) {
+        return "parameters.epoch_blocks_min must be 1 to " + std::to_string(epoch_blocks_limit) +
+               ", not " + std::to_string(parameters.epoch_blocks_min);
     }
     if (parameters.admissions_per_epoch < 1 ||
         parameters.admissions_per_epoch > admissions_per_epoch_limit) {
@@ -80,6 +84,7 @@ void encode(Encoder& encoder, const Parameters& parameters) {
     }
     encoder.i64(parameters.minimum_approval)
         .u64(parameters.epoch_blocks_max)
+        .u64(parameters.epoch_blocks_min)
         .u32(parameters.admissions_per_epoch);
 }
 
@@ -90,6 +95,7 @@ Parameters decode_parameters(Decoder& decoder) {
     }
     parameters.minimum_approval = decoder.i64();
     parameters.epoch_blocks_max = decoder.u64();
+    parameters.epoch_blocks_min = decoder.u64();
     parameters.admissions_per_epoch = decoder.u32();
     if (find_problem(parameters)) {
         decoder.fail();

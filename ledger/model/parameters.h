@@ -16,8 +16,9 @@ inline constexpr UnixMillis parameter_duration_max{400LL * 24 * 3'600'000};
 /// leader says something every 500 ms and must not be skipped; a view takes up to three delta.
 inline constexpr UnixMillis delta_max_ms{8000};
 inline constexpr UnixMillis skip_timeout_min_ms{1000};
-/// Blocks of the longest epoch: at least, so that an epoch is not all hand-over, and at most.
-inline constexpr std::uint64_t epoch_blocks_min{10};
+/// Bounds of `epoch_blocks_max`, the lower one so that an epoch is not all hand-over. The upper one
+/// bounds `epoch_blocks_min` too.
+inline constexpr std::uint64_t epoch_blocks_max_floor{10};
 inline constexpr std::uint64_t epoch_blocks_limit{1'000'000'000};
 inline constexpr std::uint32_t admissions_per_epoch_limit{256};
 
@@ -38,8 +39,11 @@ struct Parameters {
     UnixMillis idle_interval{1000};  ///< longest wait for an empty block
     UnixMillis skip_timeout{2000};   ///< a leader silent for this long is skipped at once
     // Epochs and membership.
-    std::uint64_t epoch_blocks_max{100'000};  ///< `epoch_blocks_min` to `epoch_blocks_limit`
-    std::uint32_t admissions_per_epoch{16};   ///< 1 to `admissions_per_epoch_limit`
+    std::uint64_t epoch_blocks_max{100'000};  ///< `epoch_blocks_max_floor` to `epoch_blocks_limit`
+    /// Blocks before which no epoch ends because the next set is ready, 1 to `epoch_blocks_limit`;
+    /// `epoch_blocks_max` ends it all the same. Bounds how many epochs one member's keys can make.
+    std::uint64_t epoch_blocks_min{100};
+    std::uint32_t admissions_per_epoch{16};  ///< 1 to `admissions_per_epoch_limit`
     friend bool operator==(const Parameters&, const Parameters&) = default;
 };
 
@@ -48,7 +52,8 @@ struct Parameters {
 [[nodiscard]] std::optional<std::string> find_problem(const Parameters& parameters);
 
 /// Fixed-width codec: the durations in the order above with those of consensus behind the clock's,
-/// each i64; minimum_approval i64, epoch_blocks_max u64, admissions_per_epoch u32.
+/// each i64; minimum_approval i64, epoch_blocks_max u64, epoch_blocks_min u64,
+/// admissions_per_epoch u32.
 void encode(Encoder& encoder, const Parameters& parameters);
 /// Marks the decoder failed when a value is out of its bounds.
 [[nodiscard]] Parameters decode_parameters(Decoder& decoder);

@@ -13,7 +13,7 @@ struct Name {
 };
 
 /// Its completeness is tested; that of the switch below the compiler checks.
-constexpr std::array<Name, 55> names{{
+constexpr std::array<Name, 57> names{{
     {ResultCode::ok, "ok"},
     {ResultCode::exists, "exists"},
     {ResultCode::exists_different, "exists_different"},
@@ -69,6 +69,8 @@ constexpr std::array<Name, 55> names{{
     {ResultCode::not_ready_for, "not_ready_for"},
     {ResultCode::bad_evidence, "bad_evidence"},
     {ResultCode::evidence_known, "evidence_known"},
+    {ResultCode::rotation_pending, "rotation_pending"},
+    {ResultCode::bad_possession, "bad_possession"},
 }};
 
 }  // namespace
@@ -137,6 +139,8 @@ std::optional<ResultCode> result_code_from_number(std::uint16_t number) {
         case ResultCode::not_ready_for:
         case ResultCode::bad_evidence:
         case ResultCode::evidence_known:
+        case ResultCode::rotation_pending:
+        case ResultCode::bad_possession:
             return code;
     }
     return std::nullopt;

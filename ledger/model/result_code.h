@@ -68,9 +68,11 @@ enum class ResultCode : std::uint16_t {
     nothing_to_change = 97,   ///< it is so already
     last_validator = 98,      ///< nobody would be left to vote
     too_many_validators = 99,
-    not_ready_for = 100,   ///< another epoch, next set or height than there is
-    bad_evidence = 101,    ///< not two contradicting votes with right signatures
-    evidence_known = 102,  ///< there is evidence of this epoch and member
+    not_ready_for = 100,     ///< another epoch, next set or height than there is
+    bad_evidence = 101,      ///< not two contradicting votes with right signatures
+    evidence_known = 102,    ///< there is evidence of this epoch and member
+    rotation_pending = 103,  ///< the consensus key asked for before waits for the next epoch
+    bad_possession = 104,    ///< not signed by the new key
 };
 
 /// "rated_amount_differs" and so on, as documents and JSON write it.

@@ -16,6 +16,15 @@ const std::vector<Validator>* set_of(const EpochRecord& record, std::uint64_t ep
     return epoch + 1 == record.epoch ? &record.previous : nullptr;
 }
 
+/// A report may arrive when its epoch has just ended with the set unchanged. What the signer has
+/// executed must reach into the epoch that it names.
+bool is_recent(const EpochRecord& record, const ReportReady& report) {
+    if (report.epoch == record.epoch) {
+        return report.height >= record.first_height - 1;
+    }
+    return record.epoch > 0 && report.epoch == record.epoch - 1;
+}
+
 }  // namespace
 
 ResultCode apply(Context& context, const ReportReady& action) {
@@ -25,11 +34,9 @@ ResultCode apply(Context& context, const ReportReady& action) {
     if (!is_validator(wanted, context.signer())) {
         return ResultCode::not_validator;
     }
-    // The height is what the signer has executed: not ahead of the chain, and into this epoch.
-    const bool fits = action.epoch == epoch.epoch && wanted != epoch.validators &&
+    const bool fits = is_recent(epoch, action) && wanted != epoch.validators &&
                       action.next_validators_hash == validators_hash(wanted) &&
-                      action.height < context.block.height &&
-                      action.height + 1 >= epoch.first_height;
+                      action.height < context.block.height;
     if (!fits) {
         return ResultCode::not_ready_for;
     }

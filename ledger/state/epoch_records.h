@@ -13,6 +13,8 @@ namespace tally {
 
 inline constexpr std::size_t open_proposals_max{64};
 inline constexpr std::size_t open_proposals_of_member_max{8};
+/// With those that replace keys of the hub, of which each member may have one open besides.
+inline constexpr std::size_t open_proposals_in_all_max{open_proposals_max + members_max};
 
 /// The epoch of the next block: who votes in it, and how far the next set is. There is one.
 struct EpochRecord {

@@ -52,10 +52,13 @@ bool is_next_set_ready(const StateView& view) {
 bool seals_epoch(const StateView& parent, std::uint64_t height) {
     const EpochRecord record = find_epoch(parent);
     ENSURE(height >= record.first_height);
-    if (height - record.first_height + 1 >= find_parameters(parent).epoch_blocks_max) {
+    const Parameters parameters = find_parameters(parent);
+    const std::uint64_t blocks = height - record.first_height + 1;
+    if (blocks >= parameters.epoch_blocks_max) {
         return true;
     }
-    return !record.ready.empty() && is_ready(record, wanted_validators(parent));
+    return blocks >= parameters.epoch_blocks_min && !record.ready.empty() &&
+           is_ready(record, wanted_validators(parent));
 }
 
 std::vector<Validator> sealed_set(const StateView& parent) {
@@ -78,6 +81,11 @@ Event seal_epoch(StateOverlay& state, std::uint64_t height, std::vector<Validato
     EpochRecord after;
     after.epoch = before.epoch + 1;
     after.first_height = height + 1;
+    if (before.ready_for != validators_hash(next)) {
+        // What is still wanted is still prepared: short epochs must not make it begin anew.
+        after.ready = std::move(before.ready);
+        after.ready_for = before.ready_for;
+    }
     after.validators = std::move(next);
     after.previous = std::move(before.validators);
     state.put(keys::epoch(), encode(after));

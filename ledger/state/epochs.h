@@ -21,8 +21,8 @@ namespace tally {
 /// Whether that set differs from the current one and a quorum of it has reported ready.
 [[nodiscard]] bool is_next_set_ready(const StateView& view);
 
-/// Whether the block at `height`, on the state `parent`, seals its epoch: the next set is ready,
-/// or the epoch has lasted `epoch_blocks_max` blocks with it.
+/// Whether the block at `height`, on the state `parent`, seals its epoch: with it the epoch has
+/// lasted `epoch_blocks_min` blocks and the next set is ready, or `epoch_blocks_max` blocks.
 [[nodiscard]] bool seals_epoch(const StateView& parent, std::uint64_t height);
 /// The set that such a block hands over to: the wanted one when it is ready, else the current one.
 [[nodiscard]] std::vector<Validator> sealed_set(const StateView& parent);

@@ -277,7 +277,7 @@ std::optional<ProposalRecord> find_proposal(const StateView& view, const Transac
 std::vector<ProposalEntry> list_proposals(const StateView& view) {
     std::vector<ProposalEntry> proposals;
     for_each(
-        view, keys::table(Table::proposal), open_proposals_max,
+        view, keys::table(Table::proposal), open_proposals_in_all_max,
         [&proposals](const KeyValueStore::Entry& entry) {
             proposals.push_back({keys::ref_of(entry.key), decode_own<ProposalRecord>(entry.value)});
         });

@@ -114,7 +114,7 @@ struct ProposalEntry {
     TransactionRef ref;
     ProposalRecord proposal;
 };
-/// Changes that wait for votes, in order of reference (`open_proposals_max` at most).
+/// Changes that wait for votes, in order of reference (`open_proposals_in_all_max` at most).
 [[nodiscard]] std::vector<ProposalEntry> list_proposals(const StateView& view);
 
 struct EvidenceEntry {

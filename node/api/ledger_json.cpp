@@ -167,7 +167,9 @@ json::object fields(const VoteOnChange& action) {
 }
 
 json::object fields(const RotateKey& action) {
-    return {{"role", to_text(action.role)}, {"new_key", to_hex(action.new_key)}};
+    return {{"role", to_text(action.role)},
+            {"new_key", to_hex(action.new_key)},
+            {"possession", to_hex(action.possession)}};
 }
 
 json::object fields(const ReportReady& action) {

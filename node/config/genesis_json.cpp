@@ -178,9 +178,12 @@ Parameters parameters_from_json(const json::value& value, const std::string& pla
         defaults == nullptr ? fields.amount("minimum_approval")
                             : fields.amount_or("minimum_approval", before.minimum_approval);
     parameters.epoch_blocks_max = static_cast<std::uint64_t>(
-        read("epoch_blocks_max", static_cast<std::int64_t>(epoch_blocks_min),
+        read("epoch_blocks_max", static_cast<std::int64_t>(epoch_blocks_max_floor),
              static_cast<std::int64_t>(epoch_blocks_limit),
              static_cast<std::int64_t>(before.epoch_blocks_max)));
+    parameters.epoch_blocks_min = static_cast<std::uint64_t>(
+        read("epoch_blocks_min", 1, static_cast<std::int64_t>(epoch_blocks_limit),
+             static_cast<std::int64_t>(before.epoch_blocks_min)));
     parameters.admissions_per_epoch = static_cast<std::uint32_t>(
         read("admissions_per_epoch", 1, admissions_per_epoch_limit, before.admissions_per_epoch));
     fields.finish();
@@ -194,6 +197,7 @@ json::object parameters_to_json(const Parameters& parameters) {
     }
     result["minimum_approval"] = money_to_text(parameters.minimum_approval);
     result["epoch_blocks_max"] = parameters.epoch_blocks_max;
+    result["epoch_blocks_min"] = parameters.epoch_blocks_min;
     result["admissions_per_epoch"] = parameters.admissions_per_epoch;
     return result;
 }

@@ -52,6 +52,7 @@ Genesis make_genesis() {
     genesis.name = "test";
     genesis.time = genesis_time;
     genesis.parameters.minimum_approval = units(1);
+    genesis.parameters.epoch_blocks_min = 1;
     const std::vector<const char*> operators{"AAA", "BBB", "CCC"};
     for (const char* name : operators) {
         genesis.members.push_back(make_member(name, MemberRole::operator_));
@@ -218,7 +219,26 @@ TransactionId TestChain::fresh_id() {
     return id;
 }
 
+void add_possession(const Hash& chain_id, const PartyId& signer, RotateKey& action) {
+    const Hash digest = key_possession_digest(chain_id, signer, action.role, action.new_key);
+    for (const KeyRole role : {KeyRole::member, KeyRole::consensus, KeyRole::link}) {
+        const std::string name = to_text(signer) + "/" + to_text(role);
+        for (int number = 0; number < 10; ++number) {
+            const SecretKey secret =
+                secret_of(number == 0 ? name : name + "-" + std::to_string(number));
+            if (public_key_of(secret) == action.new_key) {
+                action.possession = sign_digest(secret, digest);
+                return;
+            }
+        }
+    }
+}
+
 Transaction TestChain::transaction(const PartyId& signer, Action action) {
+    if (auto* rotation = std::get_if<RotateKey>(&action);
+        rotation != nullptr && rotation->possession == Signature{}) {
+        add_possession(m_chain_id, signer, *rotation);
+    }
     m_last_ref = {signer, fresh_id()};
     return Transaction{m_last_ref.id, now() + 60 * second_ms, std::move(action)};
 }

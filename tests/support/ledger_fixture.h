@@ -29,8 +29,9 @@ inline constexpr UnixMillis genesis_time{1'748'736'000'000};
 [[nodiscard]] Currency currency(std::string_view text);
 [[nodiscard]] inline Money units(std::int64_t whole) { return whole * money_scale; }
 
-/// HUB and the operators AAA, BBB, CCC, all validators; CNY; both halves of every agreement between
-/// operators; a limit of 10,000 units each. Valid; change it before use as you like.
+/// HUB and the operators AAA, BBB, CCC, all validators; epochs as short as may be; CNY; both halves
+/// of every agreement between operators; a limit of 10,000 units each. Valid; change it before use
+/// as you like.
 [[nodiscard]] Genesis make_genesis();
 
 /// Validators' place in the set, for votes: index into `validators_of(genesis.members)`.
@@ -40,6 +41,9 @@ inline constexpr UnixMillis genesis_time{1'748'736'000'000};
 /// The secret behind a key of `party`: keys that came later are named "AAA/member-1" and so on, up
 /// to 9. ENSUREs that it is one of them.
 [[nodiscard]] SecretKey secret_behind(const PublicKey& key, const PartyId& party, KeyRole role);
+/// Signs with the new key when it is one of the signer's named like that, whatever its role;
+/// otherwise leaves the proof empty.
+void add_possession(const Hash& chain_id, const PartyId& signer, RotateKey& action);
 /// A member with the test keys of its name, a follower.
 [[nodiscard]] Member make_follower(const char* name);
 /// Signed by the first quorum of these validators; `view` is the certificate's.
@@ -86,7 +90,8 @@ public:
     void change_epoch();
     /// Name of the last transaction that `apply` or `transaction` made.
     [[nodiscard]] const TransactionRef& last_ref() const noexcept { return m_last_ref; }
-    /// A transaction with a fresh id, good for the 60 s after the tip.
+    /// A transaction with a fresh id, good for the 60 s after the tip. Adds the proof of possession
+    /// to a rotation that has none.
     [[nodiscard]] Transaction transaction(const PartyId& signer, Action action);
     [[nodiscard]] TransactionId fresh_id();
 

@@ -199,6 +199,7 @@ SCENARIO("every mistake in a network's description is named with its line and ke
         {"settle_window_ms = 60000", "settle_window_ms = 0", ":4:", "parameters.settle_window_ms"},
         {"settle_window_ms = 60000", "settle = 1", ":4:", "parameters.settle: "},
         {"settle_window_ms = 60000", "epoch_blocks_max = 9", ":4:", "parameters.epoch_blocks_max"},
+        {"settle_window_ms = 60000", "epoch_blocks_min = 0", ":4:", "parameters.epoch_blocks_min"},
         {"settle_window_ms = 60000", "admissions_per_epoch = 257",
          ":4:", "parameters.admissions_per_epoch"},
         {"\"5.00\"", "5.00", ":5:", "parameters.minimum_approval"},

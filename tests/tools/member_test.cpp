@@ -207,3 +207,17 @@ SCENARIO("a key is rotated again and again without losing the one in force") {
     CHECK(contains(prepare_next_key(files, KeyRole::consensus, known, random).error(),
                    "neither this file"));
 }
+
+SCENARIO("a rotation carries the proof that the ledger asks for") {
+    const TemporaryFolder folder;
+    const std::string file = folder.file("link.key.next");
+    tally::test::TestChain chain;
+    const SubmitAs as{party("AAA"), secret_of("AAA/member"), chain.chain_id(), ""};
+    CHECK(contains(rotation_to(file, KeyRole::link, as).error(), file));
+    REQUIRE(node::write_new_secret_key(file, secret_of("made by the tool")));
+    const auto rotation = rotation_to(file, KeyRole::link, as);
+    REQUIRE(rotation);
+    CHECK(rotation->new_key == public_key_of(secret_of("made by the tool")));
+    CHECK(chain.apply(party("BBB"), *rotation) == ResultCode::bad_possession);
+    CHECK(chain.apply(party("AAA"), *rotation) == ResultCode::ok);
+}

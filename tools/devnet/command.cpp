@@ -156,7 +156,7 @@ void add_devnet_command(CLI::App& app, int& exit_code) {
         ->add_option("--bridges", options->bridges, "Operators that have a bridge with chargers")
         ->check(CLI::Range(0, devnet_operators_max));
     up_command->add_option("--epoch-blocks", options->epoch_blocks, "Longest epoch, in blocks")
-        ->check(CLI::Range(static_cast<int>(epoch_blocks_min), 1'000'000));
+        ->check(CLI::Range(static_cast<int>(epoch_blocks_max_floor), 1'000'000));
     up_command->add_flag("--no-start", options->no_start,
                          "Make everything, start and register nothing");
     up_command->add_option("--base-port", options->up.base_port, "First of at most 100 ports")

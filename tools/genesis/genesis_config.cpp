@@ -62,9 +62,12 @@ Parameters read_parameters(const ConfigTable& table) {
     parameters.minimum_approval = read_amount(table, "minimum_approval", "0");
     parameters.epoch_blocks_max = static_cast<std::uint64_t>(
         table.integer("epoch_blocks_max",
-                      {static_cast<std::int64_t>(epoch_blocks_min),
+                      {static_cast<std::int64_t>(epoch_blocks_max_floor),
                        static_cast<std::int64_t>(epoch_blocks_limit)},
                       static_cast<std::int64_t>(parameters.epoch_blocks_max)));
+    parameters.epoch_blocks_min = static_cast<std::uint64_t>(
+        table.integer("epoch_blocks_min", {1, static_cast<std::int64_t>(epoch_blocks_limit)},
+                      static_cast<std::int64_t>(parameters.epoch_blocks_min)));
     parameters.admissions_per_epoch = static_cast<std::uint32_t>(table.integer(
         "admissions_per_epoch", {1, admissions_per_epoch_limit}, parameters.admissions_per_epoch));
     return parameters;

@@ -269,7 +269,11 @@ int rotate(const Options& options) {
     if (!key) {
         return fail(node::exit_config, key.error());
     }
-    auto outcome = put(options, identity->as, RotateKey{*role, *key});
+    const auto rotation = rotation_to(files->next, *role, identity->as);
+    if (!rotation) {
+        return fail(node::exit_config, rotation.error());
+    }
+    auto outcome = put(options, identity->as, *rotation);
     if (!outcome) {
         return fail(exit_not_reached, outcome.error() + "; running this again uses the same key");
     }

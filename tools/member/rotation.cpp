@@ -75,4 +75,15 @@ Expected<PublicKey, std::string> prepare_next_key(const KeyFiles& files, KeyRole
     return next ? Expected<PublicKey, std::string>{*next} : make_key(files.next, random);
 }
 
+Expected<RotateKey, std::string> rotation_to(const std::string& file, KeyRole role,
+                                             const SubmitAs& as) {
+    const auto secret = node::read_secret_key(file);
+    if (!secret) {
+        return Unexpected{secret.error().text};
+    }
+    const PublicKey key = public_key_of(*secret);
+    return RotateKey{
+        role, key, sign_digest(*secret, key_possession_digest(as.chain_id, as.member, role, key))};
+}
+
 }  // namespace tally::tools

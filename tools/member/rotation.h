@@ -24,4 +24,8 @@ struct KeyFiles {
                                                                 const KnownMember& known,
                                                                 Random& random);
 
+/// The change of the signer's key to the one in `file`, with the proof that it has the secret.
+[[nodiscard]] Expected<RotateKey, std::string> rotation_to(const std::string& file, KeyRole role,
+                                                           const SubmitAs& as);
+
 }  // namespace tally::tools

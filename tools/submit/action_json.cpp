@@ -223,6 +223,7 @@ Action read_rotation(JsonFields& fields) {
         fields.problem("role", "must be \"member\", \"consensus\" or \"link\"");
     }
     action.new_key = fields.hex<PublicKey>("new_key");
+    action.possession = fields.hex<Signature>("possession");
     return action;
 }
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr UnixMillis proposal_window{20 * second_ms};
 constexpr std::uint64_t longest_epoch{25};
+constexpr std::uint64_t shortest_epoch{7};
 
 /// The rules as docs/protocol/ledger.md tells them, in sets and loops.
 struct NaiveMembership {
@@ -75,10 +76,9 @@ struct NaiveMembership {
         const std::size_t needed = next.size() - (next.size() - 1) / 3;
         const bool next_ready = next != voting && ready_for == next && ready.size() >= needed;
         seal.reset();
-        if (next_ready) {
-            seal = next;
-        } else if (height - first_height + 1 == longest_epoch) {
-            seal = voting;
+        const std::uint64_t blocks = height - first_height + 1;
+        if (blocks == longest_epoch || (next_ready && blocks >= shortest_epoch)) {
+            seal = next_ready ? next : voting;
         }
         std::erase_if(open, [time](const auto& entry) { return entry.second.expires < time; });
     }
@@ -88,8 +88,10 @@ struct NaiveMembership {
             ++epoch;
             first_height = height + 1;
             admitted = 0;
-            ready.clear();
-            ready_for.clear();
+            if (ready_for == voting) {
+                ready.clear();
+                ready_for.clear();
+            }
         }
     }
 
@@ -113,6 +115,15 @@ struct NaiveMembership {
         }
         if (is_anothers(signer, action.new_key)) {
             return ResultCode::key_in_use;
+        }
+        if (action.role == KeyRole::consensus && members.at(signer).validator) {
+            const auto now = voting.find(members.at(signer).consensus_key);
+            if (now == voting.end() || now->second != signer) {
+                return ResultCode::rotation_pending;
+            }
+        }
+        if (action.possession == forged()) {
+            return ResultCode::bad_possession;
         }
         members.at(signer).set_key(action.role, action.new_key);
         return ResultCode::ok;
@@ -196,10 +207,14 @@ struct NaiveMembership {
         if (const ResultCode result = check(change); result != ResultCode::ok) {
             return result;
         }
+        const auto rescues = [this](const ProposeChange& what) {
+            return what.kind == ChangeKind::replace_keys && is_hub(what.member);
+        };
         const auto own = std::count_if(open.begin(), open.end(), [&](const auto& entry) {
-            return entry.first.signer == ref.signer;
+            return entry.first.signer == ref.signer &&
+                   rescues(entry.second.change) == rescues(change);
         });
-        if (own >= 8 || open.size() >= 64) {
+        if (own >= (rescues(change) ? 1 : 8)) {
             return ResultCode::too_many_proposals;
         }
         Open item{change, time + proposal_window, {}, {}};
@@ -228,7 +243,7 @@ struct NaiveMembership {
         if (!members.at(signer).validator) {
             return ResultCode::not_validator;
         }
-        if (next == voting || action.epoch != epoch ||
+        if (next == voting || (action.epoch != epoch && action.epoch + 1 != epoch) ||
             action.next_validators_hash != hash_of(next)) {
             return ResultCode::not_ready_for;
         }
@@ -237,6 +252,11 @@ struct NaiveMembership {
             ready.clear();
         }
         return ready.insert(signer).second ? ResultCode::ok : ResultCode::already_voted;
+    }
+    [[nodiscard]] static Signature forged() {
+        Signature signature;
+        signature.data.fill(1);
+        return signature;
     }
     [[nodiscard]] static std::vector<Validator> list(const std::map<PublicKey, PartyId>& set) {
         std::vector<Validator> validators;
@@ -298,6 +318,7 @@ private:
         Genesis genesis = make_genesis();
         genesis.parameters.countersign_window = proposal_window;
         genesis.parameters.epoch_blocks_max = longest_epoch;
+        genesis.parameters.epoch_blocks_min = shortest_epoch;
         genesis.parameters.admissions_per_epoch = 2;
         return genesis;
     }
@@ -321,7 +342,11 @@ private:
         }
         if (choice < 3) {
             const KeyRole role{static_cast<std::uint8_t>(1 + m_random.below(3))};
-            return RotateKey{role, any_key(signer, to_text(role))};
+            RotateKey rotation{role, any_key(signer, to_text(role))};
+            if (m_random.below(6) == 0) {
+                rotation.possession = NaiveMembership::forged();
+            }
+            return rotation;
         }
         if (choice < 7 || m_naive.open.empty()) {
             ProposeChange change;
@@ -335,7 +360,12 @@ private:
         if (choice < 15) {
             return VoteOnChange{any_of(m_naive.open).first, m_random.below(8) != 0};
         }
-        const std::uint64_t epoch = m_random.below(10) == 0 ? m_naive.epoch + 1 : m_naive.epoch;
+        std::uint64_t epoch = m_naive.epoch;
+        if (const std::uint64_t other = m_random.below(15); other == 0) {
+            ++epoch;
+        } else if (epoch > 0 && other < 3) {
+            --epoch;
+        }
         return ReportReady{epoch, NaiveMembership::hash_of(m_naive.wanted()),
                            m_chain.tip().block.header.height};
     }
@@ -411,7 +441,8 @@ TEST_CASE("random changes of membership do what a naive reading of the rules say
     for (const ResultCode code :
          {ResultCode::ok, ResultCode::already_voted, ResultCode::already_member,
           ResultCode::key_in_use, ResultCode::nothing_to_change, ResultCode::not_ready_for,
-          ResultCode::not_validator, ResultCode::not_permitted}) {
+          ResultCode::not_validator, ResultCode::not_permitted, ResultCode::rotation_pending,
+          ResultCode::bad_possession}) {
         INFO(to_text(code));
         CHECK(counts[code] > 0);
     }

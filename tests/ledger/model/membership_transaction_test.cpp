@@ -82,15 +82,18 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
                [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_DEMOTE); }});
     check_all(test::sample_proposal(ChangeKind::replace_keys), "ok",
               {[&](auto& m) { change(m)->clear_link_key(); }});
-    check_all(test::sample_proposal(ChangeKind::set_parameters), "out_of_range",
-              {[&](auto& m) { change(m)->clear_parameters(); },
-               [&](auto& m) { change(m)->set_member("DDD"); },
-               [&](auto& m) { change(m)->set_link_key(key); },
-               [&](auto& m) { change(m)->mutable_parameters()->clear_start_window_ms(); },
-               [&](auto& m) { change(m)->mutable_parameters()->set_epoch_blocks_max(9); },
-               [&](auto& m) { change(m)->mutable_parameters()->set_delta_ms(8'001); },
-               [&](auto& m) { change(m)->mutable_parameters()->set_minimum_approval(-1); },
-               [&](auto& m) { change(m)->mutable_parameters()->set_admissions_per_epoch(0); }});
+    check_all(
+        test::sample_proposal(ChangeKind::set_parameters), "out_of_range",
+        {[&](auto& m) { change(m)->clear_parameters(); },
+         [&](auto& m) { change(m)->set_member("DDD"); },
+         [&](auto& m) { change(m)->set_link_key(key); },
+         [&](auto& m) { change(m)->mutable_parameters()->clear_start_window_ms(); },
+         [&](auto& m) { change(m)->mutable_parameters()->set_epoch_blocks_max(9); },
+         [&](auto& m) { change(m)->mutable_parameters()->clear_epoch_blocks_min(); },
+         [&](auto& m) { change(m)->mutable_parameters()->set_epoch_blocks_min(1'000'000'001); },
+         [&](auto& m) { change(m)->mutable_parameters()->set_delta_ms(8'001); },
+         [&](auto& m) { change(m)->mutable_parameters()->set_minimum_approval(-1); },
+         [&](auto& m) { change(m)->mutable_parameters()->set_admissions_per_epoch(0); }});
 }
 
 TEST_CASE("votes, keys and evidence that do not decode", "[transaction][membership]") {
@@ -98,11 +101,14 @@ TEST_CASE("votes, keys and evidence that do not decode", "[transaction][membersh
     check_all(vote, "malformed",
               {[](auto& m) { m.mutable_vote_on_change()->clear_proposal(); },
                [](auto& m) { m.mutable_vote_on_change()->mutable_proposal()->set_id("x"); }});
-    const Action rotate = RotateKey{KeyRole::link, public_key_of(test::secret(41))};
+    const Action rotate = test::sample_rotation();
     check_all(rotate, "unknown_action",
               {[](auto& m) { m.mutable_rotate_key()->clear_role(); },
                [](auto& m) { m.mutable_rotate_key()->set_role(static_cast<wire::KeyRole>(4)); }});
-    check_all(rotate, "malformed", {[](auto& m) { m.mutable_rotate_key()->clear_new_key(); }});
+    check_all(rotate, "malformed",
+              {[](auto& m) { m.mutable_rotate_key()->clear_new_key(); },
+               [](auto& m) { m.mutable_rotate_key()->clear_possession(); },
+               [](auto& m) { m.mutable_rotate_key()->set_possession(std::string(65, 's')); }});
     check_all(rotate, "out_of_range",
               {[](auto& m) { m.mutable_rotate_key()->set_new_key(std::string(33, 5)); }});
     check_all(ReportReady{5, sha256(as_bytes("validators")), 1}, "malformed",

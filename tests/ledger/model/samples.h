@@ -98,6 +98,7 @@ inline ProposeChange sample_proposal(ChangeKind kind) {
         action.parameters = Parameters{};
         action.parameters->delta = 400;
         action.parameters->epoch_blocks_max = 5'000;
+        action.parameters->epoch_blocks_min = 50;
         return action;
     }
     action.member = party("DDD");
@@ -116,6 +117,12 @@ inline SubmitEvidence sample_evidence() {
     action.second = {5, VoteKind::nullify, 9, 0, {}};
     action.second_signature.data.fill(0x22);
     return action;
+}
+
+inline RotateKey sample_rotation() {
+    Signature possession;
+    possession.data.fill(0x33);
+    return {KeyRole::link, public_key_of(secret(41)), possession};
 }
 
 /// One of each kind, a denial, and three changes.
@@ -141,7 +148,7 @@ inline std::vector<Action> sample_actions() {
         sample_proposal(ChangeKind::replace_keys),
         sample_proposal(ChangeKind::set_parameters),
         VoteOnChange{{party("AAA"), sample_id(4)}, true},
-        RotateKey{KeyRole::link, public_key_of(secret(41))},
+        sample_rotation(),
         ReportReady{5, sha256(as_bytes("validators")), 1'234},
         sample_evidence(),
     };

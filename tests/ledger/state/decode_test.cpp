@@ -196,7 +196,7 @@ TEST_CASE("records of membership read back, and damaged ones do not", "[state][r
     evidence.evidence.second.parent_view = 1;
     CHECK_FALSE(decode_record<EvidenceRecord>(encode(evidence)));
     Parameters parameters;
-    parameters.epoch_blocks_max = epoch_blocks_min - 1;
+    parameters.epoch_blocks_max = epoch_blocks_max_floor - 1;
     CHECK_FALSE(decode_record<Parameters>(encode(parameters)));
 }
 

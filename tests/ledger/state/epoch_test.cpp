@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <limits>
+
 namespace tally::test {
 namespace {
 
@@ -143,7 +145,7 @@ TEST_CASE("readiness is for one set: another one starts anew", "[state][epoch]")
         REQUIRE(chain.apply(ready, promoted.report()) == ResultCode::ok);
     }
     REQUIRE(chain.apply(
-                ddd, RotateKey{KeyRole::consensus, public_key_of(secret_of("DDD/consensus-1"))}) ==
+                bbb, RotateKey{KeyRole::consensus, public_key_of(secret_of("BBB/consensus-1"))}) ==
             ResultCode::ok);
     CHECK(chain.apply(hub, promoted.report()) == ResultCode::not_ready_for);
     promoted.wanted = wanted_validators(chain.state());
@@ -159,8 +161,8 @@ TEST_CASE("a change in the sealing block itself waits for the next epoch", "[sta
     for (const PartyId& ready : {aaa, bbb, ccc, hub}) {
         REQUIRE(chain.apply(ready, promoted.report()) == ResultCode::ok);
     }
-    const PublicKey key = public_key_of(secret_of("DDD/consensus-1"));
-    REQUIRE(chain.apply(ddd, RotateKey{KeyRole::consensus, key}) == ResultCode::ok);
+    const PublicKey key = public_key_of(secret_of("CCC/consensus-1"));
+    REQUIRE(chain.apply(ccc, RotateKey{KeyRole::consensus, key}) == ResultCode::ok);
     CHECK(chain.tip().block.header.seals_epoch);
     CHECK(promoted.epoch().epoch == 1);
     CHECK(promoted.epoch().validators == promoted.wanted);
@@ -210,6 +212,108 @@ TEST_CASE("a demoted validator votes until the epoch ends", "[state][epoch]") {
     chain.change_epoch();
     CHECK_FALSE(is_validator(promoted.epoch().validators, bbb));
     REQUIRE(chain.apply(aaa, demote) == ResultCode::nothing_to_change);
+}
+
+TEST_CASE("an epoch does not end because the next set is ready before it has its least length",
+          "[state][epoch]") {
+    Genesis genesis = make_genesis();
+    genesis.parameters.epoch_blocks_min = 30;
+    Promoted promoted{genesis};
+    TestChain& chain = promoted.chain;
+    for (const PartyId& ready : {aaa, bbb, ccc, ddd, hub}) {
+        REQUIRE(chain.apply(ready, promoted.report()) == ResultCode::ok);
+    }
+    CHECK(is_next_set_ready(chain.state()));
+    while (chain.tip().block.header.height < 29) {
+        CHECK_FALSE(chain.pass(second_ms).block.header.seals_epoch);
+    }
+    CHECK(chain.pass(second_ms).block.header.seals_epoch);
+    CHECK(promoted.epoch().validators == promoted.wanted);
+    CHECK(promoted.epoch().first_height == 31);
+}
+
+TEST_CASE("the longest epoch ends also when it is shorter than the least length",
+          "[state][epoch]") {
+    Genesis genesis = make_genesis();
+    genesis.parameters.epoch_blocks_min = 1'000;
+    genesis.parameters.epoch_blocks_max = 12;
+    Promoted promoted{genesis};
+    TestChain& chain = promoted.chain;
+    for (const PartyId& ready : {aaa, bbb, ccc, ddd}) {
+        REQUIRE(chain.apply(ready, promoted.report()) == ResultCode::ok);
+    }
+    while (chain.tip().block.header.height < 12) {
+        chain.pass(second_ms);
+    }
+    CHECK(promoted.epoch().epoch == 1);
+    CHECK(promoted.epoch().validators == promoted.wanted);
+    CHECK(promoted.epoch().ready.empty());
+    CHECK(promoted.epoch().ready_for == Hash{});
+}
+
+TEST_CASE("readiness is kept when an epoch ends without the set that it is for", "[state][epoch]") {
+    Genesis genesis = make_genesis();
+    genesis.parameters.epoch_blocks_max = 10;
+    Promoted promoted{genesis};  // five blocks
+    TestChain& chain = promoted.chain;
+    for (const PartyId& ready : {aaa, bbb, ccc}) {
+        REQUIRE(chain.apply(ready, promoted.report()) == ResultCode::ok);
+    }
+    const ReportReady on_its_way = promoted.report();
+    chain.pass(second_ms);
+    REQUIRE(chain.pass(second_ms).block.header.seals_epoch);
+    CHECK(promoted.epoch().epoch == 1);
+    CHECK(promoted.epoch().ready == std::vector<PartyId>{aaa, bbb, ccc});
+    CHECK(chain.apply(aaa, on_its_way) == ResultCode::already_voted);
+    CHECK(chain.apply(hub, on_its_way) == ResultCode::ok);  // made in the epoch before
+    CHECK(chain.pass(second_ms).block.header.seals_epoch);
+    CHECK(promoted.epoch().validators == promoted.wanted);
+    CHECK(promoted.epoch().ready.empty());
+}
+
+TEST_CASE("a report of an epoch two before is refused", "[state][epoch]") {
+    Genesis genesis = make_genesis();
+    genesis.parameters.epoch_blocks_max = 10;
+    Promoted promoted{genesis};
+    TestChain& chain = promoted.chain;
+    const ReportReady old = promoted.report();
+    while (promoted.epoch().epoch < 2) {
+        chain.pass(second_ms);
+    }
+    CHECK(chain.apply(aaa, old) == ResultCode::not_ready_for);
+    ReportReady wrapped = old;
+    wrapped.epoch = std::numeric_limits<std::uint64_t>::max();
+    CHECK(chain.apply(aaa, wrapped) == ResultCode::not_ready_for);
+}
+
+TEST_CASE("one validator that keeps changing its key neither stops nor hurries the epochs",
+          "[state][epoch]") {
+    Genesis genesis = make_genesis();
+    genesis.parameters.epoch_blocks_min = 20;
+    genesis.parameters.epoch_blocks_max = 60;
+    Promoted promoted{genesis};
+    TestChain& chain = promoted.chain;
+    const auto rotate = [&chain](int number) {
+        const std::string name = "CCC/consensus-" + std::to_string(number);
+        return chain.apply(ccc, RotateKey{KeyRole::consensus, public_key_of(secret_of(name))});
+    };
+    std::vector<std::uint64_t> sealed;
+    for (int number = 1; number <= 3; ++number) {
+        const std::uint64_t epoch = promoted.epoch().epoch;
+        CHECK(rotate(number) == ResultCode::ok);
+        const Hash next = validators_hash(wanted_validators(chain.state()));
+        for (const PartyId& ready : {aaa, bbb, ddd, hub}) {
+            CHECK(rotate(number + 1) == ResultCode::rotation_pending);
+            CHECK(chain.apply(ready, ReportReady{epoch, next, chain.tip().block.header.height}) ==
+                  ResultCode::ok);
+        }
+        while (promoted.epoch().epoch == epoch) {
+            chain.pass(second_ms);
+        }
+        sealed.push_back(chain.tip().block.header.height);
+        CHECK(chain.tip().block.header.next_validators_hash == next);
+    }
+    CHECK(sealed == std::vector<std::uint64_t>{20, 40, 60});
 }
 
 }  // namespace tally::test

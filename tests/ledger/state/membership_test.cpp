@@ -1,5 +1,6 @@
 // Who is a member, who is to vote, and with which keys: every rule and every refusal.
 
+#include "ledger/crypto/sha256.h"
 #include "ledger/state/epochs.h"
 #include "tests/support/ledger_fixture.h"
 
@@ -255,6 +256,23 @@ TEST_CASE("open proposals have room for so many of a member and so many of all",
     const PartyId last = genesis.members.back().party;
     CHECK(chain.apply(last, change(ChangeKind::suspend, ccc)) == ResultCode::too_many_proposals);
     const TransactionRef first = list_proposals(chain.state()).front().ref;
+    SECTION("keys of the hub have places of their own, one for each member") {
+        ProposeChange rescue = change(ChangeKind::replace_keys, hub);
+        rescue.member_key = public_of("HUB/member-1");
+        CHECK(chain.apply(last, rescue) == ResultCode::ok);
+        CHECK(chain.apply(last, rescue) == ResultCode::too_many_proposals);
+        rescue.member = aaa;
+        rescue.member_key = public_of("AAA/member-1");
+        CHECK(chain.apply(bbb, rescue) == ResultCode::too_many_proposals);
+        rescue.member = hub;
+        rescue.member_key = public_of("HUB/member-2");
+        CHECK(chain.apply(aaa, rescue) == ResultCode::ok);
+        const TransactionRef ref = chain.last_ref();
+        CHECK(list_proposals(chain.state()).size() == open_proposals_max + 2);
+        CHECK(chain.apply(bbb, VoteOnChange{ref, true}) == ResultCode::ok);
+        CHECK(chain.apply(ccc, VoteOnChange{ref, true}) == ResultCode::ok);
+        CHECK(member_of(chain, hub).member_key == public_of("HUB/member-2"));
+    }
     REQUIRE(chain.apply(hub, VoteOnChange{first, false}) ==
             (first.signer == hub ? ResultCode::already_voted : ResultCode::ok));
     CHECK(chain.apply(last, change(ChangeKind::suspend, ccc)) == ResultCode::ok);
@@ -382,6 +400,81 @@ TEST_CASE("a key that is somebody's or the same is not rotated to", "[state][mem
         CHECK(chain.apply(aaa, RotateKey{role, public_of("BBB/link")}) == ResultCode::key_in_use);
     }
     CHECK(chain.apply(aaa, RotateKey{KeyRole::link, public_of("AAA/member")}) == ResultCode::ok);
+}
+
+TEST_CASE("a consensus key changes once until an epoch begins with it", "[state][membership]") {
+    Genesis genesis = make_genesis();
+    genesis.parameters.epoch_blocks_max = 30;
+    TestChain chain{genesis};
+    const auto rotate = [&chain](const PartyId& signer, const char* key) {
+        return chain.apply(signer, RotateKey{KeyRole::consensus, public_of(key)});
+    };
+    CHECK(rotate(aaa, "AAA/consensus-1") == ResultCode::ok);
+    CHECK(rotate(aaa, "AAA/consensus-2") == ResultCode::rotation_pending);
+    CHECK(rotate(aaa, "AAA/consensus") == ResultCode::rotation_pending);  // nor back
+    CHECK(chain.apply(aaa, RotateKey{KeyRole::link, public_of("AAA/link-1")}) == ResultCode::ok);
+    CHECK(chain.apply(aaa, RotateKey{KeyRole::link, public_of("AAA/link-2")}) == ResultCode::ok);
+    SECTION("not sooner when the epoch ends without it") {
+        while (find_epoch(chain.state()).epoch == 0) {
+            chain.pass(second_ms);
+        }
+        CHECK(rotate(aaa, "AAA/consensus-2") == ResultCode::rotation_pending);
+        chain.change_epoch();
+        CHECK(rotate(aaa, "AAA/consensus-2") == ResultCode::ok);
+    }
+    SECTION("lost meanwhile, it is replaced by vote") {
+        ProposeChange keys = change(ChangeKind::replace_keys, aaa);
+        keys.consensus_key = public_of("AAA/consensus-2");
+        decide(chain, keys);
+        CHECK(member_of(chain, aaa).consensus_key == public_of("AAA/consensus-2"));
+    }
+    SECTION("a promoted member's only when it votes") {
+        admit_ddd(chain);
+        CHECK(rotate(ddd, "DDD/consensus-1") == ResultCode::ok);
+        CHECK(rotate(ddd, "DDD/consensus-2") == ResultCode::ok);
+        decide(chain, change(ChangeKind::promote, ddd));
+        CHECK(rotate(ddd, "DDD/consensus-3") == ResultCode::rotation_pending);
+        chain.change_epoch();
+        CHECK(rotate(ddd, "DDD/consensus-3") == ResultCode::ok);
+    }
+}
+
+TEST_CASE("a key is rotated to only with proof that the signer has its secret",
+          "[state][membership]") {
+    TestChain chain;
+    // BBB is about to use this key; AAA saw it in BBB's transaction and would vote twice with it.
+    const PublicKey seen = public_of("BBB/consensus-1");
+    const auto sign = [&chain](const PartyId& party, KeyRole role, const char* key) {
+        return sign_digest(secret_of(key),
+                           key_possession_digest(chain.chain_id(), party, role, public_of(key)));
+    };
+    RotateKey theft{KeyRole::consensus, seen};
+    Signature garbage;
+    garbage.data.fill(7);
+    for (const Signature& proof :
+         {Signature{}, garbage, sign(bbb, KeyRole::consensus, "BBB/consensus-1"),
+          sign(aaa, KeyRole::consensus, "AAA/member"),
+          sign(aaa, KeyRole::link, "BBB/consensus-1")}) {
+        theft.possession = proof;
+        CHECK(chain.apply(aaa, theft) == ResultCode::bad_possession);
+    }
+    CHECK(member_of(chain, aaa).consensus_key == public_of("AAA/consensus"));
+    const RotateKey own{KeyRole::consensus, seen, sign(bbb, KeyRole::consensus, "BBB/consensus-1")};
+    CHECK(chain.apply(bbb, own) == ResultCode::ok);
+    for (const KeyRole role : {KeyRole::member, KeyRole::link}) {
+        const std::string key = std::string{"AAA/"} + to_text(role) + "-1";
+        CHECK(chain.apply(aaa, RotateKey{role, public_of(key), garbage}) ==
+              ResultCode::bad_possession);
+        CHECK(chain.apply(aaa, RotateKey{role, public_of(key), sign(aaa, role, key.c_str())}) ==
+              ResultCode::ok);
+    }
+    // Proven on another chain: good for nothing here.
+    const Hash other = sha256(as_bytes("another chain"));
+    const PublicKey key = public_of("CCC/link-1");
+    const Hash digest = key_possession_digest(other, ccc, KeyRole::link, key);
+    CHECK(chain.apply(
+              ccc, RotateKey{KeyRole::link, key, sign_digest(secret_of("CCC/link-1"), digest)}) ==
+          ResultCode::bad_possession);
 }
 
 TEST_CASE("lost keys are replaced by vote, the hub's without the hub", "[state][membership]") {

@@ -46,6 +46,7 @@ SCENARIO("a genesis is the same after writing and reading, with and without its 
     genesis.parameters.settle_window = 7'000;
     genesis.parameters.delta = 33;
     genesis.parameters.epoch_blocks_max = 1'000'000'000;
+    genesis.parameters.epoch_blocks_min = 999'999'999;
     genesis.parameters.admissions_per_epoch = 256;
     genesis.members[1].operator_id = "MA0123456";
     genesis.members[2].validator = false;
@@ -99,6 +100,8 @@ SCENARIO("every wrong value is refused with its place and its rule") {
          "parameters.epoch_blocks_max: must be a whole number from 10"},
         {R"("epoch_blocks_max":100000)", R"("epoch_blocks_max":1000000001)",
          "parameters.epoch_blocks_max: must be a whole number from 10 to 1000000000"},
+        {R"("epoch_blocks_min":1,)", R"("epoch_blocks_min":0,)",
+         "parameters.epoch_blocks_min: must be a whole number from 1 to 1000000000"},
         {R"("admissions_per_epoch":16)", R"("admissions_per_epoch":0)",
          "parameters.admissions_per_epoch: must be a whole number from 1 to 256"},
         {R"("minimum_approval":"1.0000")", R"("minimum_approval":1)",
