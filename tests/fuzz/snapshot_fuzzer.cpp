@@ -41,6 +41,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (const auto items = decode_list(input, snapshot_blocks_max)) {
             same(encode_list(*items), input);
         }
+    } else if (data[0] == 4) {
+        if (const auto answer = BlocksAnswer::decode(input)) {
+            same(answer->encode(), input);
+        }
     } else if (const auto base = decode_archive_base(input)) {
         same(encode_archive_base(*base), input);
     }
