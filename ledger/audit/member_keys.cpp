@@ -9,10 +9,10 @@
 namespace tally {
 namespace {
 
-/// Members' keys do not depend on any other signature.
-bool no_signature(const PublicKey& /*key*/, const Hash& /*digest*/,
-                  const Signature& /*signature*/) {
-    return false;
+/// The only signatures that members' keys depend on are those that prove possession of a new one.
+bool is_signed(const PublicKey& key, const Hash& digest, const Signature& signature) {
+    const std::optional<VerifyKey> parsed = VerifyKey::parse(key);
+    return parsed && parsed->verify(digest, signature);
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ void MemberKeys::apply(const AuditBlock& block, const AuditEnvelope& envelope,
                        std::size_t first_result) {
     const BlockHeader& header = block.content.block.header;
     const Parameters parameters = find_parameters(m_state);
-    const SignatureCheck check{no_signature};
+    const SignatureCheck check{is_signed};
     BlockScope scope{m_state, parameters, m_chain_id, check, header.time, header.height};
     for (const MembershipAction& change : envelope.membership) {
         const std::size_t at = first_result + change.index;
@@ -61,7 +61,7 @@ void MemberKeys::apply(const AuditBlock& block, const AuditEnvelope& envelope,
 void MemberKeys::follow(AuditBlock& block) {
     const BlockHeader& header = block.content.block.header;
     const Parameters parameters = find_parameters(m_state);
-    const SignatureCheck check{no_signature};
+    const SignatureCheck check{is_signed};
     BlockScope scope{m_state, parameters, m_chain_id, check, header.time, header.height};
     static_cast<void>(sweep_expired(scope));
     std::size_t first_result{0};
