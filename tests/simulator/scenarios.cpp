@@ -69,6 +69,7 @@ bool is_proposal(const Message& message) {
 
 void calm(World& world) {
     world.boot_all();
+    world.run_for(50ms);  // Until all are connected: an envelope is gossiped once.
     world.schedule_workload(60, 4s);
     all_advance(world, 10, 10s);
     world.run_for(10s);
