@@ -6,6 +6,13 @@
 #include <algorithm>
 
 namespace tally::consensus {
+namespace {
+
+/// Waiting envelopes that a peer gets when it connects.
+constexpr std::size_t greeting_envelopes_max{256};
+constexpr std::size_t greeting_bytes_max{1024UL * 1024};
+
+}  // namespace
 
 /// The ledger says what is final, the journal what was promised since. Executing the journal's
 /// blocks again is left to the first turn.
@@ -63,11 +70,17 @@ void Driver::Impl::restore_blocks(const std::vector<JournalBlock>& blocks) {
     }
 }
 
-/// Status, the certificate that leads into our view, and own votes that may have been lost; a
-/// leader's NOTARIZE goes as the proposal it is part of. All of it is durable since long.
+/// Status, envelopes that wait (whoever took them while nobody was connected, a follower above all,
+/// has gossiped them to nobody), the certificate that leads into our view, and own votes that may
+/// have been lost; a leader's NOTARIZE goes as the proposal it is part of. All of it is durable
+/// since long.
 void Driver::Impl::greet(const ConnectedPeer& peer) {
     send_status(peer);
     const PeerId id = peer.peer.id;
+    for (const VerifiedEnvelope* envelope :
+         m_mempool.oldest(greeting_envelopes_max, greeting_bytes_max)) {
+        send(id, EnvelopeGossip{envelope->bytes});
+    }
     if (const auto entry = m_core->entry_certificate()) {
         send(id, *entry);
     }

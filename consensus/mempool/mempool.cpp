@@ -2,6 +2,7 @@
 
 #include "ledger/base/check.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tally::consensus {
@@ -100,6 +101,29 @@ std::vector<const VerifiedEnvelope*> Mempool::pack(const PackLimits& limits,
         order.emplace(used + cost, place);
     }
     return packed;
+}
+
+std::vector<const VerifiedEnvelope*> Mempool::oldest(std::size_t count_max,
+                                                     std::size_t bytes_max) const {
+    std::vector<const Entry*> entries;
+    entries.reserve(m_envelopes.size());
+    for (const auto& [hash, entry] : m_envelopes) {
+        entries.push_back(&entry);
+    }
+    const std::size_t count = std::min(count_max, entries.size());
+    std::partial_sort(
+        entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count), entries.end(),
+        [](const Entry* left, const Entry* right) { return left->arrival < right->arrival; });
+    std::vector<const VerifiedEnvelope*> found;
+    std::size_t bytes{0};
+    for (std::size_t i = 0; i < count; ++i) {
+        bytes += entries[i]->envelope.bytes.size();
+        if (bytes > bytes_max) {
+            break;
+        }
+        found.push_back(&entries[i]->envelope);
+    }
+    return found;
 }
 
 const VerifiedEnvelope* Mempool::find(const Hash& hash) const {

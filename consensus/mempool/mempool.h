@@ -79,6 +79,10 @@ public:
                                                             const std::set<Hash>& excluded,
                                                             UnixMillis block_time);
 
+    /// The oldest ones, for a peer that has just connected and may have none of them.
+    [[nodiscard]] std::vector<const VerifiedEnvelope*> oldest(std::size_t count_max,
+                                                              std::size_t bytes_max) const;
+
     /// Nothing (null) when it is not held. Valid until the next change.
     [[nodiscard]] const VerifiedEnvelope* find(const Hash& hash) const;
     /// Held now, or final a short while ago.

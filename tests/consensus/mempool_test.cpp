@@ -57,6 +57,25 @@ TEST_CASE("a block takes one envelope of each member in turn, oldest first") {
     }
 }
 
+TEST_CASE("a peer that has just connected is shown the oldest envelopes, within two bounds") {
+    Mempool pool;
+    static_cast<void>(pool.add(envelope('c', 7)));
+    static_cast<void>(pool.add(envelope('a', 1)));
+    static_cast<void>(pool.add(envelope('b', 9)));
+    const auto shown = [&pool](std::size_t count_max, std::size_t bytes_max) {
+        std::string text;
+        for (const VerifiedEnvelope* held : pool.oldest(count_max, bytes_max)) {
+            text += static_cast<char>(held->hash.data[0]);
+            text += std::to_string(held->hash.data[2]);
+        }
+        return text;
+    };
+    CHECK(shown(10, 1'000) == "c7a1b9");
+    CHECK(shown(2, 1'000) == "c7a1");
+    CHECK(shown(10, 29) == "c7a1");
+    CHECK(shown(10, 9).empty());
+}
+
 TEST_CASE("a block is shared by bytes, so that large envelopes win nothing over small ones") {
     Mempool pool;
     for (std::uint32_t i = 0; i < 4; ++i) {

@@ -68,7 +68,8 @@ def goes_on_after_a_kill(bin_dir):
     with cluster:
         joiner = cluster.nodes[JOINER]
         for other in others:
-            cluster.proxy.set_both(JOINER, other.name, delay=0.4)
+            # A round trip takes longer than the pause between two lines about progress.
+            cluster.proxy.set_both(JOINER, other.name, delay=0.8)
         joiner.start()
         wait_until(lambda: any(int(count) > 0 for line in log_lines(joiner, "progress")
                                for count in re.findall(r'blocks"?[=:] ?"?(\d+)', line)),
