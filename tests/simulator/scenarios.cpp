@@ -198,6 +198,7 @@ void lag(World& world, Height heights, bool crash) {
 void lag_10_after_crash(World& world) { lag(world, 10, true); }
 void lag_1000_after_crash(World& world) { lag(world, 1000, true); }
 void lag_1000_cut_off(World& world) { lag(world, 1000, false); }
+void lag_10000_cut_off(World& world) { lag(world, 10'000, false); }
 
 void missing_bodies(World& world) {
     world.boot_all();
@@ -351,6 +352,7 @@ const std::vector<Scenario>& all_scenarios() {
          lag_1000_after_crash},
         {"lag_1000_cut_off", "a node that was cut off for 1000 heights, not restarted", of_size(4),
          10, lag_1000_cut_off},
+        {"lag_10000_cut_off", "the same for 10000 heights", of_size(4), 20, lag_10000_cut_off},
         {"missing_bodies", "a node gets no envelopes, then no proposals: it fetches", of_size(4),
          11, missing_bodies},
         {"missing_certificates", "certificates are lost, votes carry on", of_size(4), 12,

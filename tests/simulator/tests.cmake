@@ -16,7 +16,7 @@ add_simulation(simulator_twins_sampled 900 --twins --seeds 300000..300499 --jobs
 set(simulator_scenarios
     calm idle_cluster leader_crash cluster_crash_after_nullify
     crash_before_sending_proposal partition_and_heal asymmetric_partition
-    lag_10_after_crash lag_1000_after_crash lag_1000_cut_off missing_bodies
+    lag_10_after_crash lag_1000_after_crash lag_1000_cut_off lag_10000_cut_off missing_bodies
     missing_certificates restart_loops two_of_seven_dead heavy_loss paused_leaders
     clock_ahead crash_in_recovery cluster_crash_at_every_effect restored_backup
     equivocator two_of_equivocator withholder two_of_withholder split_certificates
