@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace tally {
 namespace {
@@ -27,6 +28,23 @@ ArchiveError error_of(const SegmentFault& fault) {
         return {ArchiveError::Kind::io_error, fault.file + ": " + fault.message};
     }
     return corrupted(fault.file, fault.offset, fault.message);
+}
+
+ArchiveError io_error(const std::string& folder, FileError error) {
+    return {ArchiveError::Kind::io_error, folder + ": " + to_text(error)};
+}
+
+/// The names in the folder, which is made when it is missing.
+Expected<std::vector<std::string>, ArchiveError> list_made_folder(FileSystem& files,
+                                                                  const std::string& folder) {
+    if (const auto made = files.create_directories(folder); !made) {
+        return Unexpected{io_error(folder, made.error())};
+    }
+    Expected<std::vector<std::string>, FileError> names = files.list(folder);
+    if (!names) {
+        return Unexpected{io_error(folder, names.error())};
+    }
+    return std::move(*names);
 }
 
 }  // namespace
@@ -51,16 +69,9 @@ Expected<Done, ArchiveError> BlockArchive::create_behind(FileSystem& files,
                                                          const std::string& folder,
                                                          const Hash& chain_id,
                                                          const BlockHeader& base) {
-    const auto failed = [&folder](FileError error) {
-        return Unexpected{
-            ArchiveError{ArchiveError::Kind::io_error, folder + ": " + to_text(error)}};
-    };
-    if (const auto made = files.create_directories(folder); !made) {
-        return failed(made.error());
-    }
-    const Expected<std::vector<std::string>, FileError> names = files.list(folder);
+    const auto names = list_made_folder(files, folder);
     if (!names) {
-        return failed(names.error());
+        return Unexpected{names.error()};
     }
     for (const std::string& name : *names) {
         if (first_height_of_segment(name)) {
@@ -72,40 +83,36 @@ Expected<Done, ArchiveError> BlockArchive::create_behind(FileSystem& files,
         const Bytes bytes = encode_archive_base(base);
         const std::string path = folder + "/" + archive_base_name;
         if (const auto written = files.write_whole(path, bytes); !written) {
-            return failed(written.error());
+            return Unexpected{io_error(folder, written.error())};
         }
     }
     const SegmentHeader header{chain_id, base.height + 1};
     const std::string path = folder + "/" + segment_name(header.first_height);
     if (const auto written = files.write_whole(path, header.encode()); !written) {
-        return failed(written.error());
+        return Unexpected{io_error(folder, written.error())};
     }
     return Done{};
 }
 
 Expected<Done, ArchiveError> BlockArchive::remove_all(FileSystem& files,
                                                       const std::string& folder) {
-    const auto failed = [&folder](FileError error) {
-        return Unexpected{
-            ArchiveError{ArchiveError::Kind::io_error, folder + ": " + to_text(error)}};
-    };
-    if (const auto made = files.create_directories(folder); !made) {
-        return failed(made.error());
-    }
-    const Expected<std::vector<std::string>, FileError> names = files.list(folder);
+    const auto names = list_made_folder(files, folder);
     if (!names) {
-        return failed(names.error());
+        return Unexpected{names.error()};
     }
     for (const std::string& name : *names) {
         if (!first_height_of_segment(name) && name != archive_base_name) {
             continue;
         }
         if (const auto removed = files.remove(folder + "/" + name); !removed) {
-            return failed(removed.error());
+            return Unexpected{io_error(folder, removed.error())};
         }
     }
     const Expected<Done, FileError> synced = files.sync_folder(folder);
-    return synced ? Expected<Done, ArchiveError>{Done{}} : failed(synced.error());
+    if (!synced) {
+        return Unexpected{io_error(folder, synced.error())};
+    }
+    return Done{};
 }
 
 Expected<std::unique_ptr<BlockArchive>, ArchiveError> BlockArchive::open(FileSystem& files,

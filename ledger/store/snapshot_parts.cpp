@@ -10,16 +10,16 @@
 #include "ledger/store/snapshot_import.h"
 
 #include <utility>
+#include <vector>
 
 namespace tally {
 namespace {
 
 constexpr std::size_t entries_at_once{4096};
 
-/// Calls `visit(entry, batch)` for all entries with the prefix and writes what it puts into the
-/// batch.
+/// Calls `visit(entries)` with all entries that have the prefix, some at a time.
 template <typename Visit>
-void rewrite(KeyValueStore& store, ByteView prefix, Visit visit) {
+void scan_all(const KeyValueStore& store, ByteView prefix, Visit visit) {
     Bytes from{prefix.begin(), prefix.end()};
     for (;;) {
         const auto entries = store.scan(prefix, from, entries_at_once);
@@ -29,14 +29,23 @@ void rewrite(KeyValueStore& store, ByteView prefix, Visit visit) {
         if (entries->empty()) {
             return;
         }
-        WriteBatch batch;
-        for (const KeyValueStore::Entry& entry : *entries) {
-            visit(entry, batch);
-        }
-        write_or_stop(store, batch, false);
+        visit(*entries);
         from = entries->back().key;
         from.push_back(0);
     }
+}
+
+/// Calls `visit(entry, batch)` for all entries with the prefix and writes what it puts into the
+/// batch.
+template <typename Visit>
+void rewrite(KeyValueStore& store, ByteView prefix, Visit visit) {
+    scan_all(store, prefix, [&](const std::vector<KeyValueStore::Entry>& entries) {
+        WriteBatch batch;
+        for (const KeyValueStore::Entry& entry : entries) {
+            visit(entry, batch);
+        }
+        write_or_stop(store, batch, false);
+    });
 }
 
 LedgerOpenError open_error(LedgerOpenError::Kind kind, std::string message) {
@@ -140,22 +149,12 @@ void derive_tables(KeyValueStore& store) {
 }
 
 void erase_chunk_records(const KeyValueStore& store, WriteBatch& batch) {
-    const Bytes prefix = ledger_index::sync_chunk_prefix();
-    Bytes from = prefix;
-    for (;;) {
-        const auto entries = store.scan(prefix, from, entries_at_once);
-        if (!entries) {
-            stop_on_storage_error("cannot read the state store");
-        }
-        if (entries->empty()) {
-            return;
-        }
-        for (const KeyValueStore::Entry& entry : *entries) {
-            batch.erase(entry.key);
-        }
-        from = entries->back().key;
-        from.push_back(0);
-    }
+    scan_all(store, ledger_index::sync_chunk_prefix(),
+             [&batch](const std::vector<KeyValueStore::Entry>& entries) {
+                 for (const KeyValueStore::Entry& entry : entries) {
+                     batch.erase(entry.key);
+                 }
+             });
 }
 
 BlockHeader genesis_header(const Genesis& genesis) {

@@ -36,7 +36,7 @@ def p99(taken):
 def flood(cluster, kind):
     keys = os.path.join(cluster.nodes["CCC"].folder, "keys")
     targets = [f"{node.link_port}:{name}" for name, node in cluster.nodes.items() if name != "CCC"]
-    return subprocess.Popen([os.environ.get("TALLY_FLOODER", cluster.bin / "flooder"), cluster.genesis, "CCC",
+    return subprocess.Popen([os.environ.get("TALLY_FLOODER", cluster.bin.parent / "tests" / "flooder"), cluster.genesis, "CCC",
                              os.path.join(keys, "link.key"), os.path.join(keys, "member.key"), str(FLOOD_S), kind,
                              *targets], stdout=subprocess.PIPE, text=True)
 

@@ -25,7 +25,7 @@ def running_version(net, member):
 
 
 def all_nodes_are_replaced_while_charges_go_on(bin_dir):
-    newer = pathlib.Path(bin_dir, "next", "tallyd")
+    newer = pathlib.Path(bin_dir).parent / "tests" / "next" / "tallyd"
     check(newer.exists(), f"{newer} is not built")
     old_version, new_version = version_of(pathlib.Path(bin_dir, "tallyd")), version_of(newer)
     check(old_version != new_version, "both programs say the same version")

@@ -1,9 +1,9 @@
 // The files that the programs of a devnet read.
 
-#include "ledger/base/posix_file_system.h"
 #include "node/config/genesis_json.h"
 #include "node/runtime/key_file.h"
 #include "tools/devnet/plan.h"
+#include "tools/support/text_file.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -100,14 +100,6 @@ std::string bridge_toml(const DevnetPlan& plan, const PlannedBridge& bridge) {
                 "\nconnectors = " + std::to_string(charger.connectors) + "\n\n";
     }
     return text;
-}
-
-Expected<Done, std::string> write_text(const std::string& path, const std::string& text) {
-    PosixFileSystem files;
-    if (!files.write_whole(path, as_bytes(text))) {
-        return Unexpected{path + ": cannot be written"};
-    }
-    return Done{};
 }
 
 Expected<Done, std::string> write_token(const DevnetPlan& plan, const std::string& folder) {

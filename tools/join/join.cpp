@@ -1,9 +1,9 @@
 #include "tools/join/join.h"
 
-#include "ledger/base/posix_file_system.h"
 #include "node/config/genesis_json.h"
 #include "node/runtime/key_file.h"
 #include "tools/keys/key_set.h"
+#include "tools/support/text_file.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -51,14 +51,6 @@ std::string config_text(const JoinOptions& options, const PeerList& peers) {
         text += "\n";
     }
     return text;
-}
-
-Expected<Done, std::string> write_text(const std::string& path, const std::string& text) {
-    PosixFileSystem files;
-    if (!files.write_whole(path, as_bytes(text))) {
-        return Unexpected{path + ": cannot be written"};
-    }
-    return Done{};
 }
 
 Expected<PeerList, std::string> read_peers(const JoinOptions& options, const Genesis& genesis) {

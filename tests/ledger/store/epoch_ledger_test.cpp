@@ -1,10 +1,8 @@
 // A ledger over several epochs: validators, proofs and receipts, before and after a restart.
 
-#include "ledger/base/memory_store.h"
 #include "ledger/chain/epoch_proof.h"
 #include "ledger/state/epochs.h"
 #include "tests/ledger/store/test_ledger.h"
-#include "tests/support/faulty_file_system.h"
 
 #include <catch2/catch.hpp>
 
@@ -13,26 +11,8 @@ using namespace tally::test;
 
 namespace {
 
-struct Filled {
-    FaultPlan plan;
-    FaultyFileSystem files{plan};
-    MemoryStore store;
-    TestLedger ledger{files, store};
-    std::vector<TransactionRef> refs;
-
-    Filled() {
-        ledger.initialize();
-        REQUIRE(ledger.open().empty());
-        for (const Block& block : make_epochs_history()) {
-            ledger.add(block);
-            for (const Bytes& encoded : block.envelopes) {
-                const auto envelope = decode_envelope(encoded);
-                for (const Bytes& bytes : envelope->transactions) {
-                    refs.push_back({envelope->signer, decode_transaction(bytes)->id});
-                }
-            }
-        }
-    }
+struct Filled : FilledLedger {
+    Filled() : FilledLedger{make_epochs_history()} {}
     void check_epochs() {
         const Ledger& opened = ledger.get();
         CHECK(opened.epoch() == 2);

@@ -1,8 +1,6 @@
 #include "ledger/chain/receipt.h"
 
-#include "ledger/base/memory_store.h"
 #include "tests/ledger/store/test_ledger.h"
-#include "tests/support/faulty_file_system.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,26 +9,8 @@ using namespace tally::test;
 
 namespace {
 
-struct Filled {
-    FaultPlan plan;
-    FaultyFileSystem files{plan};
-    MemoryStore store;
-    TestLedger ledger{files, store};
-    std::vector<TransactionRef> refs;
-
-    Filled() {
-        ledger.initialize();
-        REQUIRE(ledger.open().empty());
-        for (const Block& block : make_history()) {
-            ledger.add(block);
-            for (const Bytes& encoded : block.envelopes) {
-                const auto envelope = decode_envelope(encoded);
-                for (const Bytes& bytes : envelope->transactions) {
-                    refs.push_back({envelope->signer, decode_transaction(bytes)->id});
-                }
-            }
-        }
-    }
+struct Filled : FilledLedger {
+    Filled() : FilledLedger{make_history()} {}
 };
 
 }  // namespace

@@ -168,4 +168,18 @@ void TestLedger::add_together(const std::vector<Block>& blocks) {
     }
 }
 
+FilledLedger::FilledLedger(const std::vector<Block>& blocks) {
+    ledger.initialize();
+    ENSURE(ledger.open().empty());
+    for (const Block& block : blocks) {
+        ledger.add(block);
+        for (const Bytes& encoded : block.envelopes) {
+            const auto envelope = decode_envelope(encoded);
+            for (const Bytes& bytes : envelope->transactions) {
+                refs.push_back({envelope->signer, decode_transaction(bytes)->id});
+            }
+        }
+    }
+}
+
 }  // namespace tally::test

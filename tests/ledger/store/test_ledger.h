@@ -2,7 +2,9 @@
 
 // A ledger on any disk, filled with the blocks of a TestChain.
 
+#include "ledger/base/memory_store.h"
 #include "ledger/store/ledger.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/ledger_fixture.h"
 
 #include <memory>
@@ -64,6 +66,17 @@ private:
     TestClock m_clock;
     DirectSignatureChecker m_signatures;
     std::unique_ptr<Ledger> m_ledger;
+};
+
+/// A ledger in memory with these blocks, opened, and every transaction in them.
+struct FilledLedger {
+    explicit FilledLedger(const std::vector<Block>& blocks);
+
+    FaultPlan plan;
+    FaultyFileSystem files{plan};
+    MemoryStore store;
+    TestLedger ledger{files, store};
+    std::vector<TransactionRef> refs;
 };
 
 }  // namespace tally::test

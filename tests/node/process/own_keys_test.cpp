@@ -1,9 +1,7 @@
 #include "node/process/own_keys.h"
 
 #include "node/process/readiness.h"
-#include "node/runtime/key_file.h"
-#include "tests/ledger/base/temporary_folder.h"
-#include "tests/support/ledger_fixture.h"
+#include "tests/node/process/key_files.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,19 +9,11 @@
 
 using namespace tally;
 using namespace tally::node;
-using tally::test::secret_of;
-using tally::test::TemporaryFolder;
 
 namespace {
 
-PublicKey key(const char* name) { return public_key_of(secret_of(name)); }
-
 /// AAA with the keys of the genesis in its files, and room for others beside them.
-struct OwnFiles {
-    TemporaryFolder folder;
-    KeyRing ring{{{{KeyRole::member, secret_of("AAA/member"), next("member")},
-                   {KeyRole::consensus, secret_of("AAA/consensus"), next("consensus")},
-                   {KeyRole::link, secret_of("AAA/link"), next("link")}}}};
+struct OwnFiles : KeyFiles {
     OwnKeys keys{ring};
     OwnKeys::Facts facts;
 
@@ -33,12 +23,6 @@ struct OwnFiles {
         facts.own->member.consensus_key = key("AAA/consensus");
         facts.own->member.link_key = key("AAA/link");
         facts.is_level = true;
-    }
-    [[nodiscard]] std::string next(const char* role) const {
-        return folder.file(std::string{role} + ".next");
-    }
-    void write(const char* role, const char* name) const {
-        REQUIRE(write_new_secret_key(next(role), secret_of(name)));
     }
     [[nodiscard]] PublicKey link_key() { return ring.signer(KeyRole::link).public_key(); }
 };
