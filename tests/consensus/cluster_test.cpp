@@ -137,6 +137,21 @@ TEST_CASE("envelopes that were not gossiped are fetched from the proposer") {
     CHECK(cluster.nodes[1]->driver->status().envelopes_fetched >= 1);
 }
 
+TEST_CASE("an envelope that a follower took while nobody was connected is shown to who connects") {
+    Cluster cluster{4, 1};
+    cluster.start_all();
+    REQUIRE(cluster.run_until([&] { return cluster.everyone_final(1); }, 10s));
+    Node& follower = *cluster.nodes[4];
+    for (std::size_t i = 0; i < 4; ++i) {
+        cluster.cut(follower, *cluster.nodes[i]);
+    }
+    follower.submit("alone");
+    cluster.run_until([] { return false; }, 3s);
+    CHECK_FALSE(has_envelope(*cluster.nodes[0], "alone"));
+    cluster.connect(follower, *cluster.nodes[2]);
+    REQUIRE(cluster.run_until([&] { return all_have(cluster, "alone"); }, 5s));
+}
+
 TEST_CASE("frames that are lost now and then do not stop the chain") {
     Cluster cluster{4, 0};
     std::uint64_t state{7};

@@ -8,7 +8,7 @@ endfunction()
 
 add_simulation(simulator_seeds 1800 --seeds 1..2000 --jobs 2 --require-coverage)
 add_simulation(simulator_ledger_seeds 900 --seeds 1..60 --jobs 2 --ledger)
-# A part of the exhaustive cases (all of them, 0..262143, take a quarter of an hour), and a sample.
+# A part of the exhaustive cases (all of them: 0..262143), and a sample.
 add_simulation(simulator_twins 900 --twins --seeds 0..9999 --jobs 2)
 add_simulation(simulator_twins_sampled 900 --twins --seeds 300000..300499 --jobs 2)
 
