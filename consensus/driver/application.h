@@ -72,10 +72,13 @@ struct EpochTiming {
 };
 
 /// The validator set of one epoch, in index order: 1 to `validators_max`, keys all valid points.
+/// `previous_seal` is the digest of the block that sealed the epoch before, zero in the first
+/// epoch: who leads follows from it.
 struct EpochInfo {
     std::uint64_t epoch{0};
     std::vector<EpochValidator> validators;
     std::optional<EpochTiming> timing{};  ///< nothing: those that the driver has
+    Hash previous_seal{};
     friend bool operator==(const EpochInfo&, const EpochInfo&) = default;
 };
 

@@ -64,6 +64,7 @@ void Driver::Impl::make_core(CoreStart start) {
     CoreOptions options;
     options.chain_id = m_options.chain_id;
     options.epoch = m_epoch.epoch;
+    options.previous_seal = m_epoch.previous_seal;
     options.validators = m_keys;
     options.self = m_self;
     options.delta = m_options.delta;

@@ -9,7 +9,8 @@ namespace tally::consensus {
 
 Core::Core(CoreOptions options, CoreStart start)
     : m_options{std::move(options)},
-      m_schedule{m_options.chain_id, m_options.epoch, m_options.validators.size()},
+      m_schedule{m_options.chain_id, m_options.epoch, m_options.previous_seal,
+                 m_options.validators.size()},
       m_quorum{planted(PlantedBug::quorum_2f_plus_1)
                    ? 2 * faults_tolerated(m_options.validators.size()) + 1
                    : quorum(m_options.validators.size())},
@@ -25,6 +26,7 @@ Core::Core(CoreOptions options, CoreStart start)
       m_final{std::move(start.final_certificate)},
       m_newest(m_options.validators.size()),
       m_heard(m_options.validators.size()),
+      m_last_votes(m_options.validators.size()),
       m_helped(m_options.validators.size()) {
     ENSURE(m_options.skip_timeout > 3 * m_options.delta);
     ENSURE(m_options.skip_timeout > m_options.retry_interval);
@@ -70,6 +72,7 @@ Effects Core::step(const Event& event, Time now) {
 void Core::on(const Started& /*event*/) {
     m_entered = m_now;
     std::fill(m_heard.begin(), m_heard.end(), m_now);
+    std::fill(m_last_votes.begin(), m_last_votes.end(), LastVote{m_now, m_view});
     m_effects.push_back(EnterView{m_view});
     if (!m_options.self) {
         return;

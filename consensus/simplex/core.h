@@ -23,6 +23,7 @@ inline constexpr View unfinalized_views_max{65'536};
 struct CoreOptions {
     Hash chain_id;
     std::uint64_t epoch{0};
+    Hash previous_seal{};                ///< zero in the first epoch; see LeaderSchedule
     std::vector<VerifyKey> validators;   ///< in index order
     std::optional<ValidatorIndex> self;  ///< nothing for a follower
     Time delta{50'000};
@@ -129,6 +130,12 @@ private:
         std::uint64_t reported{0};  ///< signers whose contradiction was reported, a bit each
     };
 
+    /// When a validator last took part: voted in our view, or in a newer one than before.
+    struct LastVote {
+        Time at{0};
+        View view{0};
+    };
+
     // core.cpp
     void on(const Started& event);
     void on(const Tick& event);
@@ -200,7 +207,9 @@ private:
     void nullify(NullifyReason reason);
     [[nodiscard]] bool can_nullify() const;
     [[nodiscard]] NullifyReason reason_to_nullify() const;
+    [[nodiscard]] bool is_silent(ValidatorIndex validator) const;
     [[nodiscard]] bool leader_is_silent() const;
+    void note_vote(ValidatorIndex validator, View view);
     [[nodiscard]] Time start_of_round() const;
     void help(ValidatorIndex validator, View their_view);
     void back_off();
@@ -235,6 +244,7 @@ private:
     std::map<View, Round> m_rounds;
     std::vector<std::array<std::optional<HeldVote>, 3>> m_newest;  ///< by validator
     std::vector<Time> m_heard;                                     ///< by validator
+    std::vector<LastVote> m_last_votes;                            ///< by validator
     std::vector<std::optional<Time>> m_helped;                     ///< by validator
     Effects m_effects;
 };

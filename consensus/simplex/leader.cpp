@@ -39,12 +39,13 @@ private:
 
 }  // namespace
 
-LeaderSchedule::LeaderSchedule(const Hash& chain_id, std::uint64_t epoch, std::size_t count)
+LeaderSchedule::LeaderSchedule(const Hash& chain_id, std::uint64_t epoch, const Hash& previous_seal,
+                               std::size_t count)
     : m_order(count) {
     ENSURE(count >= 1 && count <= validators_max);
     std::iota(m_order.begin(), m_order.end(), ValidatorIndex{0});
-    SeededNumbers numbers{
-        tagged_hash("tally/leader/v1", Encoder{}.fixed(chain_id).u64(epoch).bytes())};
+    SeededNumbers numbers{tagged_hash(
+        "tally/leader/v2", Encoder{}.fixed(chain_id).u64(epoch).fixed(previous_seal).bytes())};
     for (std::size_t i = count - 1; i > 0; --i) {
         std::swap(m_order[i], m_order[numbers.below(i + 1)]);
     }

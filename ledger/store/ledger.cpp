@@ -113,6 +113,9 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
     tip = block;
     tip->parent = nullptr;  // what it changed is in the store now
     epoch = find_epoch(view);
+    if (block->block.header.seals_epoch) {
+        previous_seal = block->digest;
+    }
     last_finalization = finalization;
     if (finalized) {
         newest_finalized = height;
@@ -250,6 +253,7 @@ const Genesis& Ledger::genesis() const { return m_impl->genesis; }
 const Hash& Ledger::chain_id() const { return m_impl->chain_id; }
 std::uint64_t Ledger::epoch() const { return m_impl->epoch.epoch; }
 const std::vector<Validator>& Ledger::validators() const { return m_impl->epoch.validators; }
+const Hash& Ledger::previous_seal() const { return m_impl->previous_seal; }
 std::optional<EpochProof> Ledger::epoch_proof(std::uint64_t epoch) const {
     return m_impl->epoch_proof(epoch);
 }

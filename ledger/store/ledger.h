@@ -83,6 +83,8 @@ public:
     /// until the next `commit`.
     [[nodiscard]] std::uint64_t epoch() const;
     [[nodiscard]] const std::vector<Validator>& validators() const;
+    /// Digest of the block that sealed the epoch before that one; zero in epoch 0.
+    [[nodiscard]] const Hash& previous_seal() const;
     /// What ended an epoch. Nothing for the current one and those behind it.
     [[nodiscard]] std::optional<EpochProof> epoch_proof(std::uint64_t epoch) const;
 

@@ -46,7 +46,8 @@ public:
     const Clock& clock;
     Genesis genesis;
     Hash chain_id;
-    EpochRecord epoch;  ///< of the block after the tip
+    EpochRecord epoch;   ///< of the block after the tip
+    Hash previous_seal;  ///< digest of the block that sealed the epoch before; zero in epoch 0
     Executor executor;
     StoreView view;
     LogTiles tiles;

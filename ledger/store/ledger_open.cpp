@@ -242,6 +242,14 @@ std::optional<LedgerOpenError> Ledger::Impl::open_tip(const ledger_index::Applie
         return damaged("the state does not have the root that " + name + " names");
     }
     epoch = find_epoch(view);
+    if (epoch.epoch > 0) {
+        const std::optional<EpochProof> proof = epoch_proof(epoch.epoch - 1);
+        if (!proof) {
+            return damaged("the state's index lacks the proof that epoch " +
+                           std::to_string(epoch.epoch - 1) + " ended");
+        }
+        previous_seal = proof->header.digest();
+    }
     if (!tiles.restore(applied.log.size()) || tip->log.size() != header.log_size ||
         tip->log.root() != header.log_root) {
         return damaged("the log's hashes do not have the root that " + name + " names");

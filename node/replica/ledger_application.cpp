@@ -130,6 +130,7 @@ std::optional<consensus::FinalizedBytes> LedgerApplication::read_final(
 consensus::EpochInfo LedgerApplication::epoch() const {
     consensus::EpochInfo info;
     info.epoch = m_ledger.epoch();
+    info.previous_seal = m_ledger.previous_seal();
     for (const Validator& validator : m_ledger.validators()) {
         info.validators.push_back(
             {consensus::MemberKey{validator.party.data}, validator.consensus_key});

@@ -104,7 +104,9 @@ TestApplication::State TestApplication::next_state(const State& parent, const Bl
                                                    const std::vector<Bytes>& envelopes) const {
     State state = parent;
     if (meta.seals_epoch) {
-        state.epoch = {parent.epoch.epoch + 1, parent.wanted};
+        state.epoch.epoch = parent.epoch.epoch + 1;
+        state.epoch.validators = parent.wanted;
+        state.epoch.previous_seal = meta.digest;
         state.wanted.clear();
         state.is_ready = false;
     }

@@ -37,7 +37,7 @@ TEST_CASE("R6: a leader that nullifies its own view is not waited for") {
 
 TEST_CASE(
     "R6: leaders that give up one after the other end their views at once only sixteen times") {
-    Validator one{0};
+    Validator one{leader_of(17)};  // the silence of another leader would count as well
     View view{1};
     const auto leader_gives_up = [&] {
         const ValidatorIndex leader = leader_of(view);
@@ -295,7 +295,7 @@ TEST_CASE("a follower examines and follows, and never asks for a vote or a timer
 
 TEST_CASE("the leader schedule is a permutation that is repeated") {
     for (const std::size_t count : {1U, 4U, 7U, 50U}) {
-        const LeaderSchedule schedule{test_chain_id(), test_epoch, count};
+        const LeaderSchedule schedule{test_chain_id(), test_epoch, Hash{}, count};
         std::vector<bool> seen(count, false);
         for (View view = 0; view < count; ++view) {
             seen[schedule.leader(view)] = true;
@@ -303,6 +303,22 @@ TEST_CASE("the leader schedule is a permutation that is repeated") {
         }
         CHECK(std::count(seen.begin(), seen.end(), true) == static_cast<std::ptrdiff_t>(count));
     }
+}
+
+TEST_CASE("the leader order follows from chain, epoch and the block that sealed the one before") {
+    const auto order = [](const Hash& chain, std::uint64_t epoch, const Hash& seal) {
+        const LeaderSchedule schedule{chain, epoch, seal, 50};
+        std::vector<ValidatorIndex> leaders;
+        for (View view = 0; view < 50; ++view) {
+            leaders.push_back(schedule.leader(view));
+        }
+        return leaders;
+    };
+    const std::vector<ValidatorIndex> known = order(test_chain_id(), 3, digest_of('a'));
+    CHECK(known == order(test_chain_id(), 3, digest_of('a')));
+    CHECK(known != order(test_chain_id(), 3, digest_of('b')));
+    CHECK(known != order(test_chain_id(), 4, digest_of('a')));
+    CHECK(known != order(digest_of('c'), 3, digest_of('a')));
 }
 
 TEST_CASE("start: our signature that the record does not know makes us an observer") {

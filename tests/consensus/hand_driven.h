@@ -88,14 +88,14 @@ struct Validator {
 };
 
 inline View view_led_by(ValidatorIndex leader, View from) {
-    const LeaderSchedule schedule{test_chain_id(), test_epoch, 4};
+    const LeaderSchedule schedule{test_chain_id(), test_epoch, Hash{}, 4};
     while (schedule.leader(from) != leader) {
         ++from;
     }
     return from;
 }
 inline ValidatorIndex leader_of(View view) {
-    return LeaderSchedule{test_chain_id(), test_epoch, 4}.leader(view);
+    return LeaderSchedule{test_chain_id(), test_epoch, Hash{}, 4}.leader(view);
 }
 /// A validator that does not lead this view.
 inline ValidatorIndex follower_of(View view) { return (leader_of(view) + 1) % 4; }

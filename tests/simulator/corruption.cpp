@@ -71,7 +71,8 @@ void SimNode::Corruption::renew() {
             m_self = static_cast<consensus::ValidatorIndex>(i);
         }
     }
-    m_leaders.emplace(m_node.m_world.kind.chain_id(), m_epoch.epoch, m_keys.size());
+    m_leaders.emplace(m_node.m_world.kind.chain_id(), m_epoch.epoch, m_epoch.previous_seal,
+                      m_keys.size());
 }
 
 bool SimNode::Corruption::hears(NodeIndex from, const FramePtr& frame) {

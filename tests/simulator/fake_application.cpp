@@ -136,6 +136,7 @@ FakeApplication::State FakeApplication::state_after(const Executed& parent,
     state.history = sha256(parent.state.history.view(), body.view());
     if (meta.seals_epoch) {
         ++state.epoch.epoch;
+        state.epoch.previous_seal = meta.digest;
         state.first_height = meta.height + 1;
         if (state.is_ready) {
             state.epoch.validators = std::exchange(state.wanted, {});
@@ -257,13 +258,16 @@ std::optional<consensus::BuiltBlock> FakeApplication::build(const consensus::Bui
     header.meta.proposer = request.proposer;
     header.meta.seals_epoch = seals(parent->state, header.meta.height);
     header.body = hash_of_list(built.envelopes);
-    const State state = state_after(*parent, header.meta, body, header.body);
+    State state = state_after(*parent, header.meta, body, header.body);
     header.state = state.history;
     header.next_set = hash_of_set(state.epoch.validators);
     built.header = header.encode();
     built.meta = Header::decode(built.header)->meta;
+    if (built.meta.seals_epoch) {
+        state.epoch.previous_seal = built.meta.digest;  // known only now
+    }
     m_executed[built.meta.digest] = Executed{.meta = built.meta,
-                                             .state = state,
+                                             .state = std::move(state),
                                              .header = built.header,
                                              .envelopes = std::move(body),
                                              .hashes = built.envelopes};

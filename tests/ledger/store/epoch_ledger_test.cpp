@@ -26,6 +26,7 @@ struct Filled : FilledLedger {
             proofs.push_back(*proof);
         }
         CHECK_FALSE(opened.epoch_proof(2));
+        CHECK(opened.previous_seal() == proofs.back().header.digest());
         const auto followed =
             follow_epochs(proofs, opened.chain_id(), validators_of(ledger.genesis().members));
         REQUIRE(followed);

@@ -19,6 +19,7 @@ TEST_CASE("a ledger made from a snapshot is the one that executed every block") 
     Ledger& made = joiner.ledger.get();
     CHECK(made.final_digest() == executed.ledger.get().final_digest());
     CHECK(made.epoch() == executed.ledger.get().epoch());
+    CHECK(made.previous_seal() == executed.ledger.get().previous_seal());
     CHECK(state_of(joiner.store.entries()) == state_of(executed.store.entries()));
 
     // And one that was rebuilt from the segments alone.
