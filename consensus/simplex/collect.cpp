@@ -82,6 +82,7 @@ void Core::on(const VoteReceived& event) {
     if (statement.epoch != m_options.epoch) {
         return;
     }
+    note_vote(event.from, statement.view);
     // Whoever votes FINALIZE in a view has left it.
     const View their_view =
         statement.kind == VoteKind::finalize ? statement.view + 1 : statement.view;

@@ -101,6 +101,7 @@ void Core::on(const ProposalReceived& event) {
     if (proposal.epoch != m_options.epoch) {
         return;
     }
+    note_vote(event.from, proposal.view);
     if (proposal.view < m_view) {
         if (is_in_window(proposal.view)) {
             record(leader_vote(event), false);

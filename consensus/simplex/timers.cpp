@@ -52,16 +52,29 @@ bool Core::can_nullify() const {
            (m_view > m_finalize_view || planted(PlantedBug::nullify_after_finalize));
 }
 
-/// The leader was not heard for `skip_timeout` while a quorum of the others was.
+void Core::note_vote(ValidatorIndex validator, View view) {
+    LastVote& last = m_last_votes[validator];
+    if (is_in_window(view) && (view >= m_view || view > last.view)) {
+        last = {m_now, std::max(view, last.view)};
+    }
+}
+
+/// Whoever says nothing, and whoever says things but takes no part: an observer, or a flooder that
+/// repeats itself. Both for `skip_timeout`; taking no part is seen only where views go by.
+bool Core::is_silent(ValidatorIndex validator) const {
+    const LastVote& last = m_last_votes[validator];
+    return m_now - m_heard[validator] >= m_options.skip_timeout ||
+           (m_now - last.at >= m_options.skip_timeout &&
+            m_view > last.view + 2 * m_options.validators.size());
+}
+
+/// The leader is silent while a quorum of the others is not.
 bool Core::leader_is_silent() const {
-    const auto is_silent = [this](std::size_t validator) {
-        return m_now - m_heard[validator] >= m_options.skip_timeout;
-    };
     if (!is_silent(leader(m_view))) {
         return false;
     }
     std::size_t heard{0};
-    for (std::size_t validator = 0; validator < m_heard.size(); ++validator) {
+    for (ValidatorIndex validator = 0; validator < m_heard.size(); ++validator) {
         heard += validator != *m_options.self && !is_silent(validator) ? 1U : 0U;
     }
     return heard + 1 >= m_quorum;
@@ -136,9 +149,11 @@ std::optional<Time> Core::next_deadline() const {
     const auto found = m_rounds.find(m_view);
     if (found == m_rounds.end() || !found->second.offer) {
         deadline = start + 2 * m_delta;
-        const Time silent_at = m_heard[leader(m_view)] + m_options.skip_timeout;
-        if (silent_at > m_now) {
-            deadline = std::min(deadline, silent_at);
+        const ValidatorIndex leads = leader(m_view);
+        for (const Time last : {m_heard[leads], m_last_votes[leads].at}) {
+            if (const Time silent_at = last + m_options.skip_timeout; silent_at > m_now) {
+                deadline = std::min(deadline, silent_at);
+            }
         }
     }
     return deadline;
