@@ -5,6 +5,7 @@
 #include "node/runtime/logging.h"
 #include "tools/bench/charge_bench.h"
 #include "tools/bench/finality_bench.h"
+#include "tools/bench/ledger_command.h"
 #include "tools/bench/verify_bench.h"
 #include "tools/devnet/devnet.h"
 #include "tools/devnet/plan.h"
@@ -193,6 +194,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
         "  tally bench --devnet /tmp/net --charges 10000 --concurrency 500\n"
         "  tally bench --devnet /tmp/net --charges 200 --concurrency 4 --via ocpp\n"
         "  tally bench finality --nodes 7 --seconds 20\n"
+        "  tally bench ledger --transactions 1000000 --out /tmp/past\n"
         "  tally bench verify");
     CLI::App* verify_command =
         command->add_subcommand("verify", "Raw secp256k1 verifications per second");
@@ -200,8 +202,9 @@ void add_bench_command(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(1U, 600U));
     verify_command->add_option("--json", options->json_file, "File for the figures as JSON");
     add_finality_command(*command, options, exit_code);
+    add_ledger_command(*command, exit_code);
     command->callback([options, command, verify_command, &exit_code] {
-        if (command->got_subcommand("finality")) {
+        if (command->got_subcommand("finality") || command->got_subcommand("ledger")) {
             return;
         }
         exit_code = verify_command->parsed() ? verify(*options) : bench(*options);

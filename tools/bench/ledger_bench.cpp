@@ -1,0 +1,264 @@
+#include "tools/bench/ledger_bench.h"
+
+#include "node/runtime/key_file.h"
+#include "tools/bench/history_ledger.h"
+#include "tools/bench/history_work.h"
+#include "tools/bench/seeded_random.h"
+#include "tools/devnet/plan.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <system_error>
+#include <utility>
+
+namespace tally::tools {
+
+namespace json = boost::json;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Money limit_amount{amount_max / 2};
+constexpr std::uint64_t progress_blocks{50};
+/// The clock of the last block stays behind the time that was asked for.
+constexpr std::uint64_t spare_percent{3};
+
+Expected<std::vector<Currency>, std::string> parse_currencies(
+    const std::vector<std::string>& texts) {
+    std::vector<Currency> currencies;
+    for (const std::string& text : texts) {
+        const std::optional<Currency> currency = currency_from_text(text);
+        if (!currency) {
+            return Unexpected{text + ": is not a currency, such as CNY"};
+        }
+        currencies.push_back(*currency);
+    }
+    return currencies;
+}
+
+/// Blocks that the history takes, a little too many.
+std::uint64_t estimate_blocks(const LedgerBenchOptions& options, const HistoryShape& shape) {
+    const std::uint64_t full = options.transactions / (shape.begun_per_block() * 379 / 100 + 1);
+    const std::uint64_t all = full + shape.charge_blocks() + 64;
+    return all + all * spare_percent / 100;
+}
+
+/// Limits that no history reaches, and the currency of each pair of operators.
+void set_rules(const std::vector<PlannedNode>& nodes, const std::vector<Currency>& currencies,
+               Genesis& genesis) {
+    std::map<PartyId, std::size_t> numbers;
+    genesis.limits.clear();
+    for (const PlannedNode& node : nodes) {
+        if (node.is_hub) {
+            continue;
+        }
+        numbers.emplace(node.party, numbers.size());
+        for (const Currency& currency : currencies) {
+            genesis.limits.push_back({node.party, currency, limit_amount});
+        }
+    }
+    for (GenesisAgreement& half : genesis.agreements) {
+        half.agreement.currency = currencies[currency_between(
+            numbers.at(half.member), numbers.at(half.agreement.partner), currencies.size())];
+    }
+}
+
+Expected<SecretKey, std::string> read_key(const std::string& path) {
+    const auto key = node::read_secret_key(path);
+    if (!key) {
+        return Unexpected{key.error().text};
+    }
+    return *key;
+}
+
+struct Keys {
+    std::vector<HistoryMember> operators;
+    std::map<PartyId, SecretKey> consensus;
+};
+
+Expected<Keys, std::string> read_keys(const DevnetPlan& plan, Random& random) {
+    Keys keys;
+    for (const PlannedNode& node : plan.nodes) {
+        const auto member = read_key(node.folder + "/keys/member.key");
+        const auto consensus = read_key(node.folder + "/keys/consensus.key");
+        if (!member || !consensus) {
+            return Unexpected{member ? consensus.error() : member.error()};
+        }
+        keys.consensus.insert_or_assign(node.party, *consensus);
+        if (!node.is_hub) {
+            keys.operators.push_back({node.party, *member, random.fixed<SecretKey>()});
+        }
+    }
+    return keys;
+}
+
+Expected<Done, std::string> initialize_nodes(const DevnetManifest& manifest) {
+    PosixFileSystem files;
+    for (const DevnetNode& node : manifest.nodes) {
+        const auto inputs = node::load_inputs(node.config);
+        if (!inputs) {
+            return Unexpected{inputs.error().text};
+        }
+        if (const auto made = node::initialize_node(*inputs, files); !made) {
+            return Unexpected{made.error().text};
+        }
+    }
+    return Done{};
+}
+
+/// The ledger of the first node for the other validators too.
+Expected<Done, std::string> copy_ledger(const DevnetPlan& plan) {
+    const fs::path from = fs::path{plan.nodes.front().folder} / "data" / "ledger";
+    for (const PlannedNode& node : plan.nodes) {
+        if (&node == &plan.nodes.front() || !node.validator) {
+            continue;
+        }
+        const fs::path to = fs::path{node.folder} / "data" / "ledger";
+        std::error_code error;
+        fs::remove_all(to, error);
+        fs::copy(from, to, fs::copy_options::recursive, error);
+        if (error) {
+            return Unexpected{to.string() + ": " + error.message()};
+        }
+    }
+    return Done{};
+}
+
+struct Written {
+    HistoryCounts counts;
+    BlockHeader last;
+};
+
+Expected<Written, std::string> write_history(const LedgerBenchOptions& options,
+                                             const DevnetPlan& plan, HistoryWork& work,
+                                             const Keys& keys,
+                                             const LedgerBenchProgress& progress) {
+    const node::DataFolders folders{plan.nodes.front().folder + "/data"};
+    const auto ledger = HistoryLedger::open(folders, plan.genesis, keys.consensus);
+    if (!ledger) {
+        return Unexpected{ledger.error()};
+    }
+    UnixMillis time = plan.genesis.time;
+    for (std::uint64_t block = 0; work.counts().transactions < options.transactions; ++block) {
+        time += static_cast<UnixMillis>(options.interval_ms);
+        if (const auto added = (*ledger)->add_block(time, work.next_block(time)); !added) {
+            return Unexpected{added.error()};
+        }
+        if (block % progress_blocks == 0) {
+            progress(work.counts().transactions, options.transactions);
+        }
+    }
+    return Written{work.counts(), (*ledger)->finish().final_header()};
+}
+
+std::uint64_t bytes_of(const std::string& folder) {
+    std::uint64_t bytes{0};
+    std::error_code error;
+    for (const auto& entry : fs::recursive_directory_iterator{folder, error}) {
+        bytes += entry.is_regular_file() ? entry.file_size() : 0;
+    }
+    return bytes;
+}
+
+json::object figures_of(const DevnetPlan& plan, const Written& written) {
+    const node::DataFolders folders{plan.nodes.front().folder + "/data"};
+    return {{"transactions", written.counts.transactions},
+            {"blocks", written.last.height},
+            {"epoch", written.last.epoch},
+            {"charges_settled", written.counts.settled},
+            {"denied", written.counts.denied},
+            {"released", written.counts.released},
+            {"never_started", written.counts.left_to_expire},
+            {"open", written.counts.open},
+            {"first_block_ms", plan.genesis.time},
+            {"last_block_ms", written.last.time},
+            {"segment_bytes", bytes_of(folders.segments)},
+            {"state_bytes", bytes_of(folders.state)},
+            {"chain_id", to_hex(plan.genesis.chain_id())},
+            {"state_root", to_hex(written.last.state_root)}};
+}
+
+Expected<DevnetPlan, std::string> plan_network(const LedgerBenchOptions& options,
+                                               const HistoryShape& shape, Random& random) {
+    DevnetOptions devnet;
+    devnet.folder = options.folder;
+    devnet.operators = options.operators;
+    devnet.validators = options.validators;
+    devnet.bridges = options.bridges;
+    devnet.base_port = options.base_port;
+    devnet.epoch_blocks_max = options.epoch_blocks_max;
+    const UnixMillis end = options.end.value_or(SystemClock{}.now());
+    const auto past =
+        static_cast<UnixMillis>(estimate_blocks(options, shape) * options.interval_ms);
+    if (end - past <= 0) {
+        return Unexpected{std::string{"the history is longer than the time before its end"}};
+    }
+    auto plan = make_plan(devnet, end - past, random);
+    if (plan) {
+        set_rules(plan->nodes, shape.currencies, plan->genesis);
+    }
+    return plan;
+}
+
+Expected<fs::path, std::string> empty_folder(const std::string& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    const fs::path path = fs::canonical(folder, error);
+    if (error || !fs::is_empty(path, error)) {
+        return Unexpected{folder + ": must be a new or empty folder"};
+    }
+    return path;
+}
+
+}  // namespace
+
+Expected<json::object, std::string> bench_ledger(const LedgerBenchOptions& asked,
+                                                 const LedgerBenchProgress& progress) {
+    const auto begin = std::chrono::steady_clock::now();
+    LedgerBenchOptions options = asked;
+    const auto folder = empty_folder(asked.folder);
+    auto currencies = parse_currencies(asked.currencies);
+    if (!folder || !currencies) {
+        return Unexpected{folder ? currencies.error() : folder.error()};
+    }
+    options.folder = folder->string();
+    const HistoryShape shape{options.per_block, options.open,
+                             static_cast<UnixMillis>(options.interval_ms),
+                             std::move(currencies).value()};
+    SeededRandom random{options.seed};
+    const auto plan = plan_network(options, shape, random);
+    if (!plan) {
+        return Unexpected{plan.error()};
+    }
+    const DevnetManifest manifest = manifest_of(*plan);
+    auto keys = read_keys(*plan, random);
+    if (!keys) {
+        return Unexpected{keys.error()};
+    }
+    if (const auto done = write_files(*plan); !done) {
+        return Unexpected{done.error()};
+    }
+    if (const auto done = initialize_nodes(manifest); !done) {
+        return Unexpected{done.error()};
+    }
+    HistoryWork work{plan->genesis.chain_id(), keys->operators, shape, random};
+    const auto written = write_history(options, *plan, work, *keys, progress);
+    if (!written) {
+        return Unexpected{written.error()};
+    }
+    if (const auto copied = copy_ledger(*plan); !copied) {
+        return Unexpected{copied.error()};
+    }
+    if (const auto saved = save_manifest(options.folder, manifest); !saved) {
+        return Unexpected{saved.error()};
+    }
+    json::object figures = figures_of(*plan, *written);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    figures["seconds"] = took.count();
+    return figures;
+}
+
+}  // namespace tally::tools
