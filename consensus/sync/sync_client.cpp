@@ -44,6 +44,10 @@ SyncEffects SyncClient::on_disconnected(PeerId peer, Time now) {
 
 SyncEffects SyncClient::on_message(PeerId peer, const Message& message, Time now) {
     SyncEffects effects;
+    if (const auto* request = std::get_if<SnapshotRequest>(&message)) {
+        effects.sends.emplace_back(peer, SnapshotResponse{request->id, {}});
+        return effects;
+    }
     const auto* response = std::get_if<SnapshotResponse>(&message);
     const auto remote = m_peers.find(peer);
     if (response == nullptr || remote == m_peers.end()) {

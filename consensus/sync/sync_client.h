@@ -100,7 +100,8 @@ public:
 
     [[nodiscard]] SyncEffects on_connected(const Peer& peer, Time now);
     [[nodiscard]] SyncEffects on_disconnected(PeerId peer, Time now);
-    /// Everything but answers is ignored.
+    /// Who asks for a snapshot is told that there is none here; everything else but answers is
+    /// ignored.
     [[nodiscard]] SyncEffects on_message(PeerId peer, const Message& message, Time now);
     /// To be called every 100 ms or so.
     [[nodiscard]] SyncEffects on_tick(Time now);

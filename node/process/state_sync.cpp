@@ -125,13 +125,10 @@ private:
         if (found == m_ids.end()) {
             return;
         }
+        m_bytes += body.size();
         const auto message = consensus::decode_message(body);
         if (!message) {
             return;  // The running node is the one that cuts off for it.
-        }
-        if (const auto* request = std::get_if<consensus::SnapshotRequest>(&*message)) {
-            send(found->second, consensus::SnapshotResponse{request->id, {}});
-            return;
         }
         carry_out(m_client.on_message(found->second, *message, m_clock.monotonic()));
     }
@@ -207,6 +204,7 @@ private:
                   {"digest", to_hex(m_import.chosen()->digest)},
                   {"entries", m_import.progress().entries},
                   {"blocks", m_import.progress().blocks},
+                  {"bytes", m_bytes},
                   {"lies", m_client.lies_found()}});
         stop(StateSyncEnd::ready);
     }
@@ -256,6 +254,7 @@ private:
                   {"height", m_import.chosen() ? m_import.chosen()->height : 0},
                   {"entries", progress.entries},
                   {"blocks", progress.blocks},
+                  {"bytes", m_bytes},
                   {"sources", m_client.sources()},
                   {"linked", m_ids.size()}});
     }
@@ -290,6 +289,7 @@ private:
     std::map<PublicKey, consensus::PeerId> m_ids;
     consensus::PeerId m_next_peer{1};
     std::chrono::microseconds m_reported_at{0};
+    std::uint64_t m_bytes{0};  ///< received since this process began
     bool m_stopping{false};
     StateSyncEnd m_end{StateSyncEnd::stopped};
 };

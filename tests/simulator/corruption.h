@@ -30,6 +30,9 @@ public:
     [[nodiscard]] UnixMillis wall_time() const override { return m_node.m_clock.now(); }
     [[nodiscard]] SimApplicationKind& kind() override { return m_node.m_world.kind; }
     [[nodiscard]] consensus::Application& application() override { return m_application; }
+    [[nodiscard]] std::optional<SnapshotLie> snapshot_lie() const override {
+        return m_node.m_snapshot_lie;
+    }
     [[nodiscard]] std::uint64_t epoch() const override { return m_epoch.epoch; }
     [[nodiscard]] consensus::View view() const override { return m_view; }
     [[nodiscard]] std::size_t validators() const override { return m_epoch.validators.size(); }

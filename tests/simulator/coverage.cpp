@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 namespace tally::simulator {
 
 namespace {
@@ -9,6 +11,7 @@ namespace {
 struct Kind {
     const char* name;
     std::uint64_t floor_per_100_seeds;
+    std::optional<std::uint64_t> with_ledger{};  ///< the same floor when not given
 };
 
 constexpr std::array<Kind, Coverage::kinds> all_kinds{{
@@ -36,12 +39,12 @@ constexpr std::array<Kind, Coverage::kinds> all_kinds{{
     {"full_disk", 20},
     {"sync_error", 20},
     {"stopped_by_disk_error", 30},
-    {"bit_flip", 5},
-    {"damage_refused", 2},
-    {"backup_restored", 5},
+    {"bit_flip", 5, 2},
+    {"damage_refused", 2, 1},
+    {"backup_restored", 5, 2},
     {"observer_role", 1},
-    {"set_change", 30},
-    {"epoch_begun", 200},
+    {"set_change", 30, 0},
+    {"epoch_begun", 200, 0},
     {"equivocator", 50},
     {"withholder", 10},
     {"split_certificates", 50},
@@ -62,6 +65,9 @@ constexpr std::array<Kind, Coverage::kinds> all_kinds{{
     {"vote_repeated", 5000},
     {"record_checked", 500},
     {"envelope_final", 2000},
+    {"state_synced", 0, 4},
+    {"started_without_snapshot", 0},
+    {"sync_liar_named", 0, 1},
 }};
 
 }  // namespace
@@ -76,10 +82,14 @@ const char* Coverage::name(Happening what) {
     return all_kinds[static_cast<std::size_t>(what)].name;
 }
 
-std::vector<std::string> Coverage::below_floor(std::uint64_t seeds) const {
+std::vector<std::string> Coverage::below_floor(std::uint64_t seeds, bool real_ledger) const {
     std::vector<std::string> result;
     for (std::size_t i = 0; i < kinds; ++i) {
-        const std::uint64_t floor = all_kinds[i].floor_per_100_seeds * seeds / 100;
+        const Kind& kind = all_kinds[i];
+        const std::uint64_t floor_of_100 = real_ledger
+                                               ? kind.with_ledger.value_or(kind.floor_per_100_seeds)
+                                               : kind.floor_per_100_seeds;
+        const std::uint64_t floor = floor_of_100 * seeds / 100;
         if (m_counts[i] < floor) {
             result.push_back(fmt::format("{} happened {} times, {} wanted", all_kinds[i].name,
                                          m_counts[i], floor));

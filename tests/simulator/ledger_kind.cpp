@@ -5,9 +5,12 @@
 #include "ledger/crypto/signer.h"
 #include "ledger/model/envelope.h"
 #include "ledger/state/invariants.h"
+#include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
 #include "ledger/store/ledger.h"
+#include "ledger/store/snapshot_import.h"
 #include "node/replica/ledger_application.h"
+#include "node/replica/ledger_sink.h"
 #include "tests/simulator/sim_application.h"
 #include "tests/simulator/sim_node.h"
 
@@ -26,7 +29,7 @@ PartyId party_of(std::size_t index) {
     return *party_from_text(std::string{"NO"} + static_cast<char>('A' + index));
 }
 
-Genesis make_genesis(const std::vector<SecretKey>& keys) {
+Genesis make_genesis(const std::vector<SecretKey>& keys, std::size_t validators) {
     Genesis genesis;
     genesis.name = "simulated";
     genesis.time = SimClock::world_start - 1;
@@ -36,6 +39,7 @@ Genesis make_genesis(const std::vector<SecretKey>& keys) {
         member.country = "CN";
         member.role = i == 0 ? MemberRole::hub : MemberRole::operator_;
         member.member_key = member.consensus_key = member.link_key = public_key_of(keys[i]);
+        member.validator = i < validators;
         genesis.members.push_back(member);
     }
     for (std::size_t i = 1; i < keys.size(); ++i) {
@@ -94,6 +98,19 @@ public:
     [[nodiscard]] std::optional<std::string> find_problem() const override {
         return check_invariants(m_ledger->final_state());
     }
+    [[nodiscard]] std::map<Bytes, Bytes> final_state() const override {
+        std::map<Bytes, Bytes> all;
+        for (const Table table : tree_tables) {
+            const Bytes prefix = keys::table(table);
+            Bytes from = prefix;
+            while (auto entry = m_ledger->final_state().next(from, prefix)) {
+                from = entry->key;
+                from.push_back(0);
+                all.emplace(std::move(entry->key), std::move(entry->value));
+            }
+        }
+        return all;
+    }
 
     void block_final(const Hash& digest,
                      const std::shared_ptr<const FinalizedBlock>& block) override {
@@ -117,6 +134,18 @@ private:
     node::LedgerApplication m_application;
     OnFinal m_on_final;
     std::string m_refusal;
+};
+
+class LedgerImport final : public SimImport {
+public:
+    LedgerImport(SimDisk& disk, const Genesis& genesis)
+        : m_import{disk.files, disk.store, SimNode::ledger_folder, genesis, std::nullopt} {}
+    [[nodiscard]] consensus::SnapshotSink& sink() override { return m_sink; }
+    void finish() override { m_import.finish(); }
+
+private:
+    SnapshotImport m_import;
+    node::LedgerSink m_sink{m_import};
 };
 
 Bytes altered(BlockHeader header, HeaderChange change) {
@@ -169,12 +198,17 @@ Bytes altered(BlockHeader header, HeaderChange change) {
 
 class LedgerKind final : public SimApplicationKind {
 public:
-    explicit LedgerKind(std::size_t nodes)
-        : m_keys{simulated_keys(nodes)},
-          m_public_keys{simulated_public_keys(nodes)},
-          m_genesis{make_genesis(m_keys)},
+    LedgerKind(std::size_t nodes, std::size_t joiners, std::uint64_t snapshots)
+        : m_keys{simulated_keys(nodes + joiners)},
+          m_public_keys{simulated_public_keys(nodes + joiners)},
+          m_validators{nodes},
+          m_options{.segment_bytes = segment_bytes},
+          m_genesis{make_genesis(m_keys, nodes)},
           m_chain_id{m_genesis.chain_id()} {
         ENSURE(!tally::find_problem(m_genesis));
+        if (joiners > 0) {
+            m_options.snapshot_interval = snapshots;
+        }
         read_genesis_block();
     }
 
@@ -185,7 +219,7 @@ public:
     }
     [[nodiscard]] consensus::EpochInfo first_epoch() const override {
         consensus::EpochInfo first;
-        for (NodeIndex i = 0; i < m_public_keys.size(); ++i) {
+        for (NodeIndex i = 0; i < m_validators; ++i) {
             first.validators.push_back({simulated_member(i), m_public_keys[i]});
         }
         return first;
@@ -226,15 +260,21 @@ public:
                                                        OnFinal on_final,
                                                        std::string& problem) override {
         auto signatures = std::make_unique<DirectSignatureChecker>();
-        auto ledger =
-            Ledger::open(disk.files, disk.store, SimNode::ledger_folder, m_genesis, *signatures,
-                         clock, LedgerOptions{.segment_bytes = segment_bytes});
+        auto ledger = Ledger::open(disk.files, disk.store, SimNode::ledger_folder, m_genesis,
+                                   *signatures, clock, m_options);
         if (!ledger) {
             problem = ledger.error().message;
             return nullptr;
         }
         return std::make_unique<LedgerProcess>(std::move(ledger).value(), std::move(signatures),
                                                std::move(on_final));
+    }
+
+    [[nodiscard]] std::unique_ptr<SimImport> open_import(SimDisk& disk) override {
+        using Phase = SnapshotImport::Phase;
+        const auto phase = SnapshotImport::phase_of(disk.files, disk.store, SimNode::ledger_folder);
+        ENSURE(phase.has_value());
+        return *phase == Phase::ready ? nullptr : std::make_unique<LedgerImport>(disk, m_genesis);
     }
 
     [[nodiscard]] Bytes next_envelope(SimRandom& random, UnixMillis now) override {
@@ -331,6 +371,8 @@ private:
 
     const std::vector<SecretKey>& m_keys;
     const std::vector<PublicKey>& m_public_keys;
+    std::size_t m_validators;
+    LedgerOptions m_options;
     Genesis m_genesis;
     Hash m_chain_id;
     consensus::BlockMeta m_genesis_block;
@@ -340,8 +382,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<SimApplicationKind> make_ledger_kind(std::size_t nodes) {
-    return std::make_unique<LedgerKind>(nodes);
+std::unique_ptr<SimApplicationKind> make_ledger_kind(std::size_t nodes, std::size_t joiners,
+                                                     std::uint64_t snapshots) {
+    return std::make_unique<LedgerKind>(nodes, joiners, snapshots);
 }
 
 }  // namespace tally::simulator

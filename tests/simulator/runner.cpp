@@ -216,8 +216,8 @@ private:
 }  // namespace
 
 RunResult run_seed(std::uint64_t seed, const RunOptions& options) {
-    WorldOptions world_options = options_of_seed(seed);
-    world_options.real_ledger = options.real_ledger;
+    WorldOptions world_options =
+        options.real_ledger ? ledger_options_of_seed(seed) : options_of_seed(seed);
     world_options.canary = options.canary;
     World world{seed, std::move(world_options)};
     world.trace().set_sink(options.sink);

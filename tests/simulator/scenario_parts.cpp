@@ -22,6 +22,20 @@ void honest_advance(World& world, consensus::Height count, SimTime limit) {
                     fmt::format("all honest nodes at height {}", goal));
 }
 
+void reach_epoch(World& world, std::uint64_t epoch, SimTime limit) {
+    world.run_until(
+        [&] {
+            for (NodeIndex i = 0; i < world.size(); ++i) {
+                if (!world.node(i).is_corrupt() && world.node(i).is_up() &&
+                    world.node(i).status().epoch < epoch) {
+                    return false;
+                }
+            }
+            return true;
+        },
+        limit, fmt::format("all nodes in epoch {}", epoch));
+}
+
 void submit_for_ever(World& world, NodeIndex node, SimTime interval) {
     world.scheduler().after(interval, [&world, node, interval] {
         world.submit(node);

@@ -373,7 +373,8 @@ const std::vector<Scenario>& all_scenarios() {
     };
     static const std::vector<Scenario> all = [] {
         std::vector<Scenario> joined = scenarios;
-        for (const auto& more : {liar_scenarios(), epoch_scenarios()}) {
+        for (const auto& more :
+             {liar_scenarios(), epoch_scenarios(), sync_scenarios(), handover_scenarios()}) {
             joined.insert(joined.end(), more.begin(), more.end());
         }
         return joined;
@@ -390,7 +391,7 @@ const Scenario* find_scenario(std::string_view name) {
 
 RunResult run_scenario(const Scenario& scenario, const RunOptions& options) {
     WorldOptions world_options = scenario.options;
-    world_options.real_ledger = options.real_ledger;
+    world_options.real_ledger = world_options.real_ledger || options.real_ledger;
     World world{scenario.seed, std::move(world_options)};
     world.trace().set_sink(options.sink);
     scenario.play(world);

@@ -2,10 +2,6 @@
 
 #include "tests/simulator/scenario_parts.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 namespace tally::simulator {
 
 namespace {
@@ -18,20 +14,6 @@ std::vector<Seat> seats(const std::vector<NodeIndex>& machines, std::size_t key 
         result.push_back({machine, key});
     }
     return result;
-}
-
-void reach_epoch(World& world, std::uint64_t epoch, SimTime limit) {
-    world.run_until(
-        [&] {
-            for (NodeIndex i = 0; i < world.size(); ++i) {
-                if (!world.node(i).is_corrupt() && world.node(i).is_up() &&
-                    world.node(i).status().epoch < epoch) {
-                    return false;
-                }
-            }
-            return true;
-        },
-        limit, fmt::format("all nodes in epoch {}", epoch));
 }
 
 void begin(World& world) {

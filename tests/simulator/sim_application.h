@@ -2,6 +2,7 @@
 
 #include "consensus/driver/application.h"
 #include "consensus/mempool/mempool.h"
+#include "consensus/sync/sync_client.h"
 #include "ledger/crypto/secp256k1.h"
 #include "tests/simulator/sim_clock.h"
 #include "tests/simulator/sim_disk.h"
@@ -9,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -43,6 +45,17 @@ public:
     /// Something about the current state that must not be, in words: checked after the run and at
     /// restarts.
     [[nodiscard]] virtual std::optional<std::string> find_problem() const = 0;
+    /// Everything that the state after the last final block consists of, by key.
+    [[nodiscard]] virtual std::map<Bytes, Bytes> final_state() const { return {}; }
+};
+
+/// A machine's empty ledger that is filled from a snapshot of others.
+class SimImport {
+public:
+    virtual ~SimImport() = default;
+    [[nodiscard]] virtual consensus::SnapshotSink& sink() = 0;
+    /// Everything is there: after this, the ledger opens.
+    virtual void finish() = 0;
 };
 
 using NodeIndex = std::size_t;
@@ -114,6 +127,10 @@ public:
     [[nodiscard]] virtual std::unique_ptr<SimApplication> open(SimDisk& disk, const SimClock& clock,
                                                                OnFinal on_final,
                                                                std::string& problem) = 0;
+    /// For a machine that joins: nothing when its ledger can be opened as it is.
+    [[nodiscard]] virtual std::unique_ptr<SimImport> open_import(SimDisk& /*disk*/) {
+        return nullptr;
+    }
     /// The next envelope of the workload, for submission at wall time `now`.
     [[nodiscard]] virtual Bytes next_envelope(SimRandom& random, UnixMillis now) = 0;
 };
@@ -137,7 +154,10 @@ inline constexpr std::size_t keys_per_machine{4};
 [[nodiscard]] std::optional<NodeIndex> machine_of(const consensus::MemberKey& member);
 /// Blocks of a hash chain: fast.
 [[nodiscard]] std::unique_ptr<SimApplicationKind> make_fake_kind(const FakeKindOptions& options);
-/// The production ledger with signed transactions.
-[[nodiscard]] std::unique_ptr<SimApplicationKind> make_ledger_kind(std::size_t nodes);
+/// The production ledger with signed transactions: `nodes` validators, then `joiners` followers,
+/// for whom there is a snapshot every `snapshots` blocks.
+[[nodiscard]] std::unique_ptr<SimApplicationKind> make_ledger_kind(std::size_t nodes,
+                                                                   std::size_t joiners = 0,
+                                                                   std::uint64_t snapshots = 20);
 
 }  // namespace tally::simulator

@@ -146,6 +146,7 @@ public:
     [[nodiscard]] Expected<std::vector<Entry>, StoreError> scan(
         ByteView prefix, ByteView from, std::size_t count_max) const override;
     [[nodiscard]] Expected<Done, StoreError> write(const WriteBatch& batch, bool sync) override;
+    [[nodiscard]] std::unique_ptr<KeyValueStore> snapshot() const override;
 
 private:
     using Table = std::map<Bytes, Bytes>;

@@ -4,6 +4,7 @@
 #include "ledger/base/check.h"
 #include "ledger/base/overloaded.h"
 #include "tests/simulator/corruption.h"
+#include "tests/simulator/sim_join.h"
 
 #include <fmt/format.h>
 
@@ -81,6 +82,7 @@ struct SimNode::Process {
     VoteRecord last_record;
     consensus::View last_view{0};
     std::uint64_t last_epoch{0};
+    std::uint64_t last_evidence{0};
     consensus::Role last_role{consensus::Role::follower};
 };
 
@@ -212,7 +214,7 @@ bool SimNode::open_process(Process& process) {
 }
 
 void SimNode::boot() {
-    if (m_process != nullptr || m_kept_down) {
+    if (m_process != nullptr || m_joining != nullptr || m_kept_down) {
         return;
     }
     if (!m_initialized) {
@@ -221,6 +223,12 @@ void SimNode::boot() {
     ++m_incarnation;
     m_paused_until = SimTime{0};
     m_world.trace.line(fmt::format("n{} starts", m_index));
+    if (!m_join_options || !begin_joining()) {
+        start_process();
+    }
+}
+
+void SimNode::start_process() {
     m_process = std::make_unique<Process>(*this);
     if (!open_process(*m_process)) {
         m_process.reset();
@@ -252,7 +260,7 @@ void SimNode::boot() {
 }
 
 void SimNode::crash() {
-    if (m_process != nullptr) {
+    if (m_process != nullptr || m_joining != nullptr) {
         die_now(Happening::crash_between_events);
         finish_turn();
     }
@@ -316,8 +324,9 @@ void SimNode::finish_turn() {
     if (m_doomed) {
         m_corruption.reset();
         m_process.reset();
+        m_joining.reset();
         finish_death();
-    } else if (!m_corruption) {
+    } else if (m_process != nullptr && !m_corruption) {
         check_status();
     }
 }
@@ -357,7 +366,8 @@ void SimNode::check_status() {
         }
     }
     m_process->last_role = status.role;
-    if (status.evidence > 0) {
+    if (status.evidence > m_process->last_evidence) {
+        m_process->last_evidence = status.evidence;
         check_evidence();
     }
     if (status.messages_rejected > 0 && m_world.oracle.faulty_count() == 0) {
@@ -375,6 +385,10 @@ consensus::DriverStatus SimNode::status() const {
 
 std::optional<std::string> SimNode::find_problem() const {
     return m_process == nullptr ? std::nullopt : m_process->application->find_problem();
+}
+
+std::map<Bytes, Bytes> SimNode::final_state() const {
+    return m_process == nullptr ? std::map<Bytes, Bytes>{} : m_process->application->final_state();
 }
 
 std::optional<VoteRecord> SimNode::record_after_crash(std::string& problem) {
@@ -408,14 +422,17 @@ bool SimNode::submit(const Bytes& envelope) {
 }
 
 void SimNode::link_up(const consensus::Peer& peer) {
+    join_turn([peer](Joining& joining) { joining.link_up(peer); });
     turn([peer](Process& process) { process.driver->on_connected(peer); });
 }
 
 void SimNode::link_down(consensus::PeerId peer) {
+    join_turn([peer](Joining& joining) { joining.link_down(peer); });
     turn([peer](Process& process) { process.driver->on_disconnected(peer); });
 }
 
 void SimNode::frame_arrived(NodeIndex from, consensus::PeerId peer, const FramePtr& frame) {
+    join_turn([peer, frame](Joining& joining) { joining.frame_arrived(peer, *frame); });
     turn([this, from, peer, frame](Process& process) {
         if (m_corruption && !m_corruption->hears(from, frame)) {
             return;

@@ -83,6 +83,15 @@ public:
     [[nodiscard]] bool is_corrupt() const noexcept { return m_actor_kind.has_value(); }
     /// Has the keys of another machine: its twin.
     void act_as(NodeIndex machine) { m_identity = machine; }
+    /// What the actor of a lying peer does with those who ask for a snapshot; else chance decides.
+    void choose_snapshot_lie(SnapshotLie lie) { m_snapshot_lie = lie; }
+    /// From its next start on, it fills its ledger from a snapshot while that is empty.
+    void join_by_sync(const consensus::SyncOptions& options);
+    /// Machines that it cut off for lies while it joined.
+    [[nodiscard]] const std::set<NodeIndex>& liars_named() const noexcept { return m_liars_named; }
+    [[nodiscard]] bool is_joining() const noexcept { return m_joining != nullptr; }
+    /// Everything in the state after its last final block; nothing when it is down.
+    [[nodiscard]] std::map<Bytes, Bytes> final_state() const;
     /// Its actor says nothing more, now and after restarts.
     void silence();
     /// Each sync takes this long; what the turn sends goes out that much later.
@@ -115,8 +124,13 @@ private:
     struct Process;
 
     class Corruption;
+    class Joining;
 
     void initialize();
+    void start_process();
+    [[nodiscard]] bool begin_joining();
+    void end_joining();
+    void join_turn(const std::function<void(Joining&)>& body);
     void stop_process(const std::string& what);
     [[nodiscard]] bool refuses_damage(const std::string& what);
     void send_corrupt(consensus::PeerId peer, const FramePtr& frame);
@@ -155,6 +169,10 @@ private:
     std::set<std::pair<VoteStatement, NodeIndex>> m_told;  ///< votes and who they were sent to
     std::optional<ActorKind> m_actor_kind;
     std::unique_ptr<Corruption> m_corruption;  ///< of the process
+    std::optional<SnapshotLie> m_snapshot_lie;
+    std::optional<consensus::SyncOptions> m_join_options;
+    std::unique_ptr<Joining> m_joining;  ///< instead of the process, while there is no ledger
+    std::set<NodeIndex> m_liars_named;
     SimTime m_paused_until{0};
     SimTime m_sync_time{0};
     SimTime m_turn_delay{0};  ///< what the syncs of this turn took

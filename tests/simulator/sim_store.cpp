@@ -1,4 +1,5 @@
 #include "ledger/base/check.h"
+#include "ledger/base/memory_store.h"
 #include "tests/simulator/sim_disk.h"
 
 #include <algorithm>
@@ -93,6 +94,10 @@ Expected<Done, StoreError> SimStore::write(const WriteBatch& batch, bool sync) {
         m_unsynced.clear();
     }
     return Done{};
+}
+
+std::unique_ptr<KeyValueStore> SimStore::snapshot() const {
+    return MemoryStore{m_current}.snapshot();
 }
 
 }  // namespace tally::simulator

@@ -15,6 +15,8 @@ constexpr std::uint32_t real_signatures_permille{125};
 constexpr std::uint32_t liars_permille{450};
 constexpr std::uint32_t changes_permille{250};
 constexpr std::uint32_t short_epochs_permille{150};
+/// One in so many worlds with the production ledger has a machine that joins.
+constexpr std::uint64_t joins_every{3};
 /// Larger worlds run for a shorter time: they cost the square of their size.
 constexpr std::size_t large_world{8};
 
@@ -87,6 +89,22 @@ WorldOptions options_of_seed(std::uint64_t seed) {
     }
     choose_liars(random, options);
     choose_epochs(random, options);
+    return options;
+}
+
+WorldOptions ledger_options_of_seed(std::uint64_t seed) {
+    WorldOptions options = options_of_seed(seed);
+    options.real_ledger = true;
+    if (seed % joins_every == 0) {
+        options.joiners = 1;
+        options.snapshot_interval = 4;
+        if (!options.actors.empty()) {
+            options.actors.front().second = ActorKind::lying_sync_peer;
+        }
+        // Damage is counted against what the validators tolerate.
+        options.faults.erase(Happening::bit_flip);
+        options.faults.erase(Happening::backup_restored);
+    }
     return options;
 }
 

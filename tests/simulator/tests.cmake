@@ -7,7 +7,8 @@ function(add_simulation name seconds)
 endfunction()
 
 add_simulation(simulator_seeds 1800 --seeds 1..2000 --jobs 2 --require-coverage)
-add_simulation(simulator_ledger_seeds 900 --seeds 1..60 --jobs 2 --ledger)
+# Liars and joiners with the production ledger.
+add_simulation(simulator_ledger_seeds 900 --seeds 1..400 --jobs 2 --ledger --require-coverage)
 # A part of the exhaustive cases (all of them: 0..262143), and a sample.
 add_simulation(simulator_twins 900 --twins --seeds 0..9999 --jobs 2)
 add_simulation(simulator_twins_sampled 900 --twins --seeds 300000..300499 --jobs 2)
@@ -25,7 +26,18 @@ set(simulator_scenarios
     two_of_flooder lying_sync_peer two_of_lying_sync_peer invariant_breaker
     two_of_invariant_breaker hostile_leader two_of_hostile_leader add_validator
     remove_validator replace_all_validators rotate_keys unready_joiner boundary_crashes
-    lag_over_epochs seal_not_final former_validator_lies)
+    lag_over_epochs seal_not_final former_validator_lies
+    sync_join sync_join_crashes sync_join_with_liars sync_join_wrong_values
+    sync_join_wrong_part sync_join_wrong_manifest sync_join_withheld sync_join_split_for_ever
+    sync_join_old_snapshot sync_join_wrong_blocks
+    handover_seal_proposed handover_seal_voted_unsynced handover_seal_voted handover_seal_notarized
+    handover_seal_finalized_alone handover_seal_final handover_seal_committed
+    handover_journal_named handover_journal_begun handover_journal_synced handover_journal_durable
+    handover_record_written handover_new_status handover_seal_proposed_all
+    handover_seal_voted_unsynced_all handover_seal_voted_all handover_seal_notarized_all
+    handover_seal_finalized_alone_all handover_seal_final_all handover_seal_committed_all
+    handover_journal_named_all handover_journal_begun_all handover_journal_synced_all
+    handover_journal_durable_all handover_record_written_all handover_new_status_all)
 foreach(scenario IN LISTS simulator_scenarios)
     add_simulation(simulator_scenario_${scenario} 300 --scenario ${scenario})
 endforeach()

@@ -34,11 +34,12 @@ World::World(std::uint64_t seed, WorldOptions options)
       m_signatures{m_options.real_ledger || m_options.real_signatures
                        ? SignatureMemo::Scheme::real
                        : SignatureMemo::Scheme::stand_in},
-      m_kind{m_options.real_ledger ? make_ledger_kind(m_options.nodes)
-                                   : make_fake_kind({.machines = m_options.nodes + m_options.spares,
-                                                     .validators = m_options.nodes,
-                                                     .epoch_blocks_max = m_options.epoch_blocks_max,
-                                                     .check = m_signatures.checker()})},
+      m_kind{m_options.real_ledger
+                 ? make_ledger_kind(m_options.nodes, m_options.joiners, m_options.snapshot_interval)
+                 : make_fake_kind({.machines = m_options.nodes + m_options.spares,
+                                   .validators = m_options.nodes,
+                                   .epoch_blocks_max = m_options.epoch_blocks_max,
+                                   .check = m_signatures.checker()})},
       m_oracle{m_kind->keys().size(), m_options.nodes},
       m_watch{std::make_unique<Watch>(*this)} {
     m_observers.push_back(m_watch.get());
@@ -57,6 +58,12 @@ World::World(std::uint64_t seed, WorldOptions options)
         node->attach(*m_network);
     }
     m_network->set_faults(m_options.links);
+    for (std::size_t i = 0; m_options.real_ledger && i < m_options.joiners; ++i) {
+        m_nodes[m_options.nodes + i]->join_by_sync(
+            {.min_height = m_options.snapshot_interval - 1,
+             .answers_needed = faults_tolerated(m_options.nodes) + 1});
+        m_nodes[m_options.nodes + i]->keep_down(true);
+    }
     if (m_options.twin_of) {
         m_oracle.set_faulty(*m_options.twin_of);
         m_oracle.set_faulty(m_options.nodes);

@@ -33,6 +33,10 @@ struct WorldOptions {
     /// Machines beyond `nodes`: followers until a set change makes them validators.
     std::size_t spares{0};
     std::uint64_t epoch_blocks_max{0};  ///< 0: epochs end by changes only
+    /// Machines beyond these that follow, and begin with a snapshot of the others. Only with the
+    /// production ledger.
+    std::size_t joiners{0};
+    std::uint64_t snapshot_interval{20};  ///< blocks; in worlds with joiners
     std::vector<std::pair<NodeIndex, ActorKind>> actors;
     /// The spare machine runs this validator a second time; both count as liars.
     std::optional<NodeIndex> twin_of;
@@ -56,6 +60,8 @@ struct WorldOptions {
 
 /// What chance makes of a seed: size, kinds and rates of faults, workload.
 [[nodiscard]] WorldOptions options_of_seed(std::uint64_t seed);
+/// The same with the production ledger; in every third seed somebody joins by state sync.
+[[nodiscard]] WorldOptions ledger_options_of_seed(std::uint64_t seed);
 
 /// A cluster in one thread: scheduler, network, machines, checkers. A function of seed and options:
 /// the same ones give the same trace, byte for byte.
@@ -77,6 +83,7 @@ public:
     [[nodiscard]] SimRandom& random() noexcept { return m_random; }
     [[nodiscard]] Trace& trace() noexcept { return m_trace; }
     [[nodiscard]] SafetyOracle& oracle() noexcept { return m_oracle; }
+    [[nodiscard]] const SimApplicationKind& kind() const noexcept { return *m_kind; }
     [[nodiscard]] Coverage& coverage() noexcept { return m_coverage; }
     void observe(WorldObserver& observer) { m_observers.push_back(&observer); }
     /// Nodes that went down by an armed crash come up again after this; none: they stay down.
@@ -131,6 +138,7 @@ private:
     void restore_backup(NodeIndex node, const SimFileSystem::Backup& files,
                         const std::map<Bytes, Bytes>& store);
     void schedule_changes();
+    void schedule_joiners();
     [[nodiscard]] std::vector<Seat> next_seats();
     [[nodiscard]] bool faults_beyond(const std::vector<Seat>& seats) const;
     [[nodiscard]] std::vector<NodeIndex> choose_live();

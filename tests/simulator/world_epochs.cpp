@@ -72,6 +72,16 @@ bool World::faults_beyond(const std::vector<Seat>& seats) const {
     return static_cast<std::size_t>(liars) > faults_tolerated(seats.size());
 }
 
+void World::schedule_joiners() {
+    for (std::size_t i = 0; m_options.real_ledger && i < m_options.joiners; ++i) {
+        m_scheduler.after(m_random.between(m_options.chaos_time / 3, m_options.chaos_time),
+                          [this, joiner = m_nodes[m_options.nodes + i].get()] {
+                              joiner->keep_down(m_healed);  // Then the next phase decides.
+                              joiner->boot();
+                          });
+    }
+}
+
 void World::schedule_changes() {
     for (std::uint32_t i = 0; i < m_options.changes; ++i) {
         m_scheduler.after(m_random.between(SimTime{0}, m_options.chaos_time), [this] {

@@ -25,6 +25,7 @@ void World::run_chaos() {
     boot_all();
     schedule_workload(m_options.envelopes, m_options.chaos_time);
     schedule_changes();
+    schedule_joiners();
     if (m_options.canary == Canary::double_vote) {
         m_scheduler.after(m_options.chaos_time / 2, [this] { plant_canary(); });
     }
@@ -119,6 +120,7 @@ void World::run_liveness() {
             node->keep_down(true);
             node->crash();
         } else {
+            node->keep_down(false);
             node->boot();
         }
     }

@@ -87,12 +87,14 @@ TEST_CASE("a batch gives what single runs give", "[simulator]") {
 
 TEST_CASE("coverage below its floor is named", "[simulator]") {
     Coverage coverage;
-    // Twins have runs of their own, where they happen always.
-    CHECK(coverage.below_floor(100).size() == Coverage::kinds - 1);
+    // Twins have runs of their own, and so has everything about the ledger.
+    CHECK(coverage.below_floor(100).size() == Coverage::kinds - 4);
+    CHECK(coverage.below_floor(100, true).size() == Coverage::kinds - 4);
     for (std::size_t i = 0; i < Coverage::kinds; ++i) {
         coverage.add(static_cast<Happening>(i), 1'000'000);
     }
     CHECK(coverage.below_floor(100).empty());
+    CHECK(coverage.below_floor(100, true).empty());
 }
 
 TEST_CASE("scenarios have different names", "[simulator]") {

@@ -163,7 +163,7 @@ int print_batch(const BatchResult& result, const Arguments& arguments) {
     }
     int code = result.violations.empty() ? 0 : 1;
     if (arguments.require_coverage) {
-        for (const std::string& gap : result.coverage.below_floor(result.seeds)) {
+        for (const std::string& gap : result.coverage.below_floor(result.seeds, arguments.ledger)) {
             fmt::print("too little coverage: {}\n", gap);
             code = 1;
         }

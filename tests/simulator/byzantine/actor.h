@@ -38,6 +38,21 @@ inline constexpr std::array<ActorKind, 10> all_actor_kinds{
     ActorKind::hostile_leader};
 [[nodiscard]] const char* to_text(ActorKind kind);
 
+/// What a lying peer does with a node that joins and asks for a snapshot.
+enum class SnapshotLie : std::uint8_t {
+    wrong_values,    ///< a part of the state with an entry changed
+    wrong_part,      ///< another part than was asked for
+    wrong_manifest,  ///< a snapshot that nobody finalized
+    withheld,        ///< offers, then says nothing
+    split_for_ever,  ///< every part of the state is too large for one answer
+    old_snapshot,    ///< offers what it does not have any more
+    wrong_blocks,    ///< of the blocks behind the state
+};
+inline constexpr std::array<SnapshotLie, 7> all_snapshot_lies{
+    SnapshotLie::wrong_values,   SnapshotLie::wrong_part,     SnapshotLie::wrong_manifest,
+    SnapshotLie::withheld,       SnapshotLie::split_for_ever, SnapshotLie::old_snapshot,
+    SnapshotLie::wrong_blocks};
+
 /// The corrupted machine as its actor uses it. All of it belongs to one process.
 class Stage {
 public:
@@ -49,6 +64,8 @@ public:
     [[nodiscard]] virtual UnixMillis wall_time() const = 0;
     [[nodiscard]] virtual SimApplicationKind& kind() = 0;
     [[nodiscard]] virtual consensus::Application& application() = 0;
+    /// Nothing: chance decides.
+    [[nodiscard]] virtual std::optional<SnapshotLie> snapshot_lie() const = 0;
 
     // The epoch that the machine's follower is in.
     [[nodiscard]] virtual std::uint64_t epoch() const = 0;

@@ -1,4 +1,5 @@
 #include "tests/simulator/byzantine/actors.h"
+#include "tests/simulator/byzantine/snapshot_liar.h"
 
 #include <algorithm>
 #include <variant>
@@ -12,6 +13,24 @@ public:
     using Actor::Actor;
 
 private:
+    bool on_message(NodeIndex from, const consensus::Message& message) override {
+        const auto* request = std::get_if<consensus::SnapshotRequest>(&message);
+        if (request == nullptr || is_silent()) {
+            return true;
+        }
+        if (!m_snapshots) {
+            m_snapshots.emplace(stage());
+        }
+        const SnapshotAnswer answer = m_snapshots->answer(request->query);
+        if (answer.is_lie) {
+            done();
+        }
+        if (answer.bytes) {
+            stage().send(from, consensus::SnapshotResponse{request->id, *answer.bytes});
+        }
+        return false;
+    }
+
     bool sending(NodeIndex to, const consensus::Message& message) override {
         if (is_silent() || !random().chance(600)) {
             return true;
@@ -116,6 +135,8 @@ private:
             header = *altered;
         }
     }
+
+    std::optional<SnapshotLiar> m_snapshots;
 };
 
 }  // namespace
