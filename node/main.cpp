@@ -22,6 +22,16 @@ namespace tally::node {
 
 namespace {
 
+/// What this program can execute. The test of an upgrade builds a program that knows one feature
+/// more than the release.
+FeatureList features_of_this_program() {
+    FeatureList features{known_features.begin(), known_features.end()};
+#ifdef TALLY_EXTRA_FEATURE
+    features.push_back(TALLY_EXTRA_FEATURE);
+#endif
+    return features;
+}
+
 int fail(const StartError& error) {
     static_cast<void>(std::fprintf(stderr, "tallyd: %s\n", error.text.c_str()));
     return error.exit_code;
@@ -55,6 +65,7 @@ int run(const std::string& config_path) {
         return fail({exit_io, inputs->config.log_file + ": cannot be opened for the log"});
     }
     inputs->version = TALLY_VERSION;
+    inputs->known_features = features_of_this_program();
     const Expected<StateSyncEnd, StartError> synced = sync_state(*inputs);
     if (!synced) {
         return fail(synced.error());
@@ -87,7 +98,7 @@ int main_with(int argc, char** argv) {
         "  tallyd init --config /etc/tally/node.toml   make the data folder, once\n"
         "  tallyd run --config /etc/tally/node.toml    run until SIGTERM\n\n"
         "Exit codes: 0 stopped as asked, 64 usage, 70 broken invariant, 74 storage or network,\n"
-        "78 configuration (file, line and key are named).");
+        "76 the chain needs a newer release, 78 configuration (file, line and key are named).");
     std::string config_path;
     bool after_loss{false};
     CLI::App* init_command = app.add_subcommand("init", "Make an empty data folder");

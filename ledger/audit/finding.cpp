@@ -6,7 +6,7 @@
 namespace tally {
 namespace {
 
-constexpr std::array<std::pair<FindingKind, const char*>, 37> names{
+constexpr std::array<std::pair<FindingKind, const char*>, 38> names{
     {{FindingKind::file_header, "file_header"},
      {FindingKind::record_header, "record_header"},
      {FindingKind::record_checksum, "record_checksum"},
@@ -38,6 +38,7 @@ constexpr std::array<std::pair<FindingKind, const char*>, 37> names{
      {FindingKind::log_root, "log_root"},
      {FindingKind::signer, "signer"},
      {FindingKind::signature, "signature"},
+     {FindingKind::feature, "feature"},
      {FindingKind::execution, "execution"},
      {FindingKind::seal, "seal"},
      {FindingKind::state_mismatch, "state_mismatch"},

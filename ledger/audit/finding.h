@@ -45,6 +45,7 @@ enum class FindingKind : std::uint8_t {
     signer,     ///< no member has that name
     signature,  ///< an envelope's signature does not verify
     // Execution
+    feature,         ///< this program does not know a feature that is active: not executed
     execution,       ///< the block is not valid on its parent's state
     seal,            ///< the block seals its epoch uncalled for, or fails to
     state_mismatch,  ///< log or state after execution differ from the header

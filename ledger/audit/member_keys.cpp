@@ -73,7 +73,7 @@ void MemberKeys::follow(AuditBlock& block) {
         first_result += envelope.transaction_hashes.size();
     }
     if (const Event* seal = find_seal(block.content.events)) {
-        static_cast<void>(seal_epoch(m_state, header.height, seal->validators));
+        static_cast<void>(seal_epoch(m_state, header.height, {seal->validators, seal->features}));
     }
 }
 

@@ -1,6 +1,8 @@
 #include "ledger/audit/replay_check.h"
 
 #include "ledger/base/check.h"
+#include "ledger/model/features.h"
+#include "ledger/state/epochs.h"
 #include "ledger/state/invariants.h"
 #include "ledger/store/store_view.h"
 
@@ -65,6 +67,15 @@ void ReplayCheck::take(ExecutedBlock executed) {
 
 void ReplayCheck::check(const AuditBlock& block) {
     if (m_stopped || !block.follows) {
+        m_stopped = true;
+        return;
+    }
+    const FeatureList known{known_features.begin(), known_features.end()};
+    if (const auto feature = find_unknown_feature(find_epoch(StoreView{m_store}).features, known)) {
+        m_log.add(block.finding(FindingKind::feature,
+                                "feature " + std::to_string(*feature) +
+                                    " of the protocol is active and this program does not know "
+                                    "it; audit with a newer release"));
         m_stopped = true;
         return;
     }

@@ -17,7 +17,7 @@ public:
         SignatureChecker& signatures;
         const IdWindow& window;
         /// The set that the block hands over to; nothing when it does not seal its epoch.
-        const std::optional<std::vector<Validator>>& sealed;
+        const std::optional<NextEpoch>& sealed;
     };
 
     /// `header` gives height and time; they follow the parent. Sweeps at once.

@@ -56,15 +56,15 @@ struct EpochRules {
         epoch = record.epoch;
         validator_count = record.validators.size();
         if (seals_epoch(parent, height)) {
-            sealed = sealed_set(parent);
+            sealed = sealed_epoch(parent);
         }
-        next_validators_hash = validators_hash(sealed ? *sealed : record.validators);
+        next_validators_hash = validators_hash(sealed ? sealed->validators : record.validators);
     }
 
     std::uint64_t epoch{0};
     std::size_t validator_count{0};
     Hash next_validators_hash;
-    std::optional<std::vector<Validator>> sealed;  ///< the set that the block hands over to
+    std::optional<NextEpoch> sealed;  ///< what the block hands over to
 };
 
 std::optional<BlockError> check_views(const BlockHeader& header, const BlockHeader& before) {

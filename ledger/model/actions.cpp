@@ -106,7 +106,7 @@ bool within(const ClaimCharge& action) { return is_valid(action.authorization); 
 
 bool is_key(const PublicKey& key) { return VerifyKey::parse(key).has_value(); }
 
-bool is_key_or_absent(const std::optional<PublicKey>& key) { return !key || is_key(*key); }
+bool is_key_or_absent(const std::optional<ProvenKey>& key) { return !key || is_key(key->key); }
 
 bool within(const AdmitFollower& action) {
     const Member& member = action.member;
@@ -116,19 +116,23 @@ bool within(const AdmitFollower& action) {
 
 bool within(const ProposeChange& action) {
     const bool has_key = action.member_key || action.consensus_key || action.link_key;
+    const bool is_plain = !has_key && !action.parameters && action.feature == 0;
     switch (action.kind) {
         case ChangeKind::promote:
         case ChangeKind::demote:
         case ChangeKind::suspend:
         case ChangeKind::reinstate:
-            return is_valid(action.member) && !has_key && !action.parameters;
+            return is_valid(action.member) && is_plain;
         case ChangeKind::replace_keys:
             return is_valid(action.member) && has_key && !action.parameters &&
-                   is_key_or_absent(action.member_key) && is_key_or_absent(action.consensus_key) &&
-                   is_key_or_absent(action.link_key);
+                   action.feature == 0 && is_key_or_absent(action.member_key) &&
+                   is_key_or_absent(action.consensus_key) && is_key_or_absent(action.link_key);
         case ChangeKind::set_parameters:
-            return action.member.is_zero() && !has_key && action.parameters &&
-                   !find_problem(*action.parameters);
+            return action.member.is_zero() && !has_key && action.feature == 0 &&
+                   action.parameters && !find_problem(*action.parameters);
+        case ChangeKind::activate_feature:
+        case ChangeKind::withdraw_feature:
+            return action.member.is_zero() && !has_key && !action.parameters && action.feature != 0;
     }
     return false;
 }
@@ -185,13 +189,13 @@ Bytes encode_metered(const MeteredCharge& charge) {
 }
 
 MeteredCharge decode_metered(Decoder& decoder) {
-    constexpr std::size_t reading_bytes{8 + 2 + 8 + 1};
     MeteredCharge charge;
     charge.authorization = decode_transaction_ref(decoder);
     charge.evse_id = decoder.text(evse_id_bytes_max);
     charge.bridge_id = decoder.text(bridge_id_bytes_max);
     charge.meter_serial = decoder.text(meter_serial_bytes_max);
     charge.meter_epoch = decoder.u32();
+    constexpr std::size_t reading_bytes{8 + 2 + 8 + 1};
     const std::uint32_t count =
         decoder.count(static_cast<std::uint32_t>(readings_max), reading_bytes);
     charge.readings.reserve(count);

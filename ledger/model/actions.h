@@ -168,18 +168,21 @@ struct ClaimCharge {
 /// one of its keys.
 struct AdmitFollower {
     Member member;  ///< `validator` false, role operator
+    /// The new member's signatures over `key_possession_digest`, in the order of `key_roles`.
+    std::array<Signature, key_roles.size()> possessions{};
     friend bool operator==(const AdmitFollower&, const AdmitFollower&) = default;
 };
 
 /// Asks the members that decide for a change. The signer's own approval counts as its vote.
 struct ProposeChange {
     ChangeKind kind{ChangeKind::promote};
-    PartyId member;  ///< whom it is about; zero for set_parameters
-    // Only for replace_keys, at least one of them; the others stay.
-    std::optional<PublicKey> member_key;
-    std::optional<PublicKey> consensus_key;
-    std::optional<PublicKey> link_key;
+    PartyId member;  ///< whom it is about; zero for parameters and features
+    // Only for replace_keys, at least one of them; the others stay. Proven by `member`.
+    std::optional<ProvenKey> member_key;
+    std::optional<ProvenKey> consensus_key;
+    std::optional<ProvenKey> link_key;
     std::optional<Parameters> parameters;  ///< only for set_parameters: all of them
+    std::uint32_t feature{0};              ///< only to activate or withdraw it, then not 0
     friend bool operator==(const ProposeChange&, const ProposeChange&) = default;
 };
 
@@ -197,11 +200,12 @@ struct RotateKey {
     friend bool operator==(const RotateKey&, const RotateKey&) = default;
 };
 
-/// The signer, a validator of the next set, is synced and can take over.
+/// The signer, a validator of the next set, is synced, its program knows all features that are
+/// asked for, and it can take over.
 struct ReportReady {
-    std::uint64_t epoch{0};     ///< the current one
-    Hash next_validators_hash;  ///< of the set it is ready for
-    std::uint64_t height{0};    ///< last block that it has executed
+    std::uint64_t epoch{0};   ///< the current one
+    Hash next_epoch;          ///< NextEpoch::hash of what it is ready for
+    std::uint64_t height{0};  ///< last block that it has executed
     friend bool operator==(const ReportReady&, const ReportReady&) = default;
 };
 

@@ -12,13 +12,15 @@ namespace {
 
 constexpr std::size_t operator_id_bytes{9};
 
-constexpr std::array<std::pair<ChangeKind, const char*>, 6> change_names{
+constexpr std::array<std::pair<ChangeKind, const char*>, 8> change_names{
     {{ChangeKind::promote, "promote"},
      {ChangeKind::demote, "demote"},
      {ChangeKind::suspend, "suspend"},
      {ChangeKind::reinstate, "reinstate"},
      {ChangeKind::replace_keys, "replace_keys"},
-     {ChangeKind::set_parameters, "set_parameters"}}};
+     {ChangeKind::set_parameters, "set_parameters"},
+     {ChangeKind::activate_feature, "activate_feature"},
+     {ChangeKind::withdraw_feature, "withdraw_feature"}}};
 
 bool is_country(const std::string& text) {
     return text.size() == 2 && std::all_of(text.begin(), text.end(), [](char character) {
@@ -155,6 +157,33 @@ std::vector<Validator> decode_validators(Decoder& decoder, std::size_t count_min
         decoder.fail();
     }
     return validators;
+}
+
+void encode(Encoder& encoder, const FeatureList& features) {
+    encoder.u32(static_cast<std::uint32_t>(features.size()));
+    for (const std::uint32_t feature : features) {
+        encoder.u32(feature);
+    }
+}
+
+FeatureList decode_features(Decoder& decoder) {
+    FeatureList features;
+    const std::uint32_t count = decoder.count(features_max, sizeof(std::uint32_t));
+    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
+        const std::uint32_t feature = decoder.u32();
+        if (feature <= (features.empty() ? 0 : features.back())) {
+            decoder.fail();
+        }
+        features.push_back(feature);
+    }
+    return features;
+}
+
+Hash NextEpoch::hash() const {
+    Encoder encoder;
+    encode(encoder, validators);
+    encode(encoder, features);
+    return tagged_hash("tally/next-epoch/v1", encoder.bytes());
 }
 
 const char* to_text(ChangeKind kind) {

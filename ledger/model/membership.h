@@ -5,6 +5,7 @@
 #include "ledger/crypto/secp256k1.h"
 #include "ledger/model/ids.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ enum class MemberRole : std::uint8_t { hub = 1, operator_ = 2 };
 
 /// What each of a member's keys is for. Values are on the wire.
 enum class KeyRole : std::uint8_t { member = 1, consensus = 2, link = 3 };
+inline constexpr std::array<KeyRole, 3> key_roles{KeyRole::member, KeyRole::consensus,
+                                                  KeyRole::link};
 /// "member", "consensus", "link".
 [[nodiscard]] const char* to_text(KeyRole role);
 
@@ -28,6 +31,13 @@ enum class KeyRole : std::uint8_t { member = 1, consensus = 2, link = 3 };
 /// tagged_hash("tally/key-possession/v1", chain_id | party | role u8 | key).
 [[nodiscard]] Hash key_possession_digest(const Hash& chain_id, const PartyId& party, KeyRole role,
                                          const PublicKey& key);
+
+/// A new key and its signature over `key_possession_digest`.
+struct ProvenKey {
+    PublicKey key;
+    Signature possession{};
+    friend bool operator==(const ProvenKey&, const ProvenKey&) = default;
+};
 
 /// A company in the network and its three keys.
 struct Member {
@@ -66,14 +76,35 @@ void encode(Encoder& encoder, const std::vector<Validator>& validators);
 /// parties and rising keys.
 [[nodiscard]] std::vector<Validator> decode_validators(Decoder& decoder, std::size_t count_min);
 
+/// Numbers of protocol features, from 1 on, rising. What each of them changes is in
+/// docs/protocol/features.md; which of them a program knows is in ledger/model/features.h.
+using FeatureList = std::vector<std::uint32_t>;
+/// Most features that are active or asked for on one chain.
+inline constexpr std::size_t features_max{64};
+/// Count u32, then u32 each.
+void encode(Encoder& encoder, const FeatureList& features);
+/// Marks the decoder failed unless there are at most `features_max`, from 1 on and rising.
+[[nodiscard]] FeatureList decode_features(Decoder& decoder);
+
+/// What begins when an epoch ends: who votes, and the features that become active with it.
+struct NextEpoch {
+    std::vector<Validator> validators;
+    FeatureList features;
+    friend bool operator==(const NextEpoch&, const NextEpoch&) = default;
+    /// tagged_hash("tally/next-epoch/v1", validators | features): what members report ready for.
+    [[nodiscard]] Hash hash() const;
+};
+
 /// What members decide by vote. Values are on the wire and in the state.
 enum class ChangeKind : std::uint8_t {
-    promote = 1,         ///< a follower becomes a validator with the next epoch
-    demote = 2,          ///< a validator becomes a follower with the next epoch
-    suspend = 3,         ///< no new approvals or starts by or with the member
-    reinstate = 4,       ///< takes a suspension back
-    replace_keys = 5,    ///< new keys for a member that lost its own
-    set_parameters = 6,  ///< of the scheme, from the next height on
+    promote = 1,           ///< a follower becomes a validator with the next epoch
+    demote = 2,            ///< a validator becomes a follower with the next epoch
+    suspend = 3,           ///< no new approvals or starts by or with the member
+    reinstate = 4,         ///< takes a suspension back
+    replace_keys = 5,      ///< new keys for a member that lost its own
+    set_parameters = 6,    ///< of the scheme, from the next height on
+    activate_feature = 7,  ///< from the next epoch for which enough programs know it
+    withdraw_feature = 8,  ///< a feature that waits for its epoch is no longer asked for
 };
 /// "promote" and so on.
 [[nodiscard]] const char* to_text(ChangeKind kind);

@@ -70,12 +70,13 @@ Parameters from_wire(const wire::Parameters& in) {
     return parameters;
 }
 
-/// Absent keys are empty on the wire.
-std::optional<PublicKey> key_from_wire(Reader& reader, const std::string& bytes) {
-    if (bytes.empty()) {
+/// Absent keys are empty on the wire, and so are their signatures.
+std::optional<ProvenKey> key_from_wire(Reader& reader, const std::string& key,
+                                       const std::string& possession) {
+    if (key.empty() && possession.empty()) {
         return std::nullopt;
     }
-    return reader.fixed<PublicKey>(bytes);
+    return ProvenKey{reader.fixed<PublicKey>(key), reader.fixed<Signature>(possession)};
 }
 
 void to_wire(const VoteStatement& statement, const Signature& signature, wire::Vote& out) {
@@ -109,6 +110,9 @@ void to_wire(const TransactionRef& ref, wire::TransactionRef& out) {
 
 void to_wire(const AdmitFollower& action, wire::AdmitFollower& out) {
     to_wire(action.member, *out.mutable_member());
+    out.set_member_possession(octets(action.possessions[0]));
+    out.set_consensus_possession(octets(action.possessions[1]));
+    out.set_link_possession(octets(action.possessions[2]));
 }
 
 void to_wire(const ProposeChange& action, wire::ProposeChange& out) {
@@ -117,17 +121,21 @@ void to_wire(const ProposeChange& action, wire::ProposeChange& out) {
         out.set_member(octets(action.member));
     }
     if (action.member_key) {
-        out.set_member_key(octets(*action.member_key));
+        out.set_member_key(octets(action.member_key->key));
+        out.set_member_possession(octets(action.member_key->possession));
     }
     if (action.consensus_key) {
-        out.set_consensus_key(octets(*action.consensus_key));
+        out.set_consensus_key(octets(action.consensus_key->key));
+        out.set_consensus_possession(octets(action.consensus_key->possession));
     }
     if (action.link_key) {
-        out.set_link_key(octets(*action.link_key));
+        out.set_link_key(octets(action.link_key->key));
+        out.set_link_possession(octets(action.link_key->possession));
     }
     if (action.parameters) {
         to_wire(*action.parameters, *out.mutable_parameters());
     }
+    out.set_feature(action.feature);
 }
 
 void to_wire(const VoteOnChange& action, wire::VoteOnChange& out) {
@@ -143,7 +151,7 @@ void to_wire(const RotateKey& action, wire::RotateKey& out) {
 
 void to_wire(const ReportReady& action, wire::ReportReady& out) {
     out.set_epoch(action.epoch);
-    out.set_next_validators_hash(octets(action.next_validators_hash));
+    out.set_next_epoch(octets(action.next_epoch));
     out.set_height(action.height);
 }
 
@@ -158,7 +166,10 @@ TransactionRef from_wire(Reader& reader, const wire::TransactionRef& in) {
 }
 
 AdmitFollower from_wire(Reader& reader, const wire::AdmitFollower& in) {
-    return {from_wire(reader, in.member())};
+    return {from_wire(reader, in.member()),
+            {reader.fixed<Signature>(in.member_possession()),
+             reader.fixed<Signature>(in.consensus_possession()),
+             reader.fixed<Signature>(in.link_possession())}};
 }
 
 ProposeChange from_wire(Reader& reader, const wire::ProposeChange& in) {
@@ -170,12 +181,13 @@ ProposeChange from_wire(Reader& reader, const wire::ProposeChange& in) {
     if (!in.member().empty()) {
         action.member = reader.fixed<PartyId>(in.member());
     }
-    action.member_key = key_from_wire(reader, in.member_key());
-    action.consensus_key = key_from_wire(reader, in.consensus_key());
-    action.link_key = key_from_wire(reader, in.link_key());
+    action.member_key = key_from_wire(reader, in.member_key(), in.member_possession());
+    action.consensus_key = key_from_wire(reader, in.consensus_key(), in.consensus_possession());
+    action.link_key = key_from_wire(reader, in.link_key(), in.link_possession());
     if (in.has_parameters()) {
         action.parameters = from_wire(in.parameters());
     }
+    action.feature = in.feature();
     return action;
 }
 
@@ -192,7 +204,7 @@ RotateKey from_wire(Reader& reader, const wire::RotateKey& in) {
 }
 
 ReportReady from_wire(Reader& reader, const wire::ReportReady& in) {
-    return {in.epoch(), reader.fixed<Hash>(in.next_validators_hash()), in.height()};
+    return {in.epoch(), reader.fixed<Hash>(in.next_epoch()), in.height()};
 }
 
 SubmitEvidence from_wire(Reader& reader, const wire::SubmitEvidence& in) {

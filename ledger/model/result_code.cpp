@@ -13,7 +13,7 @@ struct Name {
 };
 
 /// Its completeness is tested; that of the switch below the compiler checks.
-constexpr std::array<Name, 57> names{{
+constexpr std::array<Name, 58> names{{
     {ResultCode::ok, "ok"},
     {ResultCode::exists, "exists"},
     {ResultCode::exists_different, "exists_different"},
@@ -71,6 +71,7 @@ constexpr std::array<Name, 57> names{{
     {ResultCode::evidence_known, "evidence_known"},
     {ResultCode::rotation_pending, "rotation_pending"},
     {ResultCode::bad_possession, "bad_possession"},
+    {ResultCode::too_many_features, "too_many_features"},
 }};
 
 }  // namespace
@@ -141,6 +142,7 @@ std::optional<ResultCode> result_code_from_number(std::uint16_t number) {
         case ResultCode::evidence_known:
         case ResultCode::rotation_pending:
         case ResultCode::bad_possession:
+        case ResultCode::too_many_features:
             return code;
     }
     return std::nullopt;

@@ -73,6 +73,7 @@ enum class ResultCode : std::uint16_t {
     evidence_known = 102,    ///< there is evidence of this epoch and member
     rotation_pending = 103,  ///< the consensus key asked for before waits for the next epoch
     bad_possession = 104,    ///< not signed by the new key
+    too_many_features = 105,
 };
 
 /// "rated_amount_differs" and so on, as documents and JSON write it.

@@ -30,19 +30,18 @@ bool is_recent(const EpochRecord& record, const ReportReady& report) {
 ResultCode apply(Context& context, const ReportReady& action) {
     StateOverlay& state = context.state();
     EpochRecord epoch = find_epoch(state);
-    const std::vector<Validator> wanted = wanted_validators(state);
-    if (!is_validator(wanted, context.signer())) {
+    const NextEpoch wanted = wanted_epoch(state);
+    if (!is_validator(wanted.validators, context.signer())) {
         return ResultCode::not_validator;
     }
-    const bool fits = is_recent(epoch, action) && wanted != epoch.validators &&
-                      action.next_validators_hash == validators_hash(wanted) &&
-                      action.height < context.block.height;
+    const bool fits = is_recent(epoch, action) && is_change(epoch, wanted) &&
+                      action.next_epoch == wanted.hash() && action.height < context.block.height;
     if (!fits) {
         return ResultCode::not_ready_for;
     }
-    if (epoch.ready_for != action.next_validators_hash) {
-        epoch.ready_for = action.next_validators_hash;
-        epoch.ready.clear();  // Those were ready for a set that nobody asks for any more.
+    if (epoch.ready_for != action.next_epoch) {
+        epoch.ready_for = action.next_epoch;
+        epoch.ready.clear();  // Those were ready for what nobody asks for any more.
     }
     const auto place = std::lower_bound(epoch.ready.begin(), epoch.ready.end(), context.signer());
     if (place != epoch.ready.end() && *place == context.signer()) {

@@ -49,6 +49,13 @@ bool has_voted(const ProposalRecord& record, const PartyId& party) {
     return is_in(record.approvals) || is_in(record.rejections);
 }
 
+/// Whether the key's secret was in the hands of `party` when it was made part of this chain.
+bool is_proven(const Context& context, const PartyId& party, KeyRole role, const ProvenKey& key) {
+    return context.block.check_signature(
+        key.key, key_possession_digest(context.block.chain_id, party, role, key.key),
+        key.possession);
+}
+
 /// Makes a proposal that has passed, and forgets one that is decided. `ref` is on record with its
 /// deadline, or neither is.
 ResultCode settle(StateOverlay& state, const TransactionRef& ref, const ProposalRecord& record) {
@@ -93,6 +100,12 @@ ResultCode apply(Context& context, const AdmitFollower& action) {
             return ResultCode::key_in_use;
         }
     }
+    for (std::size_t i = 0; i < key_roles.size(); ++i) {
+        const ProvenKey proven{member.key(key_roles[i]), action.possessions[i]};
+        if (!is_proven(context, member.party, key_roles[i], proven)) {
+            return ResultCode::bad_possession;
+        }
+    }
     ++epoch.admissions;
     state.put(keys::epoch(), encode(epoch));
     state.put(keys::member(member.party), encode(MemberRecord{member, false}));
@@ -110,6 +123,11 @@ ResultCode apply(Context& context, const ProposeChange& action) {
     if (const ResultCode result = check_room(state, context.signer(), action);
         result != ResultCode::ok) {
         return result;
+    }
+    for (const auto& [role, key] : new_keys(action)) {
+        if (!is_proven(context, action.member, role, key)) {
+            return ResultCode::bad_possession;
+        }
     }
     ProposalRecord record;
     record.change = action;
@@ -154,9 +172,7 @@ ResultCode apply(Context& context, const RotateKey& action) {
     if (action.role == KeyRole::consensus && waits_for_key(state, record->member)) {
         return ResultCode::rotation_pending;
     }
-    const Hash digest = key_possession_digest(context.block.chain_id, context.signer(), action.role,
-                                              action.new_key);
-    if (!context.block.check_signature(action.new_key, digest, action.possession)) {
+    if (!is_proven(context, context.signer(), action.role, {action.new_key, action.possession})) {
         return ResultCode::bad_possession;
     }
     record->member.set_key(action.role, action.new_key);

@@ -31,18 +31,21 @@ std::vector<PartyId> decode_parties(Decoder& decoder) {
     return parties;
 }
 
-void encode_key(Encoder& encoder, const std::optional<PublicKey>& key) {
+void encode_key(Encoder& encoder, const std::optional<ProvenKey>& key) {
     encoder.boolean(key.has_value());
     if (key) {
-        encoder.fixed(*key);
+        encoder.fixed(key->key).fixed(key->possession);
     }
 }
 
-std::optional<PublicKey> decode_key(Decoder& decoder) {
+std::optional<ProvenKey> decode_key(Decoder& decoder) {
     if (!decoder.boolean()) {
         return std::nullopt;
     }
-    return decoder.fixed<PublicKey>();
+    ProvenKey key;
+    key.key = decoder.fixed<PublicKey>();
+    key.possession = decoder.fixed<Signature>();
+    return key;
 }
 
 void encode_change(Encoder& encoder, const ProposeChange& change) {
@@ -54,11 +57,12 @@ void encode_change(Encoder& encoder, const ProposeChange& change) {
     if (change.parameters) {
         encode(encoder, *change.parameters);
     }
+    encoder.u32(change.feature);
 }
 
 ProposeChange decode_change(Decoder& decoder) {
     ProposeChange change;
-    change.kind = decode_enum(decoder, ChangeKind::promote, ChangeKind::set_parameters);
+    change.kind = decode_enum(decoder, ChangeKind::promote, ChangeKind::withdraw_feature);
     change.member = decoder.fixed<PartyId>();
     change.member_key = decode_key(decoder);
     change.consensus_key = decode_key(decoder);
@@ -66,6 +70,7 @@ ProposeChange decode_change(Decoder& decoder) {
     if (decoder.boolean()) {
         change.parameters = decode_parameters(decoder);
     }
+    change.feature = decoder.u32();
     if (decoder.ok() && !is_within_bounds(change)) {
         decoder.fail();
     }
@@ -82,6 +87,8 @@ Bytes encode(const EpochRecord& record) {
     encoder.u32(record.admissions);
     encode_parties(encoder, record.ready);
     encoder.fixed(record.ready_for);
+    encode(encoder, record.features);
+    encode(encoder, record.wanted_features);
     return std::move(encoder).take();
 }
 
@@ -96,6 +103,8 @@ std::optional<EpochRecord> decode_record(ByteView bytes) {
     record.admissions = decoder.u32();
     record.ready = decode_parties(decoder);
     record.ready_for = decoder.fixed<Hash>();
+    record.features = decode_features(decoder);
+    record.wanted_features = decode_features(decoder);
     return finish(decoder, std::move(record));
 }
 

@@ -24,7 +24,9 @@ struct EpochRecord {
     std::vector<Validator> previous;    ///< of the epoch before, for evidence; empty in epoch 0
     std::uint32_t admissions{0};        ///< members admitted in this epoch
     std::vector<PartyId> ready;         ///< validators of the next set that reported ready, sorted
-    Hash ready_for;                     ///< hash of the set that `ready` is about; zero: none
+    Hash ready_for;                     ///< NextEpoch that `ready` is about; zero: none
+    FeatureList features;               ///< active in this epoch
+    FeatureList wanted_features;        ///< asked for and not active yet
     friend bool operator==(const EpochRecord&, const EpochRecord&) = default;
 };
 

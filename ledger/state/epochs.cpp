@@ -5,14 +5,28 @@
 #include "ledger/state/queries.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace tally {
 namespace {
 
-bool is_ready(const EpochRecord& record, const std::vector<Validator>& wanted) {
-    return wanted != record.validators && record.ready_for == validators_hash(wanted) &&
-           record.ready.size() >= quorum(wanted.size());
+bool is_ready(const EpochRecord& record, const NextEpoch& wanted) {
+    return is_change(record, wanted) && record.ready_for == wanted.hash() &&
+           record.ready.size() >= quorum(wanted.validators.size());
+}
+
+FeatureList united(const FeatureList& one, const FeatureList& other) {
+    FeatureList all;
+    std::set_union(one.begin(), one.end(), other.begin(), other.end(), std::back_inserter(all));
+    return all;
+}
+
+FeatureList without(const FeatureList& all, const FeatureList& taken) {
+    FeatureList left;
+    std::set_difference(all.begin(), all.end(), taken.begin(), taken.end(),
+                        std::back_inserter(left));
+    return left;
 }
 
 }  // namespace
@@ -43,10 +57,24 @@ std::vector<Validator> wanted_validators(const StateView& view) {
     return wanted;
 }
 
-bool is_next_set_ready(const StateView& view) {
+NextEpoch wanted_epoch(const StateView& view) {
+    return {wanted_validators(view), find_epoch(view).wanted_features};
+}
+
+bool is_change(const EpochRecord& current, const NextEpoch& wanted) {
+    return wanted.validators != current.validators || !wanted.features.empty();
+}
+
+bool is_next_epoch_ready(const StateView& view) {
     const EpochRecord record = find_epoch(view);
     // Members are read only when somebody reported ready: this is asked for every block.
-    return !record.ready.empty() && is_ready(record, wanted_validators(view));
+    return !record.ready.empty() && is_ready(record, wanted_epoch(view));
+}
+
+std::optional<std::uint32_t> find_unknown_feature(const FeatureList& active,
+                                                  const FeatureList& known) {
+    const FeatureList unknown = without(active, known);
+    return unknown.empty() ? std::nullopt : std::optional{unknown.front()};
 }
 
 bool seals_epoch(const StateView& parent, std::uint64_t height) {
@@ -58,35 +86,38 @@ bool seals_epoch(const StateView& parent, std::uint64_t height) {
         return true;
     }
     return blocks >= parameters.epoch_blocks_min && !record.ready.empty() &&
-           is_ready(record, wanted_validators(parent));
+           is_ready(record, wanted_epoch(parent));
 }
 
-std::vector<Validator> sealed_set(const StateView& parent) {
+NextEpoch sealed_epoch(const StateView& parent) {
     EpochRecord record = find_epoch(parent);
     if (!record.ready.empty()) {
-        std::vector<Validator> wanted = wanted_validators(parent);
+        NextEpoch wanted = wanted_epoch(parent);
         if (is_ready(record, wanted)) {
             return wanted;
         }
     }
-    return std::move(record.validators);
+    return {std::move(record.validators), {}};
 }
 
-Event seal_epoch(StateOverlay& state, std::uint64_t height, std::vector<Validator> next) {
+Event seal_epoch(StateOverlay& state, std::uint64_t height, NextEpoch next) {
     EpochRecord before = find_epoch(state);
     Event event;
     event.kind = EventKind::epoch_sealed;
     event.epoch = before.epoch;
-    event.validators = next;
+    event.validators = next.validators;
+    event.features = next.features;
     EpochRecord after;
     after.epoch = before.epoch + 1;
     after.first_height = height + 1;
-    if (before.ready_for != validators_hash(next)) {
+    if (before.ready_for != next.hash()) {
         // What is still wanted is still prepared: short epochs must not make it begin anew.
         after.ready = std::move(before.ready);
         after.ready_for = before.ready_for;
     }
-    after.validators = std::move(next);
+    after.features = united(before.features, next.features);
+    after.wanted_features = without(before.wanted_features, next.features);
+    after.validators = std::move(next.validators);
     after.previous = std::move(before.validators);
     state.put(keys::epoch(), encode(after));
     return event;

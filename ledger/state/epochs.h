@@ -18,19 +18,26 @@ namespace tally {
 
 /// The set that the members' records ask for, ordered by key. Never empty.
 [[nodiscard]] std::vector<Validator> wanted_validators(const StateView& view);
-/// Whether that set differs from the current one and a quorum of it has reported ready.
-[[nodiscard]] bool is_next_set_ready(const StateView& view);
+/// That set, with the features that are asked for and not active yet.
+[[nodiscard]] NextEpoch wanted_epoch(const StateView& view);
+/// Whether something is wanted that differs from the current epoch.
+[[nodiscard]] bool is_change(const EpochRecord& current, const NextEpoch& wanted);
+/// Whether it does, and a quorum of the wanted set has reported ready.
+[[nodiscard]] bool is_next_epoch_ready(const StateView& view);
+/// The first active feature that is not among the `known` ones, which are rising.
+[[nodiscard]] std::optional<std::uint32_t> find_unknown_feature(const FeatureList& active,
+                                                                const FeatureList& known);
 
 /// Whether the block at `height`, on the state `parent`, seals its epoch: with it the epoch has
-/// lasted `epoch_blocks_min` blocks and the next set is ready, or `epoch_blocks_max` blocks.
+/// lasted `epoch_blocks_min` blocks and the next epoch is ready, or `epoch_blocks_max` blocks.
 [[nodiscard]] bool seals_epoch(const StateView& parent, std::uint64_t height);
-/// The set that such a block hands over to: the wanted one when it is ready, else the current one.
-[[nodiscard]] std::vector<Validator> sealed_set(const StateView& parent);
+/// What such a block hands over to: the wanted epoch when it is ready, else the current set and no
+/// new feature.
+[[nodiscard]] NextEpoch sealed_epoch(const StateView& parent);
 
 /// Ends the epoch with the block at `height`: the last thing that happens in it. `next` is the
-/// `sealed_set` of the state before the block.
-[[nodiscard]] Event seal_epoch(StateOverlay& state, std::uint64_t height,
-                               std::vector<Validator> next);
+/// `sealed_epoch` of the state before the block.
+[[nodiscard]] Event seal_epoch(StateOverlay& state, std::uint64_t height, NextEpoch next);
 
 [[nodiscard]] bool is_validator(const std::vector<Validator>& validators, const PartyId& party);
 

@@ -42,6 +42,7 @@ Event decode_sealed(Decoder& decoder) {
     event.kind = EventKind::epoch_sealed;
     event.epoch = decoder.u64();
     event.validators = decode_validators(decoder, 1);
+    event.features = decode_features(decoder);
     return event;
 }
 
@@ -75,6 +76,7 @@ Bytes Event::encode() const {
         case EventKind::epoch_sealed:
             encoder.u64(epoch);
             tally::encode(encoder, validators);
+            tally::encode(encoder, features);
             break;
     }
     return std::move(encoder).take();

@@ -33,12 +33,13 @@ enum class ExpiryCause : std::uint8_t {
 
 /// Longest encoding of an event, in bytes.
 inline constexpr std::size_t event_bytes_max{1 + 8 + 4 +
-                                             validators_max * (PartyId::size + PublicKey::size)};
+                                             validators_max * (PartyId::size + PublicKey::size) +
+                                             4 + features_max * sizeof(std::uint32_t)};
 
 /// Encoding (fixed-width codec): kind u8; of `expired` then cause u8, ref 19, debtor 3, creditor 3,
-/// currency 3, amount i64; of `epoch_sealed` epoch u64 and the validators (count u32, then party
-/// and key of each). Fields of other kinds keep their defaults. Its hash in the log is
-/// tagged_hash("tally/event/v1", encoding).
+/// currency 3, amount i64; of `epoch_sealed` epoch u64, the validators (count u32, then party and
+/// key of each) and the features that become active (count u32, then u32 each). Fields of other
+/// kinds keep their defaults. Its hash in the log is tagged_hash("tally/event/v1", encoding).
 struct Event {
     EventKind kind{EventKind::expired};
     ExpiryCause cause{ExpiryCause::not_started};
@@ -50,6 +51,7 @@ struct Event {
     // Only of epoch_sealed.
     std::uint64_t epoch{0};               ///< that ends
     std::vector<Validator> validators{};  ///< of the next epoch, in index order
+    FeatureList features{};               ///< that become active with it
 
     friend bool operator==(const Event&, const Event&) = default;
     [[nodiscard]] Bytes encode() const;

@@ -12,21 +12,6 @@
 namespace tally {
 namespace {
 
-/// The roles that a change of keys names, with the new keys.
-std::vector<std::pair<KeyRole, PublicKey>> new_keys(const ProposeChange& change) {
-    std::vector<std::pair<KeyRole, PublicKey>> keys;
-    const std::array<std::pair<KeyRole, const std::optional<PublicKey>*>, 3> named{
-        {{KeyRole::member, &change.member_key},
-         {KeyRole::consensus, &change.consensus_key},
-         {KeyRole::link, &change.link_key}}};
-    for (const auto& [role, key] : named) {
-        if (*key) {
-            keys.emplace_back(role, **key);
-        }
-    }
-    return keys;
-}
-
 std::size_t count_voters(const std::vector<Validator>& validators,
                          const std::vector<PartyId>& votes) {
     return static_cast<std::size_t>(std::count_if(
@@ -52,16 +37,107 @@ ResultCode check_role(const StateView& state, const Member& member, bool promote
 
 ResultCode check_keys(const StateView& state, const Member& member, const ProposeChange& change) {
     bool differs{false};
-    for (const auto& [role, key] : new_keys(change)) {
-        if (is_key_of_another(state, member.party, key)) {
+    for (const auto& [role, proven] : new_keys(change)) {
+        if (is_key_of_another(state, member.party, proven.key)) {
             return ResultCode::key_in_use;
         }
-        differs = differs || member.key(role) != key;
+        differs = differs || member.key(role) != proven.key;
     }
     return differs ? ResultCode::ok : ResultCode::nothing_to_change;
 }
 
+bool is_in(const FeatureList& features, std::uint32_t feature) {
+    return std::binary_search(features.begin(), features.end(), feature);
+}
+
+ResultCode check_feature(const EpochRecord& epoch, const ProposeChange& change) {
+    const bool is_wanted = is_in(epoch.wanted_features, change.feature);
+    if (change.kind == ChangeKind::withdraw_feature) {
+        return is_wanted ? ResultCode::ok : ResultCode::nothing_to_change;
+    }
+    if (is_wanted || is_in(epoch.features, change.feature)) {
+        return ResultCode::nothing_to_change;
+    }
+    return epoch.features.size() + epoch.wanted_features.size() < features_max
+               ? ResultCode::ok
+               : ResultCode::too_many_features;
+}
+
+void want_feature(StateOverlay& state, std::uint32_t feature) {
+    EpochRecord epoch = find_epoch(state);
+    FeatureList& wanted = epoch.wanted_features;
+    wanted.insert(std::lower_bound(wanted.begin(), wanted.end(), feature), feature);
+    state.put(keys::epoch(), encode(epoch));
+}
+
+void withdraw_feature(StateOverlay& state, std::uint32_t feature) {
+    EpochRecord epoch = find_epoch(state);
+    std::erase(epoch.wanted_features, feature);
+    state.put(keys::epoch(), encode(epoch));
+}
+
+void enact_on_member(const ProposeChange& change, MemberRecord& record) {
+    switch (change.kind) {
+        case ChangeKind::promote:
+            record.member.validator = true;
+            break;
+        case ChangeKind::demote:
+            record.member.validator = false;
+            break;
+        case ChangeKind::suspend:
+            record.suspended = true;
+            break;
+        case ChangeKind::reinstate:
+            record.suspended = false;
+            break;
+        case ChangeKind::replace_keys:
+            for (const auto& [role, proven] : new_keys(change)) {
+                record.member.set_key(role, proven.key);
+            }
+            break;
+        case ChangeKind::set_parameters:
+        case ChangeKind::activate_feature:
+        case ChangeKind::withdraw_feature:
+            break;
+    }
+}
+
+ResultCode check_on_member(const StateView& state, const MemberRecord& record,
+                           const ProposeChange& change) {
+    switch (change.kind) {
+        case ChangeKind::promote:
+            return check_role(state, record.member, true);
+        case ChangeKind::demote:
+            return check_role(state, record.member, false);
+        case ChangeKind::suspend:
+            return record.suspended ? ResultCode::nothing_to_change : ResultCode::ok;
+        case ChangeKind::reinstate:
+            return record.suspended ? ResultCode::ok : ResultCode::nothing_to_change;
+        case ChangeKind::replace_keys:
+            return check_keys(state, record.member, change);
+        case ChangeKind::set_parameters:
+        case ChangeKind::activate_feature:
+        case ChangeKind::withdraw_feature:
+            break;
+    }
+    return ResultCode::ok;
+}
+
 }  // namespace
+
+std::vector<std::pair<KeyRole, ProvenKey>> new_keys(const ProposeChange& change) {
+    std::vector<std::pair<KeyRole, ProvenKey>> keys;
+    const std::array<std::pair<KeyRole, const std::optional<ProvenKey>*>, 3> named{
+        {{KeyRole::member, &change.member_key},
+         {KeyRole::consensus, &change.consensus_key},
+         {KeyRole::link, &change.link_key}}};
+    for (const auto& [role, key] : named) {
+        if (*key) {
+            keys.emplace_back(role, **key);
+        }
+    }
+    return keys;
+}
 
 bool is_hub(const StateView& state, const PartyId& party) {
     const std::optional<MemberRecord> member = find_member(state, party);
@@ -107,25 +183,11 @@ ResultCode check_change(const StateView& state, const ProposeChange& change) {
         return find_parameters(state) == *change.parameters ? ResultCode::nothing_to_change
                                                             : ResultCode::ok;
     }
+    if (change.feature != 0) {
+        return check_feature(find_epoch(state), change);
+    }
     const std::optional<MemberRecord> record = find_member(state, change.member);
-    if (!record) {
-        return ResultCode::unknown_member;
-    }
-    switch (change.kind) {
-        case ChangeKind::promote:
-            return check_role(state, record->member, true);
-        case ChangeKind::demote:
-            return check_role(state, record->member, false);
-        case ChangeKind::suspend:
-            return record->suspended ? ResultCode::nothing_to_change : ResultCode::ok;
-        case ChangeKind::reinstate:
-            return record->suspended ? ResultCode::ok : ResultCode::nothing_to_change;
-        case ChangeKind::replace_keys:
-            return check_keys(state, record->member, change);
-        case ChangeKind::set_parameters:
-            break;
-    }
-    return ResultCode::ok;
+    return record ? check_on_member(state, *record, change) : ResultCode::unknown_member;
 }
 
 void enact(StateOverlay& state, const ProposeChange& change) {
@@ -133,29 +195,17 @@ void enact(StateOverlay& state, const ProposeChange& change) {
         state.put(keys::scheme(), encode(*change.parameters));
         return;
     }
+    if (change.kind == ChangeKind::activate_feature) {
+        want_feature(state, change.feature);
+        return;
+    }
+    if (change.kind == ChangeKind::withdraw_feature) {
+        withdraw_feature(state, change.feature);
+        return;
+    }
     std::optional<MemberRecord> record = find_member(state, change.member);
     ENSURE(record.has_value());
-    switch (change.kind) {
-        case ChangeKind::promote:
-            record->member.validator = true;
-            break;
-        case ChangeKind::demote:
-            record->member.validator = false;
-            break;
-        case ChangeKind::suspend:
-            record->suspended = true;
-            break;
-        case ChangeKind::reinstate:
-            record->suspended = false;
-            break;
-        case ChangeKind::replace_keys:
-            for (const auto& [role, key] : new_keys(change)) {
-                record->member.set_key(role, key);
-            }
-            break;
-        case ChangeKind::set_parameters:
-            break;
-    }
+    enact_on_member(change, *record);
     state.put(keys::member(change.member), encode(*record));
 }
 

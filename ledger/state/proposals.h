@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace tally {
 
@@ -19,8 +21,11 @@ enum class Decision : std::uint8_t { open, passed, rejected };
 [[nodiscard]] Decision count_votes(const StateView& state, const ProposalRecord& proposal);
 
 /// Whether the change can be made to this state: unknown_member, nothing_to_change, key_in_use,
-/// too_many_validators, last_validator or ok.
+/// too_many_validators, last_validator, too_many_features or ok. Proofs of possession are not
+/// looked at.
 [[nodiscard]] ResultCode check_change(const StateView& state, const ProposeChange& change);
+/// The roles that a change of keys names, with the new keys.
+[[nodiscard]] std::vector<std::pair<KeyRole, ProvenKey>> new_keys(const ProposeChange& change);
 /// Makes a change that `check_change` finds ok.
 void enact(StateOverlay& state, const ProposeChange& change);
 

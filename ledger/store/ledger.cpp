@@ -253,6 +253,9 @@ const Genesis& Ledger::genesis() const { return m_impl->genesis; }
 const Hash& Ledger::chain_id() const { return m_impl->chain_id; }
 std::uint64_t Ledger::epoch() const { return m_impl->epoch.epoch; }
 const std::vector<Validator>& Ledger::validators() const { return m_impl->epoch.validators; }
+std::optional<std::uint32_t> Ledger::unknown_feature() const {
+    return find_unknown_feature(m_impl->epoch.features, m_impl->known_features);
+}
 const Hash& Ledger::previous_seal() const { return m_impl->previous_seal; }
 std::optional<EpochProof> Ledger::epoch_proof(std::uint64_t epoch) const {
     return m_impl->epoch_proof(epoch);

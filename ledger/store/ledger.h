@@ -5,6 +5,7 @@
 #include "ledger/chain/epoch_proof.h"
 #include "ledger/chain/executor.h"
 #include "ledger/chain/receipt.h"
+#include "ledger/model/features.h"
 #include "ledger/store/block_archive.h"
 #include "ledger/store/ledger_index.h"
 
@@ -23,7 +24,8 @@ struct LedgerOpenError {
         already_initialized,  ///< only from `initialize`
         wrong_genesis,
         corrupted,
-        ahead,  ///< the state knows blocks that the segments do not have
+        ahead,            ///< the state knows blocks that the segments do not have
+        unknown_feature,  ///< the chain needs a newer program
         io_error,
     };
     Kind kind{Kind::corrupted};
@@ -42,6 +44,8 @@ struct LedgerOptions {
     std::size_t speculative_blocks{speculative_blocks_max};
     /// Blocks between two snapshots for joining nodes; 1 or more.
     std::uint64_t snapshot_interval{10'000};
+    /// Protocol features that the program can execute, rising.
+    FeatureList known_features{tally::known_features.begin(), tally::known_features.end()};
 };
 
 /// The replicated ledger of one node: finalized blocks on disk, executed but unfinalized ones in
@@ -83,6 +87,9 @@ public:
     /// until the next `commit`.
     [[nodiscard]] std::uint64_t epoch() const;
     [[nodiscard]] const std::vector<Validator>& validators() const;
+    /// A feature of that epoch that is not among `LedgerOptions::known_features`: nothing may be
+    /// executed, built or voted on any more. `open` refuses such a ledger.
+    [[nodiscard]] std::optional<std::uint32_t> unknown_feature() const;
     /// Digest of the block that sealed the epoch before that one; zero in epoch 0.
     [[nodiscard]] const Hash& previous_seal() const;
     /// What ended an epoch. Nothing for the current one and those behind it.

@@ -54,6 +54,7 @@ public:
     IdWindow window;
     SnapshotSource snapshots;
     std::uint64_t snapshot_interval{1};
+    FeatureList known_features;
     std::unique_ptr<BlockArchive> archive;
     std::shared_ptr<ExecutedBlock> tip;  ///< the last final block, without a parent
     std::optional<QuorumCertificate> last_finalization;

@@ -169,6 +169,7 @@ std::optional<LedgerOpenError> Ledger::Impl::open(FileSystem& files, const std::
     }
     speculative_blocks = options.speculative_blocks;
     snapshot_interval = options.snapshot_interval;
+    known_features = options.known_features;
     if (auto problem = open_archive(files, folder, options, applied)) {
         return problem;
     }
@@ -287,6 +288,13 @@ std::optional<LedgerOpenError> Ledger::Impl::replay() {
     const auto at = entry(tip->block.header.height);
     BlockArchive::Cursor cursor = at ? archive->read_after(at->place) : archive->read_all();
     for (;;) {
+        if (const auto feature = find_unknown_feature(epoch.features, known_features)) {
+            return error(Kind::unknown_feature,
+                         "feature " + std::to_string(*feature) +
+                             " of the protocol is active on this chain (epoch " +
+                             std::to_string(epoch.epoch) +
+                             ") and this program does not know it; install a newer release");
+        }
         Expected<std::optional<BlockArchive::Cursor::Item>, SegmentFault> item = cursor.next();
         if (!item) {
             return error_of(item.error());

@@ -140,24 +140,34 @@ json::object fields(const ClaimCharge& action) {
     return {{"authorization", to_text(action.authorization)}};
 }
 
-json::object fields(const AdmitFollower& action) { return {{"member", to_json(action.member)}}; }
+json::object fields(const AdmitFollower& action) {
+    json::object result{{"member", to_json(action.member)}};
+    for (std::size_t i = 0; i < key_roles.size(); ++i) {
+        result[std::string{to_text(key_roles[i])} + "_possession"] = to_hex(action.possessions[i]);
+    }
+    return result;
+}
+
+void add_key(json::object& result, KeyRole role, const std::optional<ProvenKey>& key) {
+    if (key) {
+        result[std::string{to_text(role)} + "_key"] = to_hex(key->key);
+        result[std::string{to_text(role)} + "_possession"] = to_hex(key->possession);
+    }
+}
 
 json::object fields(const ProposeChange& action) {
     json::object result{{"kind", to_text(action.kind)}};
     if (!action.member.is_zero()) {
         result["member"] = to_text(action.member);
     }
-    if (action.member_key) {
-        result["member_key"] = to_hex(*action.member_key);
-    }
-    if (action.consensus_key) {
-        result["consensus_key"] = to_hex(*action.consensus_key);
-    }
-    if (action.link_key) {
-        result["link_key"] = to_hex(*action.link_key);
-    }
+    add_key(result, KeyRole::member, action.member_key);
+    add_key(result, KeyRole::consensus, action.consensus_key);
+    add_key(result, KeyRole::link, action.link_key);
     if (action.parameters) {
         result["parameters"] = parameters_to_json(*action.parameters);
+    }
+    if (action.feature != 0) {
+        result["feature"] = action.feature;
     }
     return result;
 }
@@ -174,7 +184,7 @@ json::object fields(const RotateKey& action) {
 
 json::object fields(const ReportReady& action) {
     return {{"epoch", action.epoch},
-            {"next_validators_hash", to_hex(action.next_validators_hash)},
+            {"next_epoch", to_hex(action.next_epoch)},
             {"height", action.height}};
 }
 
@@ -296,9 +306,11 @@ json::object to_json(const Event& event) {
                 json::object{{"party", to_text(validator.party)},
                              {"consensus_key", to_hex(validator.consensus_key)}});
         }
+        json::array features(event.features.begin(), event.features.end());
         return {{"event", "epoch_sealed"},
                 {"epoch", event.epoch},
-                {"validators", std::move(validators)}};
+                {"validators", std::move(validators)},
+                {"features", std::move(features)}};
     }
     json::object result{
         {"event", "expired"}, {"cause", cause_text(event.cause)}, {"ref", to_text(event.ref)}};

@@ -39,6 +39,14 @@ const Validator* find_in(const std::vector<Validator>& validators, const PartyId
     return found == validators.end() ? nullptr : &*found;
 }
 
+json::array feature_list(const FeatureList& features) {
+    json::array list;
+    for (const std::uint32_t feature : features) {
+        list.emplace_back(feature);
+    }
+    return list;
+}
+
 json::object proposal_json(const ProposalEntry& entry, std::size_t validators) {
     json::object item = to_json(Action{entry.proposal.change});
     item["id"] = to_text(entry.ref);
@@ -70,9 +78,9 @@ json::object members_json(const StateView& state) {
 json::object epoch_json(const StateView& state, std::uint64_t height) {
     const EpochRecord epoch = find_epoch(state);
     const Parameters parameters = find_parameters(state);
-    const std::vector<Validator> wanted = wanted_validators(state);
-    const bool changes = wanted != epoch.validators;
-    const bool current = changes && epoch.ready_for == validators_hash(wanted);
+    const NextEpoch wanted = wanted_epoch(state);
+    const bool changes = is_change(epoch, wanted);
+    const bool current = changes && epoch.ready_for == wanted.hash();
     const std::uint64_t done = height + 1 - epoch.first_height;
     const std::uint64_t left =
         parameters.epoch_blocks_max > done ? parameters.epoch_blocks_max - done : 0;
@@ -82,10 +90,12 @@ json::object epoch_json(const StateView& state, std::uint64_t height) {
             {"blocks_max", parameters.epoch_blocks_max},
             {"blocks_left", left},
             {"validators", validator_list(epoch.validators)},
-            {"wanted", validator_list(wanted)},
+            {"wanted", validator_list(wanted.validators)},
+            {"features", feature_list(epoch.features)},
+            {"wanted_features", feature_list(wanted.features)},
             {"changes", changes},
             {"ready", current ? party_list(epoch.ready) : json::array{}},
-            {"ready_needed", changes ? quorum(wanted.size()) : 0},
+            {"ready_needed", changes ? quorum(wanted.validators.size()) : 0},
             {"admissions", epoch.admissions},
             {"admissions_max", parameters.admissions_per_epoch},
             {"parameters", parameters_to_json(parameters)}};

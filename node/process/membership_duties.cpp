@@ -50,15 +50,15 @@ bool MembershipDuties::submit(Action action) {
 }
 
 void MembershipDuties::report_ready(const EpochRecord& epoch) {
-    const std::vector<Validator> wanted = wanted_validators(m_parts.state());
-    const auto own = std::find_if(wanted.begin(), wanted.end(), [this](const Validator& validator) {
-        return validator.party == m_parts.self;
-    });
-    if (wanted == epoch.validators || own == wanted.end() ||
-        !m_parts.holds_consensus_key(own->consensus_key)) {
+    const NextEpoch wanted = wanted_epoch(m_parts.state());
+    const auto own = std::find_if(
+        wanted.validators.begin(), wanted.validators.end(),
+        [this](const Validator& validator) { return validator.party == m_parts.self; });
+    if (!is_change(epoch, wanted) || own == wanted.validators.end() ||
+        !m_parts.holds_consensus_key(own->consensus_key) || !knows_features(wanted)) {
         return;
     }
-    const Hash hash = validators_hash(wanted);
+    const Hash hash = wanted.hash();
     const bool reported = epoch.ready_for == hash &&
                           std::binary_search(epoch.ready.begin(), epoch.ready.end(), m_parts.self);
     const UnixMillis now = m_parts.clock.now();
@@ -70,8 +70,23 @@ void MembershipDuties::report_ready(const EpochRecord& epoch) {
         m_reported_for = hash;
         m_next_report = now + lifetime_ms;
         log_info("membership", "reported_ready",
-                 {{"epoch", epoch.epoch}, {"validators", wanted.size()}});
+                 {{"epoch", epoch.epoch}, {"validators", wanted.validators.size()}});
     }
+}
+
+/// Says once what is lacking: without a newer program this node stops when the feature begins.
+bool MembershipDuties::knows_features(const NextEpoch& wanted) {
+    const auto feature = find_unknown_feature(wanted.features, m_parts.known_features);
+    if (!feature) {
+        return true;
+    }
+    if (const Hash hash = wanted.hash(); m_refused_for != hash) {
+        m_refused_for = hash;
+        log_warn("membership", "feature_not_known",
+                 {{"feature", *feature},
+                  {"effect", "not ready for the next epoch; install a newer release"}});
+    }
+    return false;
 }
 
 void MembershipDuties::on_evidence(const consensus::Evidence& evidence) {

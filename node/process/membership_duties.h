@@ -16,7 +16,8 @@
 namespace tally::node {
 
 /// What a member's node puts on the ledger about membership by itself: ReportReady when it is in
-/// the next validator set and level with the chain, SubmitEvidence for each proof of equivocation
+/// the next validator set, knows every feature that is asked for and is level with the chain,
+/// SubmitEvidence for each proof of equivocation
 /// that is not there yet.
 ///
 /// Both are looked at anew with every `tick`, against the final state, and submitted again while
@@ -36,6 +37,7 @@ public:
         std::function<bool(Bytes envelope)> submit;
         const Clock& clock;
         Random& random;
+        FeatureList known_features{};  ///< that the program can execute, rising
     };
     explicit MembershipDuties(Parts parts) : m_parts{std::move(parts)} {}
 
@@ -50,12 +52,14 @@ public:
 
 private:
     void report_ready(const EpochRecord& epoch);
+    [[nodiscard]] bool knows_features(const NextEpoch& wanted);
     void submit_evidence(const EpochRecord& epoch);
     bool submit(Action action);
 
     Parts m_parts;
     std::deque<consensus::Evidence> m_evidence;  ///< `consensus::evidence_max` at most
-    Hash m_reported_for;                         ///< the set that the last ReportReady was about
+    Hash m_reported_for;                         ///< what the last ReportReady was about
+    Hash m_refused_for;                          ///< what was said to be unknown
     UnixMillis m_next_report{0};
     UnixMillis m_next_evidence{0};
 };

@@ -268,10 +268,14 @@ std::optional<StartError> Node::Impl::open_replica() {
             return m_links->send(peer, FrameKind::consensus, std::move(frame));
         },
         [this](const PublicKey& peer, const char* reason) { m_links->disconnect(peer, reason); }};
-    auto replica = Replica::open({m_inputs.genesis, m_inputs.config.member,
-                                  m_inputs.config.data_dir, m_inputs.config.sync.snapshot_interval},
-                                 std::move(ports));
+    auto replica =
+        Replica::open({m_inputs.genesis, m_inputs.config.member, m_inputs.config.data_dir,
+                       m_inputs.config.sync.snapshot_interval, m_inputs.known_features},
+                      std::move(ports));
     if (!replica) {
+        if (replica.error().kind == LedgerOpenError::Kind::unknown_feature) {
+            return StartError{exit_outdated, replica.error().message};
+        }
         return io_error(replica.error().message);
     }
     m_replica = std::move(replica).value();
@@ -378,7 +382,8 @@ MembershipDuties::Parts Node::Impl::duties_parts() {
                 return result == GateResult::added || result == GateResult::already_known;
             },
             m_clock,
-            m_random};
+            m_random,
+            m_inputs.known_features};
 }
 
 void Node::Impl::peer_connected(const PeerIdentity& peer) {

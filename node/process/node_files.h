@@ -5,6 +5,7 @@
 
 #include "ledger/base/file_system.h"
 #include "ledger/crypto/secp256k1.h"
+#include "ledger/model/features.h"
 #include "ledger/model/genesis.h"
 #include "node/config/node_config.h"
 
@@ -46,6 +47,8 @@ struct NodeInputs {
     bool joining{false};  ///< not in the genesis
     NodeKeys keys;
     std::string version{"unknown"};  ///< of the program, for metrics and the log
+    /// Protocol features that the program can execute, rising.
+    FeatureList known_features{tally::known_features.begin(), tally::known_features.end()};
 };
 
 /// Loads configuration, genesis and keys. Whether the keys are those of the member is for

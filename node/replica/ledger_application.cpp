@@ -7,6 +7,7 @@
 #include "ledger/store/snapshot.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace tally::node {
@@ -33,6 +34,8 @@ static_assert(snapshot_answer_bytes_max <= consensus::snapshot_answer_bytes_max)
 static_assert(snapshot_query_bytes_max <= consensus::snapshot_query_bytes_max);
 
 }  // namespace
+
+void LedgerObserver::feature_unknown(std::uint32_t /*feature*/) { std::abort(); }
 
 LedgerApplication::LedgerApplication(Ledger& ledger, LedgerObserver& observer)
     : m_ledger{ledger}, m_observer{observer} {}
@@ -106,6 +109,9 @@ void LedgerApplication::commit(const Hash& digest, const QuorumCertificate& fina
     const std::shared_ptr<const FinalizedBlock> block = m_ledger.commit(digest, finalization);
     ENSURE(block != nullptr);
     m_observer.block_final(digest, block);
+    if (const std::optional<std::uint32_t> feature = m_ledger.unknown_feature()) {
+        m_observer.feature_unknown(*feature);
+    }
 }
 
 consensus::BlockMeta LedgerApplication::last_final() const {

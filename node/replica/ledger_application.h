@@ -19,6 +19,9 @@ public:
                              const std::shared_ptr<const FinalizedBlock>& block) = 0;
     /// A proposed block was invalid. Kind `invariant` calls for an alarm.
     virtual void block_refused(const Hash& digest, const BlockError& error) = 0;
+    /// With the block that is final now a feature became active that the ledger does not know. Must
+    /// not return: nothing may be executed or voted on any more.
+    [[noreturn]] virtual void feature_unknown(std::uint32_t feature);
 };
 
 /// The ledger in the terms of consensus: headers become BlockMeta, envelopes stay bytes.

@@ -3,6 +3,7 @@
 #include "ledger/state/epochs.h"
 #include "ledger/state/queries.h"
 #include "node/runtime/asio.h"
+#include "node/runtime/exit_codes.h"
 #include "node/runtime/logging.h"
 
 #include <boost/asio/io_context.hpp>
@@ -35,6 +36,7 @@ Expected<std::unique_ptr<Replica>, LedgerOpenError> Replica::open(ReplicaOptions
     std::unique_ptr<Replica> replica{new Replica{std::move(options), std::move(ports)}};
     LedgerOptions ledger_options;
     ledger_options.snapshot_interval = replica->m_options.snapshot_interval;
+    ledger_options.known_features = replica->m_options.known_features;
     Expected<std::unique_ptr<Ledger>, LedgerOpenError> ledger =
         Ledger::open(replica->m_ports.files, replica->m_ports.state_store,
                      replica->m_options.data_dir + "/ledger/segments", replica->m_options.genesis,
@@ -181,6 +183,15 @@ void Replica::deliver_final_blocks() {
 void Replica::block_refused(const Hash& digest, const BlockError& error) {
     ++m_refused_blocks;
     log_warn("replica", "block_refused", {{"digest", to_hex(digest)}, {"what", error.what}});
+}
+
+void Replica::feature_unknown(std::uint32_t feature) {
+    log_error("replica", "feature_unknown",
+              {{"feature", feature},
+               {"effect",
+                "the protocol has a feature that this program does not know: it stops; install a "
+                "newer release"}});
+    std::_Exit(exit_outdated);
 }
 
 void Replica::send(consensus::PeerId peer, Bytes frame) {

@@ -24,6 +24,7 @@ struct ReplicaOptions {
     PartyId member;
     std::string data_dir;
     std::uint64_t snapshot_interval{LedgerOptions{}.snapshot_interval};
+    FeatureList known_features{LedgerOptions{}.known_features};
 };
 
 /// The process around the replica.
@@ -101,6 +102,7 @@ private:
     void block_final(const Hash& digest,
                      const std::shared_ptr<const FinalizedBlock>& block) override;
     void block_refused(const Hash& digest, const BlockError& error) override;
+    [[noreturn]] void feature_unknown(std::uint32_t feature) override;
     // consensus ports
     void send(consensus::PeerId peer, Bytes frame) override;
     void disconnect(consensus::PeerId peer, const char* reason) override;

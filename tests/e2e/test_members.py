@@ -62,8 +62,10 @@ def the_hub_gets_new_keys_without_the_hub(bin_dir):
         net.kill("HUB")  # its keys are lost
         fresh = os.path.join(net.folder, "fresh")
         net.run("keygen", "--out", fresh)
-        answer = net.vote(net.propose("replace-keys", "HUB", "--keys", os.path.join(fresh, "public.json"), by="AAA"),
-                          "BBB", "CCC")
+        proven = os.path.join(net.folder, "proven.json")
+        net.run("member", "prove-keys", "--keys", fresh, "--member", "HUB", "--genesis", net.manifest["genesis"],
+                "--out", proven)
+        answer = net.vote(net.propose("replace-keys", "HUB", "--keys", proven, by="AAA"), "BBB", "CCC")
         check_equal((answer["result"], answer["state"]), ("ok", "decided"), "replacing the hub's keys")
         keys = pathlib.Path(net.node("HUB")["config"]).parent / "keys"
         for role in ("member", "consensus", "link"):

@@ -195,15 +195,15 @@ Bytes TestChain::envelope(const PartyId& signer,
 
 void TestChain::change_epoch() {
     const std::uint64_t epoch = find_epoch(state()).epoch;
-    const std::vector<Validator> wanted = wanted_validators(state());
+    const NextEpoch wanted = wanted_epoch(state());
     std::vector<Bytes> envelopes;
-    for (const Validator& validator : wanted) {
-        const ReportReady report{epoch, validators_hash(wanted), tip().block.header.height};
+    for (const Validator& validator : wanted.validators) {
+        const ReportReady report{epoch, wanted.hash(), tip().block.header.height};
         envelopes.push_back(envelope(validator.party, {transaction(validator.party, report)}));
     }
     add_block(now() + second_ms, envelopes);
     pass(second_ms);
-    ENSURE(tip().block.header.seals_epoch && find_epoch(state()).validators == wanted);
+    ENSURE(tip().block.header.seals_epoch && find_epoch(state()).validators == wanted.validators);
 }
 
 TransactionId TestChain::fresh_id() {
@@ -219,26 +219,48 @@ TransactionId TestChain::fresh_id() {
     return id;
 }
 
-void add_possession(const Hash& chain_id, const PartyId& signer, RotateKey& action) {
-    const Hash digest = key_possession_digest(chain_id, signer, action.role, action.new_key);
-    for (const KeyRole role : {KeyRole::member, KeyRole::consensus, KeyRole::link}) {
-        const std::string name = to_text(signer) + "/" + to_text(role);
+Signature possession_of(const Hash& chain_id, const PartyId& party, KeyRole role,
+                        const PublicKey& key) {
+    for (const KeyRole named : key_roles) {
+        const std::string name = to_text(party) + "/" + to_text(named);
         for (int number = 0; number < 10; ++number) {
             const SecretKey secret =
                 secret_of(number == 0 ? name : name + "-" + std::to_string(number));
-            if (public_key_of(secret) == action.new_key) {
-                action.possession = sign_digest(secret, digest);
-                return;
+            if (public_key_of(secret) == key) {
+                return sign_digest(secret, key_possession_digest(chain_id, party, role, key));
+            }
+        }
+    }
+    return {};
+}
+
+void add_possessions(const Hash& chain_id, const PartyId& signer, Action& action) {
+    const auto prove = [&chain_id](const PartyId& party, KeyRole role, const PublicKey& key,
+                                   Signature& possession) {
+        if (possession == Signature{}) {
+            possession = possession_of(chain_id, party, role, key);
+        }
+    };
+    if (auto* rotation = std::get_if<RotateKey>(&action)) {
+        prove(signer, rotation->role, rotation->new_key, rotation->possession);
+    } else if (auto* admission = std::get_if<AdmitFollower>(&action)) {
+        const Member& member = admission->member;
+        for (std::size_t i = 0; i < key_roles.size(); ++i) {
+            prove(member.party, key_roles[i], member.key(key_roles[i]), admission->possessions[i]);
+        }
+    } else if (auto* change = std::get_if<ProposeChange>(&action)) {
+        const std::array<std::optional<ProvenKey>*, key_roles.size()> keys{
+            &change->member_key, &change->consensus_key, &change->link_key};
+        for (std::size_t i = 0; i < key_roles.size(); ++i) {
+            if (*keys[i]) {
+                prove(change->member, key_roles[i], (*keys[i])->key, (*keys[i])->possession);
             }
         }
     }
 }
 
 Transaction TestChain::transaction(const PartyId& signer, Action action) {
-    if (auto* rotation = std::get_if<RotateKey>(&action);
-        rotation != nullptr && rotation->possession == Signature{}) {
-        add_possession(m_chain_id, signer, *rotation);
-    }
+    add_possessions(m_chain_id, signer, action);
     m_last_ref = {signer, fresh_id()};
     return Transaction{m_last_ref.id, now() + 60 * second_ms, std::move(action)};
 }

@@ -41,9 +41,12 @@ inline constexpr UnixMillis genesis_time{1'748'736'000'000};
 /// The secret behind a key of `party`: keys that came later are named "AAA/member-1" and so on, up
 /// to 9. ENSUREs that it is one of them.
 [[nodiscard]] SecretKey secret_behind(const PublicKey& key, const PartyId& party, KeyRole role);
-/// Signs with the new key when it is one of the signer's named like that, whatever its role;
-/// otherwise leaves the proof empty.
-void add_possession(const Hash& chain_id, const PartyId& signer, RotateKey& action);
+/// The proof that `party` has the secret of a key, when it is one of its keys named like that,
+/// whatever its role; else an empty one.
+[[nodiscard]] Signature possession_of(const Hash& chain_id, const PartyId& party, KeyRole role,
+                                      const PublicKey& key);
+/// Proves the new keys of an action that have no proof yet.
+void add_possessions(const Hash& chain_id, const PartyId& signer, Action& action);
 /// A member with the test keys of its name, a follower.
 [[nodiscard]] Member make_follower(const char* name);
 /// Signed by the first quorum of these validators; `view` is the certificate's.
@@ -90,8 +93,8 @@ public:
     void change_epoch();
     /// Name of the last transaction that `apply` or `transaction` made.
     [[nodiscard]] const TransactionRef& last_ref() const noexcept { return m_last_ref; }
-    /// A transaction with a fresh id, good for the 60 s after the tip. Adds the proof of possession
-    /// to a rotation that has none.
+    /// A transaction with a fresh id, good for the 60 s after the tip. Proves new keys
+    /// that have no proof.
     [[nodiscard]] Transaction transaction(const PartyId& signer, Action action);
     [[nodiscard]] TransactionId fresh_id();
 

@@ -1,4 +1,5 @@
 #include "ledger/base/system_random.h"
+#include "ledger/crypto/sha256.h"
 #include "node/config/genesis_json.h"
 #include "node/config/node_config.h"
 #include "node/process/node_files.h"
@@ -7,6 +8,7 @@
 #include "tests/support/ledger_fixture.h"
 #include "tools/join/join.h"
 #include "tools/keys/key_set.h"
+#include "tools/keys/proven_keys.h"
 #include "tools/member/requests.h"
 #include "tools/member/rotation.h"
 
@@ -61,16 +63,19 @@ SCENARIO("a new operator gets files that its node accepts and a request that nam
     REQUIRE(made);
     const auto admission = load_admission(options.folder + "/admission.json");
     REQUIRE(admission);
-    CHECK(admission->member == made->member);
+    const Member& member = admission->request.member;
+    CHECK(admission->request == made->request);
     CHECK(admission->chain_id == tally::test::make_genesis().chain_id());
-    CHECK_FALSE(admission->member.validator);
+    CHECK_FALSE(member.validator);
+    tally::test::TestChain chain;
+    CHECK(chain.apply(party("HUB"), admission->request) == ResultCode::ok);
 
     const auto inputs = node::load_inputs(options.folder + "/tallyd.toml");
     REQUIRE(inputs);
     CHECK(inputs->joining);
     CHECK(inputs->member.party == party("DDD"));
-    CHECK(public_key_of(inputs->keys.member) == admission->member.member_key);
-    CHECK(public_key_of(inputs->keys.link) == admission->member.link_key);
+    CHECK(public_key_of(inputs->keys.member) == member.member_key);
+    CHECK(public_key_of(inputs->keys.link) == member.link_key);
     REQUIRE(inputs->config.peers.size() == 2);
     CHECK(inputs->config.peers[0].address.host == "hub.example");
     CHECK(inputs->config.next_consensus_key_file == options.folder + "/keys/consensus.key.next");
@@ -109,11 +114,14 @@ SCENARIO("a peer may be named with the link key it has now") {
 }
 
 SCENARIO("an admission request is read strictly") {
-    const std::string good = R"({"party":"DDD","country":"DE","operator_id":"","member_key":")" +
-                             hex_key("DDD/member") + R"(","consensus_key":")" +
-                             hex_key("DDD/consensus") + R"(","link_key":")" + hex_key("DDD/link") +
-                             R"(","chain_id":")" + std::string(64, 'a') + R"("})";
+    Action action = AdmitFollower{tally::test::make_follower("DDD")};
+    Admission request;
+    request.chain_id = sha256(as_bytes("a chain"));
+    tally::test::add_possessions(request.chain_id, party("HUB"), action);
+    request.request = std::get<AdmitFollower>(action);
+    const std::string good = admission_to_json(request);
     REQUIRE(admission_from_json(good));
+    CHECK(admission_from_json(good)->request == request.request);
     const auto changed = [&good](const std::string& from, const std::string& into) {
         std::string text = good;
         text.replace(text.find(from), from.size(), into);
@@ -121,7 +129,14 @@ SCENARIO("an admission request is read strictly") {
         return read ? std::string{"accepted"} : read.error();
     };
     CHECK(contains(changed("DDD", "dd"), "party"));
-    CHECK(contains(changed("DE", "Deutschland"), "country"));
+    // Another party, chain or key than the one that was proven.
+    CHECK(contains(changed("DDD", "DDE"), "member_possession: must be the key's own signature"));
+    CHECK(contains(changed(to_hex(request.chain_id), std::string(64, 'a')), "member_possession"));
+    CHECK(contains(changed(hex_key("DDD/link"), hex_key("EEE/link")), "link_possession"));
+    CHECK(contains(changed("\"link_possession\"", "\"link_proof\""), "link_possession"));
+    CHECK(contains(changed(to_hex(request.request.possessions[1]), "00"), "consensus_possession"));
+    CHECK(contains(changed("\"" + request.request.member.country + "\"", "\"Deutschland\""),
+                   "country"));
     CHECK(contains(changed(hex_key("DDD/link"), std::string(66, 'f')), "link_key"));
     CHECK(contains(changed("\"chain_id\"", "\"chain\""), "chain"));
     CHECK(contains(changed("\"operator_id\"", "\"party\""), "party"));
@@ -133,26 +148,69 @@ SCENARIO("proposals are read from the command line") {
     ProposalOptions options;
     options.kind = "promote";
     options.member = "DDD";
-    auto change = proposal_of(options, {});
+    const Hash chain = sha256(as_bytes("a chain"));
+    auto change = proposal_of(options, chain, {});
     REQUIRE(change);
     CHECK(change->kind == ChangeKind::promote);
     CHECK(change->member == party("DDD"));
 
-    options.kind = "replace-keys";
-    CHECK_FALSE(proposal_of(options, {}));
-    options.link_key = hex_key("DDD/link-1");
-    change = proposal_of(options, {});
-    REQUIRE(change);
-    CHECK(change->link_key == public_key_of(secret_of("DDD/link-1")));
-    CHECK_FALSE(change->member_key);
-    options.link_key = "00";
-    CHECK(contains(proposal_of(options, {}).error(), "--link-key"));
+    options.kind = "activate-feature";
+    CHECK(contains(proposal_of(options, chain, {}).error(), "--feature"));
+    options.feature = 7;
+    CHECK(proposal_of(options, chain, {})->feature == 7);
+    CHECK(proposal_of(options, chain, {})->member.is_zero());
 
     options.kind = "evict";
-    CHECK(contains(proposal_of(options, {}).error(), "must be promote"));
+    CHECK(contains(proposal_of(options, chain, {}).error(), "must be promote"));
     CHECK(vote_of("AAA-" + std::string(32, '0'), "approve")->approve);
     CHECK_FALSE(vote_of("AAA-" + std::string(32, '0'), "yes"));
     CHECK_FALSE(vote_of("AAA", "approve"));
+}
+
+SCENARIO("keys that replace lost ones are proposed as their member has proven them") {
+    const TemporaryFolder folder;
+    const tally::test::TestChain chain;
+    const std::string file = folder.file("new.json");
+    CHECK(contains(prove_keys_in(folder.path(), chain.chain_id(), party("BBB")).error(),
+                   "has none of"));
+    REQUIRE(node::write_new_secret_key(folder.file("link.key"), secret_of("BBB/link-1")));
+    const auto proven = prove_keys_in(folder.path(), chain.chain_id(), party("BBB"));
+    REQUIRE(proven);
+    CHECK_FALSE(proven->member);
+    const std::string good = proven_keys_to_json(*proven);
+    CHECK(proven_keys_from_json(good).value() == *proven);
+
+    ProposalOptions options;
+    options.kind = "replace-keys";
+    options.member = "BBB";
+    CHECK(contains(proposal_of(options, chain.chain_id(), {}).error(), "prove-keys"));
+    options.keys = file;
+    CHECK(contains(proposal_of(options, chain.chain_id(), {}).error(), file));
+    std::ofstream{file} << good;
+    const auto change = proposal_of(options, chain.chain_id(), {});
+    REQUIRE(change);
+    CHECK(change->link_key == proven->link);
+    CHECK_FALSE(change->member_key);
+    tally::test::TestChain ledger;
+    CHECK(ledger.apply(party("AAA"), *change) == ResultCode::ok);
+
+    CHECK(contains(proposal_of(options, Hash{}, {}).error(), "proves keys of BBB"));
+    options.member = "CCC";
+    CHECK(contains(proposal_of(options, chain.chain_id(), {}).error(), "proves keys of BBB"));
+
+    const auto changed = [&good](const std::string& from, const std::string& into) {
+        std::string text = good;
+        text.replace(text.find(from), from.size(), into);
+        const auto read = proven_keys_from_json(text);
+        return read ? std::string{"accepted"} : read.error();
+    };
+    CHECK(contains(changed("BBB", "CCC"), "link_possession: must be the key's own signature"));
+    CHECK(contains(changed("\"link_possession\"", "\"proof\""), "link_possession"));
+    CHECK(contains(changed("\"party\"", "\"member\""), "party"));
+    CHECK(contains(changed("\"link_key\"", "\"member_key\""), "member_possession"));
+    CHECK_FALSE(
+        proven_keys_from_json(R"({"party":"BBB","chain_id":")" + std::string(64, 'a') + "\"}"));
+    CHECK_FALSE(proven_keys_from_json(std::string(proven_json_bytes_max + 1, ' ')));
 }
 
 SCENARIO("parameters are changed one by one, the others stay as they are in force") {
@@ -161,7 +219,7 @@ SCENARIO("parameters are changed one by one, the others stay as they are in forc
     ProposalOptions options;
     options.kind = "set-parameters";
     options.set = {"epoch_blocks_max=500", "minimum_approval=7.50"};
-    const auto change = proposal_of(options, node::parameters_to_json(in_force));
+    const auto change = proposal_of(options, Hash{}, node::parameters_to_json(in_force));
     REQUIRE(change);
     CHECK(change->member.is_zero());
     REQUIRE(change->parameters);
@@ -170,10 +228,11 @@ SCENARIO("parameters are changed one by one, the others stay as they are in forc
     CHECK(change->parameters->delta == 77);
 
     options.set = {"epoch_blocks_max=1"};
-    CHECK(contains(proposal_of(options, node::parameters_to_json(in_force)).error(),
+    CHECK(contains(proposal_of(options, Hash{}, node::parameters_to_json(in_force)).error(),
                    "epoch_blocks_max"));
     options.set = {"colour=red"};
-    CHECK(contains(proposal_of(options, node::parameters_to_json(in_force)).error(), "colour"));
+    CHECK(contains(proposal_of(options, Hash{}, node::parameters_to_json(in_force)).error(),
+                   "colour"));
 }
 
 SCENARIO("a key is rotated again and again without losing the one in force") {

@@ -72,20 +72,29 @@ std::vector<Action> samples() {
     ProposeChange keys;
     keys.kind = ChangeKind::replace_keys;
     keys.member = fixture::party("AAA");
-    keys.member_key = public_key_of(fixture::secret_of("AAA/member-1"));
-    keys.link_key = public_key_of(fixture::secret_of("AAA/link-1"));
+    keys.member_key = ProvenKey{public_key_of(fixture::secret_of("AAA/member-1"))};
+    keys.link_key = ProvenKey{public_key_of(fixture::secret_of("AAA/link-1"))};
     ProposeChange parameters;
     parameters.kind = ChangeKind::set_parameters;
     parameters.parameters = Parameters{};
     parameters.parameters->minimum_approval = 10'000;
     parameters.parameters->epoch_blocks_max = 77;
     const VoteOnChange vote{{fixture::party("AAA"), {}}, false};
-    RotateKey rotate{KeyRole::consensus, public_key_of(fixture::secret_of("AAA/consensus-1"))};
-    fixture::add_possession(Hash{}, fixture::party("AAA"), rotate);
-    return {agreement, bridge, tcec,        charger,
-            tariff,    limit,  countersign, AdmitFollower{fixture::make_follower("DDD")},
-            promote,   keys,   parameters,  vote,
-            rotate};
+    const RotateKey rotate{KeyRole::consensus,
+                           public_key_of(fixture::secret_of("AAA/consensus-1"))};
+    ProposeChange feature;
+    feature.kind = ChangeKind::activate_feature;
+    feature.feature = 4'000'000'000;
+    std::vector<Action> actions{
+        agreement,   bridge,     tcec,
+        charger,     tariff,     limit,
+        countersign, promote,    AdmitFollower{fixture::make_follower("DDD")},
+        keys,        parameters, vote,
+        rotate,      feature};
+    for (Action& action : actions) {
+        fixture::add_possessions(Hash{}, fixture::party("AAA"), action);
+    }
+    return actions;
 }
 
 struct WrongAction {
@@ -207,6 +216,8 @@ SCENARIO("every wrong field of a change of members is refused with its name and 
          "ProposeChange: has a field out of bounds"},
         {R"({"action":"ProposeChange","kind":"promote","member":"AAA","link_key":"7"})",
          "link_key: must be 66"},
+        {R"({"action":"ProposeChange","kind":"activate_feature"})", "feature: is missing"},
+        {R"({"action":"ProposeChange","kind":"activate_feature","feature":0})", "feature: must be"},
         {R"({"action":"ProposeChange","kind":"set_parameters"})", "parameters: is missing"},
         {R"({"action":"ProposeChange","kind":"set_parameters","parameters":{"delta_ms":50}})",
          "parameters.start_window_ms: is missing"},

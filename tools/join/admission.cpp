@@ -3,6 +3,7 @@
 #include "ledger/base/posix_file_system.h"
 #include "node/config/json_fields.h"
 #include "node/config/json_text.h"
+#include "tools/keys/proven_keys.h"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -13,28 +14,17 @@ namespace json = boost::json;
 using node::JsonFields;
 using node::JsonProblems;
 
-namespace {
-
-PublicKey read_key(JsonFields& fields, std::string_view name) {
-    const auto key = fields.hex<PublicKey>(name);
-    if (!VerifyKey::parse(key)) {
-        fields.problem(name, "must be a public key");
-    }
-    return key;
-}
-
-}  // namespace
-
 std::string admission_to_json(const Admission& admission) {
-    const Member& member = admission.member;
-    return json::serialize(json::object{{"party", to_text(member.party)},
-                                        {"country", member.country},
-                                        {"operator_id", member.operator_id},
-                                        {"member_key", to_hex(member.member_key)},
-                                        {"consensus_key", to_hex(member.consensus_key)},
-                                        {"link_key", to_hex(member.link_key)},
-                                        {"chain_id", to_hex(admission.chain_id)}}) +
-           "\n";
+    const Member& member = admission.request.member;
+    json::object out{{"party", to_text(member.party)},
+                     {"country", member.country},
+                     {"operator_id", member.operator_id},
+                     {"chain_id", to_hex(admission.chain_id)}};
+    for (std::size_t i = 0; i < key_roles.size(); ++i) {
+        put_proven_key(out, key_roles[i],
+                       {member.key(key_roles[i]), admission.request.possessions[i]});
+    }
+    return json::serialize(out) + "\n";
 }
 
 Expected<Admission, std::string> admission_from_json(std::string_view text) {
@@ -48,7 +38,7 @@ Expected<Admission, std::string> admission_from_json(std::string_view text) {
     JsonProblems problems;
     JsonFields fields{*document, "", problems};
     Admission admission;
-    Member& member = admission.member;
+    Member& member = admission.request.member;
     const auto party = party_from_text(fields.text("party"));
     if (!party) {
         fields.problem("party", "must be three letters");
@@ -58,10 +48,13 @@ Expected<Admission, std::string> admission_from_json(std::string_view text) {
     member.operator_id = fields.text_or("operator_id", "");
     member.role = MemberRole::operator_;
     member.validator = false;
-    member.member_key = read_key(fields, "member_key");
-    member.consensus_key = read_key(fields, "consensus_key");
-    member.link_key = read_key(fields, "link_key");
     admission.chain_id = fields.hex<Hash>("chain_id");
+    for (std::size_t i = 0; i < key_roles.size(); ++i) {
+        const ProvenKey proven =
+            read_proven_key(fields, key_roles[i], admission.chain_id, member.party);
+        member.set_key(key_roles[i], proven.key);
+        admission.request.possessions[i] = proven.possession;
+    }
     fields.finish();
     if (problems.any()) {
         return Unexpected{problems.first()};

@@ -22,8 +22,8 @@ int join(const JoinOptions& options) {
     }
     const std::string& folder = options.folder;
     std::cout << folder << ": keys, configuration and admission request of "
-              << to_text(admission->member.party) << " for chain " << to_hex(admission->chain_id)
-              << "\n\n"
+              << to_text(admission->request.member.party) << " for chain "
+              << to_hex(admission->chain_id) << "\n\n"
               << "1. Send " << folder << "/admission.json to the hub, which runs\n"
               << "     tally member admit admission.json --config node.toml\n"
               << "2. tallyd init --config " << folder << "/tallyd.toml      (once)\n"
@@ -53,7 +53,8 @@ void add_join_command(CLI::App& app, int& exit_code) {
     command->add_option("--api-listen", options->api_listen, "For the HTTP interface");
     command->add_option("--out", options->folder, "New folder")->required();
     command->footer(
-        "Secret keys are made here and stay here; admission.json holds public ones only.\n"
+        "Secret keys are made here and stay here; admission.json holds the public ones and the\n"
+        "proof, for this network only, that their secrets are here.\n"
         "Example:\n"
         "  tally join --party DDD --country DE --genesis genesis.json \\\n"
         "    --peer HUB=hub.example:7001 --peer AAA=aaa.example:7001 --out ddd");

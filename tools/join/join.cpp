@@ -3,6 +3,7 @@
 #include "node/config/genesis_json.h"
 #include "node/runtime/key_file.h"
 #include "tools/keys/key_set.h"
+#include "tools/keys/proven_keys.h"
 #include "tools/support/text_file.h"
 
 #include <algorithm>
@@ -109,6 +110,19 @@ std::optional<std::string> find_bad_address(const JoinOptions& options) {
     return std::nullopt;
 }
 
+/// `keys` has all three.
+Admission request_of(const Member& member, const ProvenKeys& keys) {
+    Admission admission;
+    admission.chain_id = keys.chain_id;
+    admission.request.member = member;
+    admission.request.member.member_key = keys.member->key;
+    admission.request.member.consensus_key = keys.consensus->key;
+    admission.request.member.link_key = keys.link->key;
+    admission.request.possessions = {keys.member->possession, keys.consensus->possession,
+                                     keys.link->possession};
+    return admission;
+}
+
 Expected<Done, std::string> write_all(const JoinOptions& options, const PeerList& peers,
                                       const Admission& admission, Random& random) {
     std::error_code error;
@@ -173,14 +187,15 @@ Expected<Admission, std::string> make_join_folder(const JoinOptions& options, Ra
         return Unexpected{peers.error()};
     }
     // First of all, for keys are never overwritten: a second run in the same folder ends here.
-    const auto keys = generate_member_keys(options.folder + "/keys", random);
+    const std::string key_folder = options.folder + "/keys";
+    if (const auto made = generate_member_keys(key_folder, random); !made) {
+        return Unexpected{made.error()};
+    }
+    const auto keys = prove_keys_in(key_folder, genesis->chain_id(), member->party);
     if (!keys) {
         return Unexpected{keys.error()};
     }
-    Admission admission{*member, genesis->chain_id()};
-    admission.member.member_key = keys->member;
-    admission.member.consensus_key = keys->consensus;
-    admission.member.link_key = keys->link;
+    const Admission admission = request_of(*member, *keys);
     if (const auto written = write_all(options, *peers, admission, random); !written) {
         return Unexpected{written.error()};
     }

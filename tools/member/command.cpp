@@ -1,13 +1,16 @@
 #include "tools/member/command.h"
 
 #include "ledger/base/system_random.h"
+#include "node/config/genesis_json.h"
 #include "node/runtime/exit_codes.h"
 #include "tools/join/admission.h"
+#include "tools/keys/proven_keys.h"
 #include "tools/member/identity.h"
 #include "tools/member/requests.h"
 #include "tools/member/rotation.h"
 #include "tools/show/render.h"
 #include "tools/support/json_api.h"
+#include "tools/support/text_file.h"
 
 #include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
@@ -104,6 +107,18 @@ void say_where_it_stands(Outcome& outcome, const std::string& api, const std::st
                         : "Decided.\n";
 }
 
+/// "1, 2"; empty when there is none.
+std::string list_text(const json::value& object, std::string_view name) {
+    std::string text;
+    const json::value* list = object.is_object() ? object.get_object().if_contains(name) : nullptr;
+    if (list != nullptr && list->is_array()) {
+        for (const json::value& item : list->get_array()) {
+            text += (text.empty() ? "" : ", ") + json::serialize(item);
+        }
+    }
+    return text;
+}
+
 int list(const Options& options) {
     const auto api = api_of(options.identity);
     if (!api) {
@@ -127,6 +142,12 @@ int list(const Options& options) {
     }
     std::cout << render_table(json_items(*members), {"party", "role", "country", "validator_now",
                                                      "validator", "suspended", "link_key"});
+    if (const std::string features = list_text(*epoch, "features"); !features.empty()) {
+        std::cout << "\nactive features: " << features << "\n";
+    }
+    if (const std::string features = list_text(*epoch, "wanted_features"); !features.empty()) {
+        std::cout << "\nfeatures that wait for newer programs: " << features << "\n";
+    }
     std::cout << "\nepoch " << json_number(*epoch, "epoch") << " since height "
               << json_number(*epoch, "first_height") << ", at most "
               << json_number(*epoch, "blocks_left") << " more blocks\n";
@@ -152,7 +173,7 @@ int propose(const Options& options) {
         const json::value* in_force = epoch->get_object().if_contains("parameters");
         parameters = in_force != nullptr ? *in_force : json::value{};
     }
-    auto change = proposal_of(options.proposal, std::move(parameters));
+    auto change = proposal_of(options.proposal, identity->as.chain_id, std::move(parameters));
     if (!change) {
         return fail(node::exit_config, change.error());
     }
@@ -194,12 +215,34 @@ int admit(const Options& options) {
         return fail(node::exit_config, options.file + ": is for another network: chain " +
                                            to_hex(admission->chain_id));
     }
-    auto outcome = put(options, identity->as, AdmitFollower{admission->member});
+    auto outcome = put(options, identity->as, admission->request);
     if (!outcome) {
         return fail(exit_not_reached, outcome.error());
     }
-    outcome->more = {{"member", to_text(admission->member.party)}};
+    outcome->more = {{"member", to_text(admission->request.member.party)}};
     return tell(options, *outcome);
+}
+
+/// Offline, by the member whose keys were lost: the secrets stay where they are.
+int prove(const Options& options) {
+    const auto genesis = node::load_genesis(options.file);
+    if (!genesis) {
+        return fail(node::exit_config, genesis.error());
+    }
+    const auto party = party_from_text(options.identity.member);
+    if (!party) {
+        return fail(node::exit_config, "--member: must be three letters");
+    }
+    const auto keys = prove_keys_in(options.identity.key, genesis->chain_id(), *party);
+    if (!keys) {
+        return fail(node::exit_config, keys.error());
+    }
+    if (const auto written = write_text(options.out, proven_keys_to_json(*keys)); !written) {
+        return fail(node::exit_io, written.error());
+    }
+    std::cout << options.out << ": send it to whoever proposes replace-keys " << to_text(*party)
+              << "\n";
+    return 0;
 }
 
 std::optional<KeyRole> role_from_text(const std::string& text) {
@@ -306,6 +349,19 @@ CLI::App& add_one(CLI::App& parent, const char* name, const char* description, R
     return *command;
 }
 
+void add_prove(CLI::App& parent, int& exit_code) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = parent.add_subcommand(
+        "prove-keys", "Show that the secrets of new keys are yours (offline)");
+    command->add_option("--keys", options->identity.key, "Folder that 'tally keygen' made")
+        ->required();
+    command->add_option("--member", options->identity.member, "Whose keys, three letters")
+        ->required();
+    command->add_option("--genesis", options->file, "Genesis file of the network")->required();
+    command->add_option("--out", options->out, "File with public keys and proofs")->required();
+    command->callback([options, &exit_code] { exit_code = prove(*options); });
+}
+
 void add_propose(CLI::App& parent, int& exit_code) {
     auto options = std::make_shared<Options>();
     CLI::App& command = add_one(parent, "propose", "Ask for a change, which is decided by vote",
@@ -313,13 +369,14 @@ void add_propose(CLI::App& parent, int& exit_code) {
     ProposalOptions& proposal = options->proposal;
     command
         .add_option("KIND", proposal.kind,
-                    "promote, demote, suspend, reinstate, replace-keys or set-parameters")
+                    "promote, demote, suspend, reinstate, replace-keys, set-parameters, "
+                    "activate-feature or withdraw-feature")
         ->required();
-    command.add_option("MEMBER", proposal.member, "Whom it is about; none for set-parameters");
-    command.add_option("--keys", proposal.keys, "replace-keys: public.json with three new keys");
-    command.add_option("--member-key", proposal.member_key, "replace-keys: a new member key");
-    command.add_option("--consensus-key", proposal.consensus_key, "replace-keys");
-    command.add_option("--link-key", proposal.link_key, "replace-keys");
+    command.add_option("MEMBER", proposal.member,
+                       "Whom it is about; none for parameters and features");
+    command.add_option("--keys", proposal.keys,
+                       "replace-keys: the new keys, from the member's 'tally member prove-keys'");
+    command.add_option("--feature", proposal.feature, "Number of a protocol feature");
     command.add_option("--set", proposal.set, "set-parameters: name=value, more than once");
 }
 
@@ -337,7 +394,9 @@ void add_member_command(CLI::App& app, int& exit_code) {
         "  tally member list --api http://127.0.0.1:7002\n"
         "  tally member admit admission.json --config node.toml\n"
         "  tally member propose promote DDD --config node.toml\n"
-        "  tally member propose replace-keys HUB --keys new/public.json --config node.toml\n"
+        "  tally member prove-keys --keys new --member HUB --genesis genesis.json --out new.json\n"
+        "  tally member propose replace-keys HUB --keys new.json --config node.toml\n"
+        "  tally member propose activate-feature --feature 7 --config node.toml\n"
         "  tally member propose set-parameters --set epoch_blocks_max=50000 --config node.toml\n"
         "  tally member vote AAA-0123... approve --config node.toml\n"
         "  tally member rotate-key --role consensus --config node.toml\n"
@@ -346,6 +405,7 @@ void add_member_command(CLI::App& app, int& exit_code) {
     auto listing = std::make_shared<Options>();
     add_one(*command, "list", "Members, the epoch and open proposals", list, exit_code, listing);
     add_propose(*command, exit_code);
+    add_prove(*command, exit_code);
 
     auto voting = std::make_shared<Options>();
     CLI::App& vote_command =

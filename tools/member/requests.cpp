@@ -1,7 +1,7 @@
 #include "tools/member/requests.h"
 
 #include "node/config/genesis_json.h"
-#include "tools/keys/key_set.h"
+#include "tools/keys/proven_keys.h"
 
 #include <boost/json/object.hpp>
 
@@ -15,45 +15,24 @@ namespace json = boost::json;
 
 namespace {
 
-Expected<std::optional<PublicKey>, std::string> key_option(const std::string& name,
-                                                           const std::string& text) {
-    if (text.empty()) {
-        return std::optional<PublicKey>{};
+Expected<ProposeChange, std::string> with_keys(ProposeChange change, const ProposalOptions& options,
+                                               const Hash& chain_id) {
+    if (options.keys.empty()) {
+        return Unexpected{
+            std::string{"replace-keys: give --keys FILE, which the member makes with 'tally member "
+                        "prove-keys'"}};
     }
-    const auto key = fixed_from_hex<PublicKey>(text);
-    if (!key || !VerifyKey::parse(*key)) {
-        return Unexpected{"--" + name + ": must be a public key of 66 hexadecimal digits"};
+    const auto keys = load_proven_keys(options.keys);
+    if (!keys) {
+        return Unexpected{keys.error()};
     }
-    return std::optional{*key};
-}
-
-Expected<ProposeChange, std::string> with_keys(ProposeChange change,
-                                               const ProposalOptions& options) {
-    if (!options.keys.empty()) {
-        const auto keys = load_public_keys(options.keys);
-        if (!keys) {
-            return Unexpected{keys.error()};
-        }
-        change.member_key = keys->member;
-        change.consensus_key = keys->consensus;
-        change.link_key = keys->link;
-        return change;
+    if (keys->party != change.member || keys->chain_id != chain_id) {
+        return Unexpected{options.keys + ": proves keys of " + to_text(keys->party) +
+                          " for chain " + to_hex(keys->chain_id)};
     }
-    const auto member = key_option("member-key", options.member_key);
-    const auto consensus = key_option("consensus-key", options.consensus_key);
-    const auto link = key_option("link-key", options.link_key);
-    for (const auto* key : {&member, &consensus, &link}) {
-        if (!*key) {
-            return Unexpected{key->error()};
-        }
-    }
-    change.member_key = *member;
-    change.consensus_key = *consensus;
-    change.link_key = *link;
-    if (!change.member_key && !change.consensus_key && !change.link_key) {
-        return Unexpected{std::string{
-            "replace-keys: give --keys public.json, or --member-key, --consensus-key, --link-key"}};
-    }
+    change.member_key = keys->member;
+    change.consensus_key = keys->consensus;
+    change.link_key = keys->link;
     return change;
 }
 
@@ -99,26 +78,32 @@ Expected<ProposeChange, std::string> with_parameters(ProposeChange change,
 }  // namespace
 
 Expected<ProposeChange, std::string> proposal_of(const ProposalOptions& options,
-                                                 json::value parameters) {
+                                                 const Hash& chain_id, json::value parameters) {
     std::string name = options.kind;
     std::replace(name.begin(), name.end(), '-', '_');
     const auto kind = change_kind_from_text(name);
     if (!kind) {
         return Unexpected{options.kind +
-                          ": must be promote, demote, suspend, reinstate, replace-keys or "
-                          "set-parameters"};
+                          ": must be promote, demote, suspend, reinstate, replace-keys, "
+                          "set-parameters, activate-feature or withdraw-feature"};
     }
     ProposeChange change;
     change.kind = *kind;
     if (*kind == ChangeKind::set_parameters) {
         return with_parameters(std::move(change), options, std::move(parameters));
     }
+    if (*kind == ChangeKind::activate_feature || *kind == ChangeKind::withdraw_feature) {
+        change.feature = options.feature;
+        return change.feature != 0
+                   ? Expected<ProposeChange, std::string>{change}
+                   : Unexpected{options.kind + ": give --feature NUMBER, from 1 on"};
+    }
     const auto member = party_from_text(options.member);
     if (!member) {
         return Unexpected{options.kind + ": MEMBER must be three letters"};
     }
     change.member = *member;
-    return *kind == ChangeKind::replace_keys ? with_keys(std::move(change), options)
+    return *kind == ChangeKind::replace_keys ? with_keys(std::move(change), options, chain_id)
                                              : Expected<ProposeChange, std::string>{change};
 }
 

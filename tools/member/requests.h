@@ -13,16 +13,16 @@ namespace tally::tools {
 struct ProposalOptions {
     std::string kind;  ///< as on the command line: "replace-keys" for replace_keys
     std::string member;
-    std::string keys;  ///< public.json with all three new keys
-    std::string member_key;
-    std::string consensus_key;
-    std::string link_key;
+    std::string keys;              ///< file of `tally member prove-keys`
     std::vector<std::string> set;  ///< "name=value"
+    std::uint32_t feature{0};      ///< 0: none named
 };
 
 /// The action, or what is wrong with the options. `parameters` are those in force as the API shows
-/// them, which `set` changes some of; needed only for set-parameters.
+/// them, which `set` changes some of; needed only for set-parameters. Proven keys must be of this
+/// member and chain.
 [[nodiscard]] Expected<ProposeChange, std::string> proposal_of(const ProposalOptions& options,
+                                                               const Hash& chain_id,
                                                                boost::json::value parameters);
 
 [[nodiscard]] Expected<VoteOnChange, std::string> vote_of(const std::string& proposal,

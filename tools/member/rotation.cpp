@@ -1,6 +1,7 @@
 #include "tools/member/rotation.h"
 
 #include "node/runtime/key_file.h"
+#include "tools/keys/proven_keys.h"
 
 #include <filesystem>
 #include <system_error>
@@ -81,9 +82,8 @@ Expected<RotateKey, std::string> rotation_to(const std::string& file, KeyRole ro
     if (!secret) {
         return Unexpected{secret.error().text};
     }
-    const PublicKey key = public_key_of(*secret);
-    return RotateKey{
-        role, key, sign_digest(*secret, key_possession_digest(as.chain_id, as.member, role, key))};
+    const ProvenKey proven = prove_key(*secret, as.chain_id, as.member, role);
+    return RotateKey{role, proven.key, proven.possession};
 }
 
 }  // namespace tally::tools

@@ -161,11 +161,13 @@ Action read_countersign(JsonFields& fields) {
     return action;
 }
 
-std::optional<PublicKey> read_key_if_there(JsonFields& fields, std::string_view key) {
-    if (!fields.has(key)) {
+std::optional<ProvenKey> read_key_if_there(JsonFields& fields, KeyRole role) {
+    const std::string key = std::string{to_text(role)} + "_key";
+    const std::string possession = std::string{to_text(role)} + "_possession";
+    if (!fields.has(key) && !fields.has(possession)) {
         return std::nullopt;
     }
-    return fields.hex<PublicKey>(key);
+    return ProvenKey{fields.hex<PublicKey>(key), fields.hex<Signature>(possession)};
 }
 
 Action read_admission(JsonFields& fields, JsonProblems& problems) {
@@ -176,6 +178,10 @@ Action read_admission(JsonFields& fields, JsonProblems& problems) {
         return action;
     }
     action.member = node::member_from_json(*member, "member", problems);
+    for (std::size_t i = 0; i < key_roles.size(); ++i) {
+        action.possessions[i] =
+            fields.hex<Signature>(std::string{to_text(key_roles[i])} + "_possession");
+    }
     return action;
 }
 
@@ -185,14 +191,19 @@ Action read_proposal(JsonFields& fields, JsonProblems& problems) {
     if (!kind) {
         fields.problem("kind",
                        "must be one of promote, demote, suspend, reinstate, replace_keys, "
-                       "set_parameters");
+                       "set_parameters, activate_feature, withdraw_feature");
     }
     action.kind = kind.value_or(ChangeKind::promote);
-    if (action.kind != ChangeKind::set_parameters) {
+    const bool is_feature =
+        action.kind == ChangeKind::activate_feature || action.kind == ChangeKind::withdraw_feature;
+    if (is_feature) {
+        action.feature = static_cast<std::uint32_t>(
+            fields.integer("feature", 1, std::numeric_limits<std::uint32_t>::max()));
+    } else if (action.kind != ChangeKind::set_parameters) {
         action.member = read_party(fields, "member");
-        action.member_key = read_key_if_there(fields, "member_key");
-        action.consensus_key = read_key_if_there(fields, "consensus_key");
-        action.link_key = read_key_if_there(fields, "link_key");
+        action.member_key = read_key_if_there(fields, KeyRole::member);
+        action.consensus_key = read_key_if_there(fields, KeyRole::consensus);
+        action.link_key = read_key_if_there(fields, KeyRole::link);
     } else if (const json::value* parameters = fields.find("parameters")) {
         action.parameters =
             node::parameters_from_json(*parameters, "parameters", nullptr, problems);

@@ -182,3 +182,15 @@ TEST_CASE("an envelope signed with a key that was given up is found") {
         CHECK(epochs.ledger.finds(AuditLevel::signatures, FindingKind::signer, 1, 0));
     }
 }
+
+TEST_CASE("a feature that the auditor's program does not know ends its replay, and says so") {
+    ForgedLedger ledger{make_feature_history()};
+    const std::uint64_t last = ledger.blocks().size();
+    CHECK(ledger.finds(AuditLevel::replay, FindingKind::feature, last));
+    const AuditReport report = ledger.audit(AuditLevel::replay);
+    REQUIRE(report.findings.size() == 1);
+    CHECK(report.findings[0].message.find("feature 7") != std::string::npos);
+    CHECK(report.replayed_to == last - 1);
+    CHECK(report.last_height == last);
+    CHECK(ledger.audit(AuditLevel::signatures).findings.empty());
+}

@@ -61,7 +61,7 @@ Kind refusal(TestChain& chain, const std::function<void(BlockHeader&)>& change) 
 void make_ready(TestChain& chain) {
     REQUIRE(chain.apply(aaa, RotateKey{KeyRole::consensus, public_of("AAA/consensus-1")}) ==
             ResultCode::ok);
-    const Hash next = validators_hash(wanted_validators(chain.state()));
+    const Hash next = wanted_epoch(chain.state()).hash();
     for (const PartyId& ready : {aaa, bbb, hub}) {
         REQUIRE(chain.apply(ready, ReportReady{0, next, chain.tip().block.header.height}) ==
                 ResultCode::ok);

@@ -95,7 +95,8 @@ struct NaiveMembership {
         }
     }
 
-    ResultCode admit(const PartyId& signer, const Member& member) {
+    ResultCode admit(const PartyId& signer, const AdmitFollower& action) {
+        const Member& member = action.member;
         if (!is_hub(signer)) {
             return ResultCode::not_permitted;
         }
@@ -104,6 +105,14 @@ struct NaiveMembership {
         }
         if (admitted >= 2) {
             return ResultCode::admissions_full;
+        }
+        if (is_anothers(member.party, member.member_key) ||
+            is_anothers(member.party, member.consensus_key) ||
+            is_anothers(member.party, member.link_key)) {
+            return ResultCode::key_in_use;  // A follower's first keys may be somebody else's now.
+        }
+        if (action.possessions[1] == forged()) {
+            return ResultCode::bad_possession;
         }
         ++admitted;
         members[member.party] = member;
@@ -149,12 +158,15 @@ struct NaiveMembership {
             case ChangeKind::reinstate:
                 return is_suspended ? ResultCode::ok : ResultCode::nothing_to_change;
             case ChangeKind::replace_keys:
-                if (is_anothers(change.member, *change.consensus_key)) {
+                if (is_anothers(change.member, change.consensus_key->key)) {
                     return ResultCode::key_in_use;
                 }
-                return member.consensus_key == *change.consensus_key ? ResultCode::nothing_to_change
-                                                                     : ResultCode::ok;
+                return member.consensus_key == change.consensus_key->key
+                           ? ResultCode::nothing_to_change
+                           : ResultCode::ok;
             case ChangeKind::set_parameters:
+            case ChangeKind::activate_feature:
+            case ChangeKind::withdraw_feature:
                 break;
         }
         return ResultCode::ok;
@@ -168,7 +180,7 @@ struct NaiveMembership {
         } else if (change.kind == ChangeKind::reinstate) {
             suspended.erase(change.member);
         } else {
-            member.consensus_key = *change.consensus_key;
+            member.consensus_key = change.consensus_key->key;
         }
     }
     /// What becomes of a proposal with one more vote.
@@ -217,6 +229,9 @@ struct NaiveMembership {
         if (own >= (rescues(change) ? 1 : 8)) {
             return ResultCode::too_many_proposals;
         }
+        if (change.consensus_key && change.consensus_key->possession == forged()) {
+            return ResultCode::bad_possession;
+        }
         Open item{change, time + proposal_window, {}, {}};
         if (votes(ref.signer) || is_hub(ref.signer)) {
             item.yes.insert(ref.signer);
@@ -244,7 +259,7 @@ struct NaiveMembership {
             return ResultCode::not_validator;
         }
         if (next == voting || (action.epoch != epoch && action.epoch + 1 != epoch) ||
-            action.next_validators_hash != hash_of(next)) {
+            action.next_epoch != hash_of(next)) {
             return ResultCode::not_ready_for;
         }
         if (ready_for != next) {
@@ -266,7 +281,7 @@ struct NaiveMembership {
         return validators;
     }
     [[nodiscard]] static Hash hash_of(const std::map<PublicKey, PartyId>& set) {
-        return validators_hash(list(set));
+        return NextEpoch{list(set), {}}.hash();
     }
 };
 
@@ -338,7 +353,11 @@ private:
         const std::uint64_t choice = m_random.below(20);
         if (choice == 0) {
             static constexpr const char* names[]{"DDD", "EEE", "FFF", "AAA"};
-            return AdmitFollower{make_follower(names[m_random.below(4)])};
+            AdmitFollower admission{make_follower(names[m_random.below(4)])};
+            if (m_random.below(6) == 0) {
+                admission.possessions[1] = NaiveMembership::forged();
+            }
+            return admission;
         }
         if (choice < 3) {
             const KeyRole role{static_cast<std::uint8_t>(1 + m_random.below(3))};
@@ -353,7 +372,10 @@ private:
             change.kind = ChangeKind{static_cast<std::uint8_t>(1 + m_random.below(5))};
             change.member = any_of(m_naive.members).first;
             if (change.kind == ChangeKind::replace_keys) {
-                change.consensus_key = any_key(change.member, "consensus");
+                change.consensus_key = ProvenKey{any_key(change.member, "consensus")};
+                if (m_random.below(6) == 0) {
+                    change.consensus_key->possession = NaiveMembership::forged();
+                }
             }
             return change;
         }
@@ -371,14 +393,7 @@ private:
     }
     ResultCode result(const PartyId& signer, const Action& action, UnixMillis time) {
         if (const auto* admit = std::get_if<AdmitFollower>(&action)) {
-            // A follower's first keys may have become somebody else's meanwhile.
-            const Member& member = admit->member;
-            const bool taken = m_naive.is_hub(signer) && !m_naive.members.contains(member.party) &&
-                               m_naive.admitted < 2 &&
-                               (m_naive.is_anothers(member.party, member.member_key) ||
-                                m_naive.is_anothers(member.party, member.consensus_key) ||
-                                m_naive.is_anothers(member.party, member.link_key));
-            return taken ? ResultCode::key_in_use : m_naive.admit(signer, member);
+            return m_naive.admit(signer, *admit);
         }
         if (const auto* rotate = std::get_if<RotateKey>(&action)) {
             return m_naive.rotate(signer, *rotate);

@@ -34,14 +34,18 @@ void check_all(const Action& action, const std::string& outcome,
 }  // namespace
 
 TEST_CASE("admissions that do not decode", "[transaction][membership]") {
-    const Action action = AdmitFollower{test::sample_follower()};
-    check_all(action, "malformed",
-              {[](auto& m) { m.mutable_admit_follower()->clear_member(); },
-               [](auto& m) { m.mutable_admit_follower()->mutable_member()->set_party("DDDD"); },
-               [](auto& m) { m.mutable_admit_follower()->mutable_member()->clear_member_key(); },
-               [](auto& m) {
-                   m.mutable_admit_follower()->mutable_member()->set_link_key(std::string(34, 'k'));
-               }});
+    const Action action = test::sample_admission();
+    check_all(
+        action, "malformed",
+        {[](auto& m) { m.mutable_admit_follower()->clear_member(); },
+         [](auto& m) { m.mutable_admit_follower()->mutable_member()->set_party("DDDD"); },
+         [](auto& m) { m.mutable_admit_follower()->mutable_member()->clear_member_key(); },
+         [](auto& m) { m.mutable_admit_follower()->clear_member_possession(); },
+         [](auto& m) { m.mutable_admit_follower()->clear_consensus_possession(); },
+         [](auto& m) { m.mutable_admit_follower()->set_link_possession(std::string(65, 's')); },
+         [](auto& m) {
+             m.mutable_admit_follower()->mutable_member()->set_link_key(std::string(34, 'k'));
+         }});
     check_all(action, "unknown_action",
               {[](auto& m) { m.mutable_admit_follower()->mutable_member()->clear_role(); },
                [](auto& m) {
@@ -65,28 +69,51 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
     const auto change = [](wire::Transaction& m) { return m.mutable_propose_change(); };
     const Action promote = test::sample_proposal(ChangeKind::promote);
     const std::string key{as_text(public_key_of(test::secret(60)).view())};
+    const std::string proof(Signature::size, 's');
     check_all(promote, "unknown_action",
               {[&](auto& m) { change(m)->clear_kind(); },
-               [&](auto& m) { change(m)->set_kind(static_cast<wire::ChangeKind>(7)); }});
+               [&](auto& m) { change(m)->set_kind(static_cast<wire::ChangeKind>(9)); }});
     check_all(promote, "malformed",
               {[&](auto& m) { change(m)->set_member("DD"); },
                [&](auto& m) { change(m)->set_member_key("short"); }});
+    check_all(test::sample_proposal(ChangeKind::replace_keys), "malformed",
+              {[&](auto& m) { change(m)->clear_link_key(); },
+               [&](auto& m) { change(m)->clear_link_possession(); },
+               [&](auto& m) { change(m)->set_member_possession(std::string(63, 's')); },
+               [&](auto& m) { change(m)->set_consensus_possession(proof); },
+               [&](auto& m) { change(m)->set_consensus_key(key); }});
     check_all(promote, "out_of_range",
               {[&](auto& m) { change(m)->clear_member(); },
-               [&](auto& m) { change(m)->set_member_key(key); },
+               [&](auto& m) {
+                   change(m)->set_member_key(key);
+                   change(m)->set_member_possession(proof);
+               },
+               [&](auto& m) { change(m)->set_feature(1); },
                [&](auto& m) { change(m)->mutable_parameters(); },
+               [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_ACTIVATE_FEATURE); },
                [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_REPLACE_KEYS); },
                [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_SET_PARAMETERS); }});
     check_all(test::sample_proposal(ChangeKind::replace_keys), "out_of_range",
               {[&](auto& m) { change(m)->set_link_key(std::string(33, 5)); },
+               [&](auto& m) { change(m)->set_feature(1); },
                [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_DEMOTE); }});
-    check_all(test::sample_proposal(ChangeKind::replace_keys), "ok",
-              {[&](auto& m) { change(m)->clear_link_key(); }});
+    check_all(test::sample_proposal(ChangeKind::replace_keys), "ok", {[&](auto& m) {
+                  change(m)->clear_link_key();
+                  change(m)->clear_link_possession();
+              }});
+    check_all(test::sample_proposal(ChangeKind::activate_feature), "out_of_range",
+              {[&](auto& m) { change(m)->clear_feature(); },
+               [&](auto& m) { change(m)->set_member("DDD"); },
+               [&](auto& m) { change(m)->mutable_parameters(); },
+               [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_PROMOTE); }});
+    check_all(test::sample_proposal(ChangeKind::activate_feature), "ok",
+              {[&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_WITHDRAW_FEATURE); },
+               [&](auto& m) { change(m)->set_feature(0xffffffff); }});
     check_all(
         test::sample_proposal(ChangeKind::set_parameters), "out_of_range",
         {[&](auto& m) { change(m)->clear_parameters(); },
          [&](auto& m) { change(m)->set_member("DDD"); },
-         [&](auto& m) { change(m)->set_link_key(key); },
+         [&](auto& m) { change(m)->set_feature(1); },
          [&](auto& m) { change(m)->mutable_parameters()->clear_start_window_ms(); },
          [&](auto& m) { change(m)->mutable_parameters()->set_epoch_blocks_max(9); },
          [&](auto& m) { change(m)->mutable_parameters()->clear_epoch_blocks_min(); },
@@ -112,7 +139,7 @@ TEST_CASE("votes, keys and evidence that do not decode", "[transaction][membersh
     check_all(rotate, "out_of_range",
               {[](auto& m) { m.mutable_rotate_key()->set_new_key(std::string(33, 5)); }});
     check_all(ReportReady{5, sha256(as_bytes("validators")), 1}, "malformed",
-              {[](auto& m) { m.mutable_report_ready()->clear_next_validators_hash(); }});
+              {[](auto& m) { m.mutable_report_ready()->clear_next_epoch(); }});
     const Action evidence = test::sample_evidence();
     const auto first = [](wire::Transaction& m) {
         return m.mutable_submit_evidence()->mutable_first();
@@ -147,7 +174,8 @@ TEST_CASE("changes outside their bounds are not within bounds", "[transaction][m
 TEST_CASE("names of changes read back", "[membership]") {
     for (const ChangeKind kind :
          {ChangeKind::promote, ChangeKind::demote, ChangeKind::suspend, ChangeKind::reinstate,
-          ChangeKind::replace_keys, ChangeKind::set_parameters}) {
+          ChangeKind::replace_keys, ChangeKind::set_parameters, ChangeKind::activate_feature,
+          ChangeKind::withdraw_feature}) {
         CHECK(change_kind_from_text(to_text(kind)) == kind);
     }
     CHECK_FALSE(change_kind_from_text("dismiss"));

@@ -91,9 +91,19 @@ inline Member sample_follower() {
     return member;
 }
 
+inline Signature sample_possession(std::uint8_t filling) {
+    Signature possession;
+    possession.data.fill(filling);
+    return possession;
+}
+
 inline ProposeChange sample_proposal(ChangeKind kind) {
     ProposeChange action;
     action.kind = kind;
+    if (kind == ChangeKind::activate_feature || kind == ChangeKind::withdraw_feature) {
+        action.feature = 70'000;
+        return action;
+    }
     if (kind == ChangeKind::set_parameters) {
         action.parameters = Parameters{};
         action.parameters->delta = 400;
@@ -103,10 +113,15 @@ inline ProposeChange sample_proposal(ChangeKind kind) {
     }
     action.member = party("DDD");
     if (kind == ChangeKind::replace_keys) {
-        action.member_key = public_key_of(secret(53));
-        action.link_key = public_key_of(secret(54));
+        action.member_key = ProvenKey{public_key_of(secret(53)), sample_possession(0x44)};
+        action.link_key = ProvenKey{public_key_of(secret(54)), sample_possession(0x55)};
     }
     return action;
+}
+
+inline AdmitFollower sample_admission() {
+    return {sample_follower(),
+            {sample_possession(0x61), sample_possession(0x62), sample_possession(0x63)}};
 }
 
 inline SubmitEvidence sample_evidence() {
@@ -120,12 +135,10 @@ inline SubmitEvidence sample_evidence() {
 }
 
 inline RotateKey sample_rotation() {
-    Signature possession;
-    possession.data.fill(0x33);
-    return {KeyRole::link, public_key_of(secret(41)), possession};
+    return {KeyRole::link, public_key_of(secret(41)), sample_possession(0x33)};
 }
 
-/// One of each kind, a denial, and three changes.
+/// One of each kind, a denial, and four changes.
 inline std::vector<Action> sample_actions() {
     const Bytes meter_key{0x30, 0x59, 0x30, 0x13};
     return {
@@ -143,10 +156,11 @@ inline std::vector<Action> sample_actions() {
         RecordCharge{sample_metered(), 123'456, 120'000},
         SettleCharge{sample_authorization(), 120'000},
         ClaimCharge{sample_authorization()},
-        AdmitFollower{sample_follower()},
+        sample_admission(),
         sample_proposal(ChangeKind::promote),
         sample_proposal(ChangeKind::replace_keys),
         sample_proposal(ChangeKind::set_parameters),
+        sample_proposal(ChangeKind::activate_feature),
         VoteOnChange{{party("AAA"), sample_id(4)}, true},
         sample_rotation(),
         ReportReady{5, sha256(as_bytes("validators")), 1'234},

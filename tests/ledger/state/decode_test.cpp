@@ -4,6 +4,7 @@
 #include "ledger/state/event.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/records.h"
+#include "tests/support/ledger_fixture.h"
 
 #include <catch2/catch.hpp>
 
@@ -122,8 +123,9 @@ TEST_CASE("the seal of an epoch reads back, and nothing else does", "[state][eve
     seal.kind = EventKind::epoch_sealed;
     seal.epoch = 7;
     seal.validators = {{aaa, PublicKey{{2, 1}}}, {bbb, PublicKey{{2, 2}}}};
+    seal.features = {3, 70'000};
     const Bytes encoded = seal.encode();
-    CHECK(encoded.size() == 1 + 8 + 4 + 2 * 36);
+    CHECK(encoded.size() == 1 + 8 + 4 + 2 * 36 + 4 + 2 * 4);
     CHECK(Event::decode(encoded) == seal);
     for (std::size_t length = 0; length < encoded.size(); ++length) {
         CHECK_FALSE(Event::decode(ByteView{encoded}.first(length)));
@@ -150,6 +152,16 @@ TEST_CASE("the seal of an epoch reads back, and nothing else does", "[state][eve
     }
     CHECK_FALSE(Event::decode(wrong.encode()));
     wrong.validators.pop_back();
+    for (const FeatureList& features : {FeatureList{0}, FeatureList{2, 1}, FeatureList{5, 5}}) {
+        wrong.features = features;
+        CHECK_FALSE(Event::decode(wrong.encode()));
+    }
+    wrong.features.clear();
+    for (std::uint32_t feature = 1; feature <= features_max + 1; ++feature) {
+        wrong.features.push_back(feature);
+    }
+    CHECK_FALSE(Event::decode(wrong.encode()));
+    wrong.features.pop_back();
     CHECK(Event::decode(wrong.encode()) == wrong);
     CHECK(wrong.encode().size() == event_bytes_max);
 }
@@ -163,6 +175,8 @@ TEST_CASE("records of membership read back, and damaged ones do not", "[state][r
     epoch.admissions = 2;
     epoch.ready = {aaa};
     epoch.ready_for.data.fill(9);
+    epoch.features = {1, 4};
+    epoch.wanted_features = {2};
     ProposalRecord proposal;
     proposal.change.kind = ChangeKind::set_parameters;
     proposal.change.parameters = Parameters{};
@@ -187,6 +201,21 @@ TEST_CASE("records of membership read back, and damaged ones do not", "[state][r
     };
     check(epoch);
     check(proposal);
+    ProposalRecord keys;
+    keys.change.kind = ChangeKind::replace_keys;
+    keys.change.member = aaa;
+    keys.change.link_key = ProvenKey{public_key_of(test::secret_of("AAA/link-1")), {}};
+    keys.change.link_key->possession.data.fill(8);
+    check(keys);
+    ProposalRecord feature;
+    feature.change.kind = ChangeKind::activate_feature;
+    feature.change.feature = 7;
+    check(feature);
+    feature.change.feature = 0;
+    CHECK_FALSE(decode_record<ProposalRecord>(encode(feature)));
+    EpochRecord unordered = epoch;
+    unordered.wanted_features = {2, 2};
+    CHECK_FALSE(decode_record<EpochRecord>(encode(unordered)));
     check(evidence);
     check(Parameters{});
     epoch.validators.clear();

@@ -37,7 +37,7 @@ struct Promoted {
         }
     }
     [[nodiscard]] ReportReady report() const {
-        return {0, validators_hash(wanted), chain.tip().block.header.height};
+        return {0, NextEpoch{wanted, {}}.hash(), chain.tip().block.header.height};
     }
     [[nodiscard]] EpochRecord epoch() const { return find_epoch(chain.state()); }
 };
@@ -61,12 +61,12 @@ TEST_CASE("an epoch ends when a quorum of the next set is ready", "[state][epoch
     for (const PartyId& ready : {ddd, aaa, hub}) {
         CHECK(chain.apply(ready, promoted.report()) == ResultCode::ok);
         CHECK_FALSE(seals_epoch(chain.state(), chain.tip().block.header.height + 1));
-        CHECK(sealed_set(chain.state()) == promoted.epoch().validators);
+        CHECK(sealed_epoch(chain.state()) == NextEpoch{promoted.epoch().validators, {}});
     }
     CHECK(promoted.epoch().ready == std::vector<PartyId>{aaa, ddd, hub});
     CHECK(chain.apply(bbb, promoted.report()) == ResultCode::ok);  // 4 of 5
-    CHECK(is_next_set_ready(chain.state()));
-    CHECK(sealed_set(chain.state()) == promoted.wanted);
+    CHECK(is_next_epoch_ready(chain.state()));
+    CHECK(sealed_epoch(chain.state()) == NextEpoch{promoted.wanted, {}});
     const std::uint64_t height = chain.tip().block.header.height + 1;
     CHECK(seals_epoch(chain.state(), height));
 
@@ -108,7 +108,7 @@ TEST_CASE("readiness that is refused", "[state][epoch]") {
         CHECK(chain.apply(aaa, report) == ResultCode::not_ready_for);
     }
     SECTION("for another set") {
-        report.next_validators_hash = validators_hash(promoted.epoch().validators);
+        report.next_epoch = NextEpoch{promoted.epoch().validators, {}}.hash();
         CHECK(chain.apply(aaa, report) == ResultCode::not_ready_for);
     }
     SECTION("from ahead of the chain") {
@@ -131,7 +131,7 @@ TEST_CASE("readiness that is refused", "[state][epoch]") {
                                            public_key_of(secret_of("AAA/consensus-1"))}) ==
                 ResultCode::ok);
         const EpochRecord epoch = promoted.epoch();
-        const Hash next = validators_hash(wanted_validators(chain.state()));
+        const Hash next = wanted_epoch(chain.state()).hash();
         CHECK(chain.apply(aaa, ReportReady{1, next, epoch.first_height - 2}) ==
               ResultCode::not_ready_for);
         CHECK(chain.apply(aaa, ReportReady{1, next, epoch.first_height - 1}) == ResultCode::ok);
@@ -149,10 +149,10 @@ TEST_CASE("readiness is for one set: another one starts anew", "[state][epoch]")
             ResultCode::ok);
     CHECK(chain.apply(hub, promoted.report()) == ResultCode::not_ready_for);
     promoted.wanted = wanted_validators(chain.state());
-    CHECK_FALSE(is_next_set_ready(chain.state()));
+    CHECK_FALSE(is_next_epoch_ready(chain.state()));
     CHECK(chain.apply(hub, promoted.report()) == ResultCode::ok);
     CHECK(promoted.epoch().ready == std::vector<PartyId>{hub});
-    CHECK_FALSE(is_next_set_ready(chain.state()));
+    CHECK_FALSE(is_next_epoch_ready(chain.state()));
 }
 
 TEST_CASE("a change in the sealing block itself waits for the next epoch", "[state][epoch]") {
@@ -223,7 +223,7 @@ TEST_CASE("an epoch does not end because the next set is ready before it has its
     for (const PartyId& ready : {aaa, bbb, ccc, ddd, hub}) {
         REQUIRE(chain.apply(ready, promoted.report()) == ResultCode::ok);
     }
-    CHECK(is_next_set_ready(chain.state()));
+    CHECK(is_next_epoch_ready(chain.state()));
     while (chain.tip().block.header.height < 29) {
         CHECK_FALSE(chain.pass(second_ms).block.header.seals_epoch);
     }
@@ -301,17 +301,18 @@ TEST_CASE("one validator that keeps changing its key neither stops nor hurries t
     for (int number = 1; number <= 3; ++number) {
         const std::uint64_t epoch = promoted.epoch().epoch;
         CHECK(rotate(number) == ResultCode::ok);
-        const Hash next = validators_hash(wanted_validators(chain.state()));
+        const NextEpoch next = wanted_epoch(chain.state());
         for (const PartyId& ready : {aaa, bbb, ddd, hub}) {
             CHECK(rotate(number + 1) == ResultCode::rotation_pending);
-            CHECK(chain.apply(ready, ReportReady{epoch, next, chain.tip().block.header.height}) ==
+            CHECK(chain.apply(ready,
+                              ReportReady{epoch, next.hash(), chain.tip().block.header.height}) ==
                   ResultCode::ok);
         }
         while (promoted.epoch().epoch == epoch) {
             chain.pass(second_ms);
         }
         sealed.push_back(chain.tip().block.header.height);
-        CHECK(chain.tip().block.header.next_validators_hash == next);
+        CHECK(chain.tip().block.header.next_validators_hash == validators_hash(next.validators));
     }
     CHECK(sealed == std::vector<std::uint64_t>{20, 40, 60});
 }

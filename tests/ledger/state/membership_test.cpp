@@ -88,6 +88,11 @@ TEST_CASE("only the hub admits, only strangers, only with keys of their own",
         thief.member.consensus_key = public_of("BBB/consensus");
         CHECK(chain.apply(hub, thief) == ResultCode::key_in_use);
         chain.change_epoch();
+        CHECK(chain.apply(hub, thief) == ResultCode::bad_possession);  // it is still BBB's secret
+        thief.possessions[1] =
+            sign_digest(secret_of("BBB/consensus"),
+                        key_possession_digest(chain.chain_id(), ddd, KeyRole::consensus,
+                                              thief.member.consensus_key));
         CHECK(chain.apply(hub, thief) == ResultCode::ok);
     }
 }
@@ -258,14 +263,14 @@ TEST_CASE("open proposals have room for so many of a member and so many of all",
     const TransactionRef first = list_proposals(chain.state()).front().ref;
     SECTION("keys of the hub have places of their own, one for each member") {
         ProposeChange rescue = change(ChangeKind::replace_keys, hub);
-        rescue.member_key = public_of("HUB/member-1");
+        rescue.member_key = ProvenKey{public_of("HUB/member-1")};
         CHECK(chain.apply(last, rescue) == ResultCode::ok);
         CHECK(chain.apply(last, rescue) == ResultCode::too_many_proposals);
         rescue.member = aaa;
-        rescue.member_key = public_of("AAA/member-1");
+        rescue.member_key = ProvenKey{public_of("AAA/member-1")};
         CHECK(chain.apply(bbb, rescue) == ResultCode::too_many_proposals);
         rescue.member = hub;
-        rescue.member_key = public_of("HUB/member-2");
+        rescue.member_key = ProvenKey{public_of("HUB/member-2")};
         CHECK(chain.apply(aaa, rescue) == ResultCode::ok);
         const TransactionRef ref = chain.last_ref();
         CHECK(list_proposals(chain.state()).size() == open_proposals_max + 2);
@@ -302,9 +307,9 @@ TEST_CASE("a change that would change nothing or cannot be is refused when propo
     CHECK(chain.apply(aaa, new_parameters(chain.genesis().parameters)) ==
           ResultCode::nothing_to_change);
     ProposeChange keys = change(ChangeKind::replace_keys, bbb);
-    keys.link_key = public_of("BBB/link");
+    keys.link_key = ProvenKey{public_of("BBB/link")};
     CHECK(chain.apply(aaa, keys) == ResultCode::nothing_to_change);
-    keys.consensus_key = public_of("CCC/member");
+    keys.consensus_key = ProvenKey{public_of("CCC/member")};
     CHECK(chain.apply(aaa, keys) == ResultCode::key_in_use);
     CHECK(list_proposals(chain.state()).empty());
 }
@@ -424,7 +429,7 @@ TEST_CASE("a consensus key changes once until an epoch begins with it", "[state]
     }
     SECTION("lost meanwhile, it is replaced by vote") {
         ProposeChange keys = change(ChangeKind::replace_keys, aaa);
-        keys.consensus_key = public_of("AAA/consensus-2");
+        keys.consensus_key = ProvenKey{public_of("AAA/consensus-2")};
         decide(chain, keys);
         CHECK(member_of(chain, aaa).consensus_key == public_of("AAA/consensus-2"));
     }
@@ -477,11 +482,67 @@ TEST_CASE("a key is rotated to only with proof that the signer has its secret",
           ResultCode::bad_possession);
 }
 
+TEST_CASE("the hub admits no keys whose secrets the new member does not have",
+          "[state][membership]") {
+    TestChain chain;
+    const auto sign = [&chain](const PartyId& party, KeyRole role, const char* key) {
+        return sign_digest(secret_of(key),
+                           key_possession_digest(chain.chain_id(), party, role, public_of(key)));
+    };
+    Signature garbage;
+    garbage.data.fill(7);
+    for (std::size_t i = 0; i < key_roles.size(); ++i) {
+        const KeyRole role = key_roles[i];
+        const std::string own = std::string{"DDD/"} + to_text(role);
+        // A stranger's key, which nobody on the ledger has: its owner proved it for itself.
+        const std::string seen = std::string{"EEE/"} + to_text(role);
+        AdmitFollower theft{make_follower("DDD")};
+        theft.member.set_key(role, public_of(seen.c_str()));
+        for (const Signature& proof :
+             {garbage, sign(party("EEE"), role, seen.c_str()), sign(ddd, role, own.c_str())}) {
+            theft.possessions[i] = proof;
+            CHECK(chain.apply(hub, theft) == ResultCode::bad_possession);
+        }
+        AdmitFollower unproven{make_follower("DDD")};
+        unproven.possessions[i] = sign(ddd, key_roles[(i + 1) % 3], own.c_str());
+        CHECK(chain.apply(hub, unproven) == ResultCode::bad_possession);
+    }
+    CHECK_FALSE(find_member(chain.state(), ddd));
+    CHECK(find_epoch(chain.state()).admissions == 0);
+    CHECK(chain.apply(hub, AdmitFollower{make_follower("DDD")}) == ResultCode::ok);
+}
+
+TEST_CASE("no replacement is proposed with keys that the member has not proven",
+          "[state][membership]") {
+    TestChain chain;
+    const auto sign = [&chain](const PartyId& party, KeyRole role, const char* key) {
+        return sign_digest(secret_of(key),
+                           key_possession_digest(chain.chain_id(), party, role, public_of(key)));
+    };
+    Signature garbage;
+    garbage.data.fill(7);
+    ProposeChange keys = change(ChangeKind::replace_keys, bbb);
+    keys.member_key = ProvenKey{public_of("BBB/member-1")};
+    keys.link_key = ProvenKey{public_of("AAA/link-1")};
+    // AAA would have its own key voted in under BBB's name; it can only prove it for itself.
+    for (const Signature& proof : {garbage, sign(aaa, KeyRole::link, "AAA/link-1"),
+                                   sign(bbb, KeyRole::consensus, "AAA/link-1")}) {
+        keys.link_key->possession = proof;
+        CHECK(chain.apply(aaa, keys) == ResultCode::bad_possession);
+    }
+    keys.link_key = ProvenKey{public_of("BBB/link-1")};
+    keys.member_key->possession = garbage;
+    CHECK(chain.apply(aaa, keys) == ResultCode::bad_possession);
+    CHECK(list_proposals(chain.state()).empty());
+    keys.member_key->possession = {};
+    CHECK(chain.apply(aaa, keys) == ResultCode::ok);
+}
+
 TEST_CASE("lost keys are replaced by vote, the hub's without the hub", "[state][membership]") {
     TestChain chain;
     ProposeChange keys = change(ChangeKind::replace_keys, hub);
-    keys.member_key = public_of("HUB/member-1");
-    keys.consensus_key = public_of("HUB/consensus-1");
+    keys.member_key = ProvenKey{public_of("HUB/member-1")};
+    keys.consensus_key = ProvenKey{public_of("HUB/consensus-1")};
     SECTION("the hub's") {
         const TransactionRef ref = decide(chain, keys, {bbb});
         CHECK(member_of(chain, hub).member_key == public_of("HUB/member"));
@@ -495,7 +556,7 @@ TEST_CASE("lost keys are replaced by vote, the hub's without the hub", "[state][
     }
     SECTION("another member's with the hub") {
         keys = change(ChangeKind::replace_keys, bbb);
-        keys.member_key = public_of("BBB/member-1");
+        keys.member_key = ProvenKey{public_of("BBB/member-1")};
         const TransactionRef ref = decide(chain, keys, {ccc});
         CHECK(member_of(chain, bbb).member_key == public_of("BBB/member"));
         CHECK(chain.apply(hub, VoteOnChange{ref, true}) == ResultCode::ok);

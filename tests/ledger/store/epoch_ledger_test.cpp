@@ -79,3 +79,27 @@ TEST_CASE("a receipt with more epochs than there can be is not read") {
     receipt.epochs.assign(receipt_epochs_max + 1, receipt.epochs.front());
     CHECK_FALSE(Receipt::decode(receipt.encode()));
 }
+
+TEST_CASE("a ledger with a feature that the program does not know is refused") {
+    FilledLedger filled{make_feature_history()};
+    TestLedger& ledger = filled.ledger;
+    CHECK(ledger.get().unknown_feature() == 7);
+    const std::uint64_t height = ledger.get().final_header().height;
+    const auto open = [&ledger](const FeatureList& known) {
+        return ledger.open(64UL * 1024 * 1024, speculative_blocks_max, known);
+    };
+    SECTION("with its state") {}
+    SECTION("with a state made from the segments, before anything is executed wrongly") {
+        ledger.close();
+        filled.store = MemoryStore{};
+        REQUIRE(Ledger::reset_state(filled.store, ledger.genesis()));
+    }
+    for (const FeatureList& known : {FeatureList{}, FeatureList{6, 8}}) {
+        const std::string refusal = open(known);
+        CHECK(refusal.find("feature 7 of the protocol is active") != std::string::npos);
+        CHECK(refusal.find("install a newer release") != std::string::npos);
+    }
+    REQUIRE(open({6, 7}) == "");
+    CHECK_FALSE(ledger.get().unknown_feature());
+    CHECK(ledger.get().final_header().height == height);
+}

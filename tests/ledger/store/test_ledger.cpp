@@ -81,11 +81,11 @@ std::vector<Block> make_epochs_history() {
         add({{party("BBB"), {vote}}, {party("CCC"), {vote}}, {hub, {vote}}});
     };
     const auto seal = [&] {
-        const std::vector<Validator> wanted = wanted_validators(chain.state());
-        const ReportReady report{find_epoch(chain.state()).epoch, validators_hash(wanted),
+        const NextEpoch wanted = wanted_epoch(chain.state());
+        const ReportReady report{find_epoch(chain.state()).epoch, wanted.hash(),
                                  chain.tip().block.header.height};
         std::vector<std::pair<PartyId, std::vector<Action>>> work;
-        for (const Validator& validator : wanted) {
+        for (const Validator& validator : wanted.validators) {
             work.push_back({validator.party, {report}});
         }
         add(work);
@@ -103,12 +103,38 @@ std::vector<Block> make_epochs_history() {
     ProposeChange replace;
     replace.kind = ChangeKind::replace_keys;
     replace.member = ddd;
-    replace.member_key = public_key_of(secret_of("DDD/member-1"));
+    replace.member_key = ProvenKey{public_key_of(secret_of("DDD/member-1"))};
     decide(replace);
     add({{ddd, {ReleaseAuthorization{{aaa, {}}}}}});
     seal();
     add({{aaa, {ReleaseAuthorization{{ddd, {}}}}}, {ddd, {ReleaseAuthorization{{hub, {}}}}}});
     ENSURE(find_epoch(chain.state()).epoch == 2);
+    return blocks;
+}
+
+std::vector<Block> make_feature_history() {
+    TestChain chain;
+    std::vector<Block> blocks;
+    const auto add = [&](const PartyId& signer, const Action& action) {
+        ENSURE(chain.apply(signer, action) == ResultCode::ok);
+        blocks.push_back(chain.tip().block);
+    };
+    ProposeChange change;
+    change.kind = ChangeKind::activate_feature;
+    change.feature = 7;
+    add(party("AAA"), change);
+    const VoteOnChange approve{chain.last_ref(), true};
+    for (const char* voter : {"BBB", "CCC", "HUB"}) {
+        add(party(voter), approve);
+    }
+    for (const char* ready : {"AAA", "BBB", "CCC"}) {
+        add(party(ready),
+            ReportReady{0, wanted_epoch(chain.state()).hash(), chain.tip().block.header.height});
+    }
+    for (int i = 0; i < 2; ++i) {
+        blocks.push_back(chain.pass(second_ms).block);
+    }
+    ENSURE(find_epoch(chain.state()).features == FeatureList{7});
     return blocks;
 }
 
@@ -138,10 +164,14 @@ void TestLedger::initialize() {
     ENSURE(Ledger::initialize(m_files, m_store, folder, m_genesis).has_value());
 }
 
-std::string TestLedger::open(std::uint64_t segment_bytes, std::size_t speculative_blocks) {
+std::string TestLedger::open(std::uint64_t segment_bytes, std::size_t speculative_blocks,
+                             const FeatureList& known_features) {
     m_ledger.reset();
-    auto opened = Ledger::open(m_files, m_store, folder, m_genesis, m_signatures, m_clock,
-                               LedgerOptions{segment_bytes, speculative_blocks});
+    LedgerOptions options;
+    options.segment_bytes = segment_bytes;
+    options.speculative_blocks = speculative_blocks;
+    options.known_features = known_features;
+    auto opened = Ledger::open(m_files, m_store, folder, m_genesis, m_signatures, m_clock, options);
     if (!opened) {
         return opened.error().message;
     }

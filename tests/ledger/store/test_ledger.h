@@ -21,6 +21,9 @@ namespace tally::test {
 /// keys, DDD's member key is replaced by vote, and both sign with what they have.
 [[nodiscard]] std::vector<Block> make_epochs_history();
 
+/// Feature 7 is asked for, everybody is ready for it, and one block follows with it active.
+[[nodiscard]] std::vector<Block> make_feature_history();
+
 /// A finalization signed by the validators in `bitmap`.
 [[nodiscard]] QuorumCertificate certify_by(const std::vector<Validator>& validators,
                                            const BlockHeader& header, std::uint64_t bitmap);
@@ -48,7 +51,8 @@ public:
     void initialize();
     /// The error's text, empty when it opened.
     [[nodiscard]] std::string open(std::uint64_t segment_bytes = 64UL * 1024 * 1024,
-                                   std::size_t speculative_blocks = speculative_blocks_max);
+                                   std::size_t speculative_blocks = speculative_blocks_max,
+                                   const FeatureList& known_features = {});
     void close() { m_ledger.reset(); }
     [[nodiscard]] Ledger& get() { return *m_ledger; }
     [[nodiscard]] TestClock& clock() { return m_clock; }

@@ -27,6 +27,8 @@ private:
     UnixMillis m_now{0};
 };
 
+constexpr std::uint32_t known_to_world{5};
+
 /// AAA's duties over a chain that it is level with.
 struct World {
     TestChain chain;
@@ -50,7 +52,8 @@ struct World {
                  return true;
              },
          .clock = clock,
-         .random = random}};
+         .random = random,
+         .known_features = {known_to_world}}};
 
     World() { clock.set(chain.now()); }
     /// After the tip; an overlay remembers what it has read.
@@ -117,7 +120,7 @@ SCENARIO("a member of the next set reports ready once, and only with the key for
     world.tick();
     const auto ready = world.sent_action<ReportReady>();
     CHECK(ready.epoch == 0);
-    CHECK(ready.next_validators_hash == validators_hash(wanted_validators(world.state())));
+    CHECK(ready.next_epoch == wanted_epoch(world.state()).hash());
     CHECK(ready.height == world.chain.tip().block.header.height);
     world.tick();
     CHECK(world.sent.size() == 1);  // on its way
@@ -126,6 +129,38 @@ SCENARIO("a member of the next set reports ready once, and only with the key for
     CHECK(find_epoch(world.state()).ready == std::vector{party("AAA")});
     world.tick(second_ms);
     CHECK(world.sent.empty());
+}
+
+SCENARIO("readiness is not reported for a feature that the program does not know") {
+    World world;
+    ProposeChange change;
+    change.kind = ChangeKind::activate_feature;
+    const auto want = [&world, &change](std::uint32_t feature) {
+        change.feature = feature;
+        REQUIRE(world.chain.apply(party("AAA"), change) == ResultCode::ok);
+        const TransactionRef ref = world.chain.last_ref();
+        for (const char* voter : {"BBB", "CCC", "HUB"}) {
+            REQUIRE(world.chain.apply(party(voter), VoteOnChange{ref, true}) == ResultCode::ok);
+        }
+        world.clock.set(world.chain.now());
+    };
+    want(known_to_world);
+    world.tick();
+    CHECK(world.sent_action<ReportReady>().next_epoch == wanted_epoch(world.state()).hash());
+    world.make_final();
+
+    want(known_to_world + 1);  // one of two is enough
+    for (int second = 0; second < 20; ++second) {
+        world.tick(500);
+    }
+    CHECK(world.sent.empty());
+
+    change.kind = ChangeKind::withdraw_feature;
+    want(known_to_world + 1);
+    world.tick();
+    CHECK(world.sent.empty());  // what it said before is about this again
+    CHECK(find_epoch(world.state()).ready == std::vector{party("AAA")});
+    CHECK(find_epoch(world.state()).ready_for == wanted_epoch(world.state()).hash());
 }
 
 SCENARIO("a report that was lost is made again, one for another set at once") {
@@ -142,7 +177,7 @@ SCENARIO("a report that was lost is made again, one for another set at once") {
             ResultCode::ok);
     world.clock.set(world.chain.now());
     world.tick();
-    CHECK(world.sent_action<ReportReady>().next_validators_hash != first.next_validators_hash);
+    CHECK(world.sent_action<ReportReady>().next_epoch != first.next_epoch);
     world.sent.clear();
     for (int second = 0; second < 9; ++second) {
         world.tick(500);

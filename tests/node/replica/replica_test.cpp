@@ -194,7 +194,7 @@ public:
             const Ledger& ledger = site(next).replica().ledger();
             ReportReady report;
             report.epoch = ledger.epoch();
-            report.next_validators_hash = validators_hash(wanted_validators(ledger.final_state()));
+            report.next_epoch = wanted_epoch(ledger.final_state()).hash();
             report.height = ledger.final_header().height;
             act(next, report);
         }
@@ -480,7 +480,7 @@ SCENARIO("a follower becomes a validator by vote, without a restart, and another
     ReportReady last;
     last.epoch = 1;
     const Ledger& late = cluster.site("BBB").replica().ledger();
-    last.next_validators_hash = validators_hash(wanted_validators(late.final_state()));
+    last.next_epoch = wanted_epoch(late.final_state()).hash();
     last.height = late.final_header().height;
     cluster.act("BBB", last);
     cluster.run_until([&] { return cluster.all_in_epoch(2); });
