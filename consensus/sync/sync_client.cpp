@@ -116,6 +116,7 @@ void SyncClient::take_answer(const Asked& asked, ByteView answer, Time now, Sync
     switch (m_sink.accept(asked.query, answer)) {
         case SnapshotSink::Verdict::accepted:
             m_progress_at = now;
+            ++m_period_answers;
             return;
         case SnapshotSink::Verdict::not_held: {
             std::set<Bytes>& not_held = m_peers.at(asked.peer).not_held;
@@ -301,6 +302,8 @@ void SyncClient::choose_offer(Time now, SyncEffects& effects) {
     }
     m_manifest = m_sink.manifest_in_use();
     m_progress_at = now;
+    m_period_at = now;
+    m_period_answers = 0;
     for (auto& [id, remote] : m_peers) {
         remote.not_held.clear();
     }
@@ -369,12 +372,21 @@ bool SyncClient::is_lost(const Bytes& query) const {
            });
 }
 
-/// Also when nobody has the snapshot any more and one of the others says nothing at all.
+/// Also when nobody has the snapshot any more and one of the others says nothing at all, and when a
+/// source answers just so often that it does not fall silent.
 bool SyncClient::is_stalled(Time now) {
-    if (m_peers.empty()) {
-        m_progress_at = now;  // nobody is to blame
+    if (m_peers.empty()) {  // nobody is to blame
+        m_progress_at = now;
+        m_period_at = now;
+        m_period_answers = 0;
     }
-    return now - m_progress_at >= m_options.stalled_after;
+    bool drips{false};
+    if (now - m_period_at >= m_options.stalled_after) {
+        drips = m_period_answers < m_options.progress_min;
+        m_period_at = now;
+        m_period_answers = 0;
+    }
+    return drips || now - m_progress_at >= m_options.stalled_after;
 }
 
 void SyncClient::strike_sources() {

@@ -66,6 +66,9 @@ struct SyncOptions {
     std::chrono::milliseconds answer_timeout{3000};
     /// Without an answer that is right for so long, another snapshot is looked for.
     std::chrono::milliseconds stalled_after{30'000};
+    /// Likewise with fewer right answers than this in so long: one at a time, each just before its
+    /// time is up, are 10.
+    std::size_t progress_min{6};
     /// Queries outstanding at one peer.
     std::size_t queries_per_peer{4};
 };
@@ -166,6 +169,8 @@ private:
     std::optional<Hash> m_chosen;
     Bytes m_manifest;       ///< in use: others may have the same snapshot with another one
     Time m_progress_at{0};  ///< when an answer was right for the last time, or one was chosen
+    Time m_period_at{0};    ///< since when right answers are counted
+    std::size_t m_period_answers{0};
     std::map<PeerId, Remote> m_peers;
     std::map<std::uint64_t, Asked> m_asked;  ///< by message id
     std::uint64_t m_next_id{1};

@@ -466,3 +466,28 @@ TEST_CASE("of the manifests of one snapshot that which most sent is taken") {
     net.run_while(SyncStep::asking);
     CHECK(sink.in_use == manifest(50, 1));
 }
+
+TEST_CASE("a source that only drips is left for another") {
+    FakeSink sink;
+    Net net{sink};
+    SyncClient::Time last{0};
+    net.connect(1, [&net, &last](ByteView query) -> std::optional<Bytes> {
+        if (query[0] == 0xff) {
+            return manifest(9);
+        }
+        if (net.now - last < milliseconds{8'000}) {
+            return std::nullopt;
+        }
+        last = net.now;
+        return Bytes{query.begin(), query.end()};
+    });
+    net.connect(2, Net::honest(manifest(5)));
+    net.run_while(SyncStep::asking);
+    REQUIRE(sink.chosen == digest_of(9));
+    while (net.now < milliseconds{40'000} && net.client.step() != SyncStep::complete) {
+        net.step();
+    }
+    CHECK(net.client.step() == SyncStep::complete);
+    CHECK(sink.chosen == digest_of(5));
+    CHECK(net.cut.empty());
+}
