@@ -204,10 +204,11 @@ void add_bench_command(CLI::App& app, int& exit_code) {
     add_finality_command(*command, options, exit_code);
     add_ledger_command(*command, exit_code);
     command->callback([options, command, verify_command, &exit_code] {
-        if (command->got_subcommand("finality") || command->got_subcommand("ledger")) {
-            return;
+        if (verify_command->parsed()) {
+            exit_code = verify(*options);
+        } else if (command->get_subcommands().empty()) {
+            exit_code = bench(*options);
         }
-        exit_code = verify_command->parsed() ? verify(*options) : bench(*options);
     });
 }
 

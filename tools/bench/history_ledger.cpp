@@ -1,5 +1,6 @@
 #include "tools/bench/history_ledger.h"
 
+#include "consensus/journal/journal.h"
 #include "consensus/simplex/leader.h"
 
 #include <algorithm>
@@ -78,6 +79,36 @@ Expected<Done, std::string> HistoryLedger::add_block(UnixMillis time,
 const Ledger& HistoryLedger::finish() {
     m_ledger->sync_state();
     return *m_ledger;
+}
+
+Expected<Done, std::string> remember_votes(const node::DataFolders& folders,
+                                           const SecretKey& consensus_key,
+                                           const BlockHeader& last) {
+    PosixFileSystem files;
+    std::string failure;
+    consensus::JournalOptions options;
+    options.fatal = [&failure](const std::string& what) { failure = what; };
+    const auto journal = consensus::Journal::open(files, folders.consensus, options);
+    if (!journal) {
+        return Unexpected{journal.error().message};
+    }
+    const std::uint64_t epoch = last.seals_epoch ? last.epoch + 1 : last.epoch;
+    if (epoch > 0) {
+        (*journal)->begin_epoch(epoch, true);
+    }
+    if (!last.seals_epoch) {
+        consensus::SafetyRecord record;
+        record.epoch = epoch;
+        record.sequence = 1;
+        for (const VoteKind kind : {VoteKind::notarize, VoteKind::finalize}) {
+            const VoteStatement statement{epoch, kind, last.view, last.parent_view, last.digest()};
+            record.of(kind) = {last.view, last.parent_view, last.digest(),
+                               sign_digest(consensus_key, statement.signing_digest(last.chain_id))};
+        }
+        (*journal)->append_safety(record);
+        (*journal)->sync();
+    }
+    return failure.empty() ? Expected<Done, std::string>{Done{}} : Unexpected{failure};
 }
 
 }  // namespace tally::tools

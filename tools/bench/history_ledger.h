@@ -49,4 +49,10 @@ private:
     std::unique_ptr<Ledger> m_ledger;
 };
 
+/// Makes the safety record of an initialised data folder what it would be if its node had voted for
+/// this last block: with an empty one its peers would take it for a copy that came too late.
+[[nodiscard]] Expected<Done, std::string> remember_votes(const node::DataFolders& folders,
+                                                         const SecretKey& consensus_key,
+                                                         const BlockHeader& last);
+
 }  // namespace tally::tools

@@ -109,11 +109,19 @@ Expected<Done, std::string> initialize_nodes(const DevnetManifest& manifest) {
     return Done{};
 }
 
-/// The ledger of the first node for the other validators too.
-Expected<Done, std::string> copy_ledger(const DevnetPlan& plan) {
+/// The ledger of the first node for the other validators too, and to all of them their last votes.
+Expected<Done, std::string> complete_validators(const DevnetPlan& plan, const Keys& keys,
+                                                const BlockHeader& last) {
     const fs::path from = fs::path{plan.nodes.front().folder} / "data" / "ledger";
     for (const PlannedNode& node : plan.nodes) {
-        if (&node == &plan.nodes.front() || !node.validator) {
+        if (!node.validator) {
+            continue;
+        }
+        const node::DataFolders folders{node.folder + "/data"};
+        if (auto voted = remember_votes(folders, keys.consensus.at(node.party), last); !voted) {
+            return voted;
+        }
+        if (&node == &plan.nodes.front()) {
             continue;
         }
         const fs::path to = fs::path{node.folder} / "data" / "ledger";
@@ -199,6 +207,8 @@ Expected<DevnetPlan, std::string> plan_network(const LedgerBenchOptions& options
     auto plan = make_plan(devnet, end - past, random);
     if (plan) {
         set_rules(plan->nodes, shape.currencies, plan->genesis);
+        Parameters& parameters = plan->genesis.parameters;
+        parameters.idle_interval = options.idle_interval_ms.value_or(parameters.idle_interval);
     }
     return plan;
 }
@@ -249,7 +259,7 @@ Expected<json::object, std::string> bench_ledger(const LedgerBenchOptions& asked
     if (!written) {
         return Unexpected{written.error()};
     }
-    if (const auto copied = copy_ledger(*plan); !copied) {
+    if (const auto copied = complete_validators(*plan, *keys, written->last); !copied) {
         return Unexpected{copied.error()};
     }
     if (const auto saved = save_manifest(options.folder, manifest); !saved) {

@@ -27,6 +27,7 @@ struct LedgerBenchOptions {
     std::uint64_t seed{1};
     std::optional<UnixMillis> end;  ///< time of the last block, about; nothing: now
     std::optional<int> epoch_blocks_max;
+    std::optional<UnixMillis> idle_interval_ms;  ///< of the network when it runs
     std::vector<std::string> currencies{"CNY"};
 };
 

@@ -3,6 +3,7 @@
 #include "ledger/base/posix_file_system.h"
 #include "node/runtime/logging.h"
 #include "tools/bench/ledger_bench.h"
+#include "tools/bench/state_tables.h"
 #include "tools/devnet/plan.h"
 #include "tools/show/render.h"
 
@@ -23,6 +24,7 @@ struct Arguments {
     std::string json_file;
     UnixMillis end{0};
     int epoch_blocks{0};
+    UnixMillis idle_interval_ms{0};
 };
 
 int fail(const std::string& error) {
@@ -38,6 +40,9 @@ int make_ledger(Arguments& arguments) {
     }
     if (arguments.epoch_blocks > 0) {
         options.epoch_blocks_max = arguments.epoch_blocks;
+    }
+    if (arguments.idle_interval_ms > 0) {
+        options.idle_interval_ms = arguments.idle_interval_ms;
     }
     if (options.validators > options.operators + 1) {
         return fail("there cannot be more validators than members");
@@ -63,6 +68,39 @@ int make_ledger(Arguments& arguments) {
     return 0;
 }
 
+struct StateArguments {
+    std::string data_dir;
+    bool json{false};
+};
+
+int show_state(const StateArguments& arguments) {
+    const auto tables = read_state_tables(arguments.data_dir);
+    if (!tables) {
+        std::cerr << "tally bench state: " << tables.error() << "\n";
+        return 1;
+    }
+    if (arguments.json) {
+        std::cout << boost::json::serialize(boost::json::object{{"items", *tables}}) << "\n";
+    } else {
+        std::cout << render_table(*tables, {"table", "entries", "bytes", "digest"});
+    }
+    return 0;
+}
+
+void add_state_command(CLI::App& bench, int& exit_code) {
+    auto arguments = std::make_shared<StateArguments>();
+    CLI::App* command =
+        bench.add_subcommand("state", "Size and digest of every table of a stopped node's state");
+    command->add_option("DATA_DIR", arguments->data_dir, "The node's data folder")->required();
+    command->add_flag("--json", arguments->json, "As JSON");
+    command->footer(
+        "A table is named by the first byte of its keys; from c0 on they are indexes of blocks\n"
+        "and transactions. Nodes at the same height have the same tables below, however they got\n"
+        "there, except that one that joined by a snapshot lacks finished authorizations.\n"
+        "Example: tally bench state /tmp/past/AAA/data");
+    command->callback([arguments, &exit_code] { exit_code = show_state(*arguments); });
+}
+
 void add_shape_options(CLI::App& command, LedgerBenchOptions& bench) {
     command.add_option("--per-block", bench.per_block, "Transactions in a block, about")
         ->check(CLI::Range(4U, 2'000U));
@@ -79,6 +117,7 @@ void add_shape_options(CLI::App& command, LedgerBenchOptions& bench) {
 }  // namespace
 
 void add_ledger_command(CLI::App& bench, int& exit_code) {
+    add_state_command(bench, exit_code);
     auto arguments = std::make_shared<Arguments>();
     LedgerBenchOptions& options = arguments->bench;
     CLI::App* command =
@@ -99,6 +138,10 @@ void add_ledger_command(CLI::App& bench, int& exit_code) {
                         "Time of the last block, about, in ms since 1970; now unless told");
     command->add_option("--epoch-blocks", arguments->epoch_blocks, "Longest epoch, in blocks")
         ->check(CLI::Range(static_cast<int>(epoch_blocks_max_floor), 1'000'000));
+    command
+        ->add_option("--idle-ms", arguments->idle_interval_ms,
+                     "Longest wait for an empty block when it runs")
+        ->check(CLI::Range(1, 60'000));
     command->add_option("--base-port", options.base_port, "First of at most 100 ports")
         ->check(CLI::Range(1024, 65'000));
     command->add_option("--json", arguments->json_file, "File for the figures as JSON");
