@@ -3,9 +3,17 @@
 #include "ledger/base/check.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace tally::consensus {
+namespace {
+
+std::int64_t cost_of(const VerifiedEnvelope& envelope) {
+    return static_cast<std::int64_t>(envelope.bytes.size() + envelope_overhead);
+}
+
+}  // namespace
 
 Mempool::Mempool(MempoolLimits limits) : m_limits{limits} {}
 
@@ -27,6 +35,7 @@ Admission Mempool::add(VerifiedEnvelope envelope) {
     m_bytes += size;
     m_expiries.emplace(envelope.expires_at, envelope.hash);
     const Hash hash = envelope.hash;
+    m_allowances[envelope.signer].last_seen = m_block_time;
     m_envelopes.emplace(hash, Entry{std::move(envelope), arrival});
     return Admission::added;
 }
@@ -60,22 +69,68 @@ const VerifiedEnvelope* Mempool::next_usable(const Queue& queue, Queue::const_it
     return nullptr;
 }
 
+std::int64_t Mempool::allowance(const MemberKey& member, UnixMillis block_time) const {
+    const auto found = m_allowances.find(member);
+    if (found == m_allowances.end()) {
+        return allowance_max;
+    }
+    const Allowance& held = found->second;
+    const UnixMillis passed = std::clamp(block_time - held.at, UnixMillis{0}, company_ms);
+    return std::min(allowance_max, held.bytes + passed * member_bytes_per_second / 1000);
+}
+
+/// Whether another member used the chain lately or wants to.
+bool Mempool::has_company(const MemberKey& member, UnixMillis block_time) const {
+    return std::any_of(m_allowances.begin(), m_allowances.end(), [&](const auto& other) {
+        return other.first != member && other.second.last_seen + company_ms > block_time;
+    });
+}
+
+/// Everybody with something, beginning behind the member served last.
+std::vector<Mempool::Turn> Mempool::turns(const std::set<Hash>& excluded,
+                                          UnixMillis block_time) const {
+    std::map<MemberKey, std::int64_t> under_way;
+    for (const Hash& hash : excluded) {
+        if (const VerifiedEnvelope* held = find(hash)) {
+            under_way[held->signer] += cost_of(*held);
+        }
+    }
+    std::vector<Turn> turns;
+    const auto take = [&](const auto& each) {
+        const auto& [key, member] = each;
+        const std::int64_t allowed = has_company(key, block_time)
+                                         ? allowance(key, block_time) - under_way[key]
+                                         : std::numeric_limits<std::int64_t>::max();
+        turns.push_back({key, &member.queue, member.queue.begin(), allowed});
+    };
+    const auto first = m_members.upper_bound(m_last_served);
+    std::for_each(first, m_members.end(), take);
+    std::for_each(m_members.begin(), first, take);
+    return turns;
+}
+
+/// A final envelope is paid for. Nobody's debt lasts longer than `company_ms`.
+void Mempool::charge(const VerifiedEnvelope& envelope) {
+    Allowance& held = m_allowances[envelope.signer];
+    const std::int64_t left = allowance(envelope.signer, m_block_time) - cost_of(envelope);
+    held.bytes = std::max(left, -member_bytes_per_second * company_ms / 1000);
+    held.at = m_block_time;
+    held.last_seen = std::max(held.last_seen, m_block_time);
+}
+
+/// Who was not seen for so long has its whole allowance again.
+void Mempool::forget_absent() {
+    for (auto it = m_allowances.begin(); it != m_allowances.end();) {
+        const bool is_absent =
+            it->second.last_seen + company_ms <= m_block_time && m_members.count(it->first) == 0;
+        it = is_absent ? m_allowances.erase(it) : std::next(it);
+    }
+}
+
 std::vector<const VerifiedEnvelope*> Mempool::pack(const PackLimits& limits,
                                                    const std::set<Hash>& excluded,
                                                    UnixMillis block_time) {
-    struct Turn {
-        MemberKey member;
-        const Queue* queue;
-        Queue::const_iterator next;
-    };
-    std::vector<Turn> turns;
-    const auto first = m_members.upper_bound(m_last_served);
-    for (auto it = first; it != m_members.end(); ++it) {
-        turns.push_back({it->first, &it->second.queue, it->second.queue.begin()});
-    }
-    for (auto it = m_members.begin(); it != first; ++it) {
-        turns.push_back({it->first, &it->second.queue, it->second.queue.begin()});
-    }
+    std::vector<Turn> turns = this->turns(excluded, block_time);
     std::set<std::pair<std::size_t, std::size_t>> order;  // share used, place in `turns`
     for (std::size_t place = 0; place < turns.size(); ++place) {
         order.emplace(0, place);
@@ -91,7 +146,8 @@ std::vector<const VerifiedEnvelope*> Mempool::pack(const PackLimits& limits,
             next_usable(*turn.queue, turn.next, excluded, block_time);
         const std::size_t size = candidate == nullptr ? 0 : candidate->bytes.size();
         const std::size_t cost = size + envelope_overhead;
-        const bool is_over_share = used != 0 && used + cost > limits.member_bytes_max;
+        const bool is_over_share = (used != 0 && used + cost > limits.member_bytes_max) ||
+                                   static_cast<std::int64_t>(used) >= turn.allowance;
         if (candidate == nullptr || is_over_share || bytes + size > limits.bytes_max) {
             continue;
         }
@@ -172,6 +228,9 @@ void Mempool::remove_final(const std::vector<Hash>& hashes, UnixMillis block_tim
     m_block_time = block_time;
     for (const Hash& hash : hashes) {
         const VerifiedEnvelope* held = find(hash);
+        if (held != nullptr) {
+            charge(*held);
+        }
         const UnixMillis expires_at =
             held == nullptr ? m_block_time + validity_max : held->expires_at;
         erase(hash);
@@ -196,6 +255,7 @@ void Mempool::expire() {
         m_recent.erase(m_recent_expiries.begin()->second);
         m_recent_expiries.erase(m_recent_expiries.begin());
     }
+    forget_absent();
 }
 
 }  // namespace tally::consensus

@@ -43,7 +43,14 @@ struct MempoolLimits {
 };
 
 /// What an envelope costs a block besides its bytes, counted in bytes: a signature to check.
-inline constexpr std::size_t envelope_overhead{512};
+inline constexpr std::size_t envelope_overhead{1024};
+/// What a member may put on the chain per second of block time while others use it too, counted
+/// with `envelope_overhead`; it may save up `allowance_max`.
+inline constexpr std::int64_t member_bytes_per_second{1024L * 1024};
+inline constexpr std::int64_t allowance_max{16L * 1024};
+/// How long after a member's last envelope the others still leave room for its next one. Who has
+/// had the chain alone for so long may fill it.
+inline constexpr UnixMillis company_ms{10'000};
 /// What one block may carry.
 struct PackLimits {
     std::size_t count_max{1024};
@@ -59,7 +66,9 @@ struct PackLimits {
 /// Envelopes stay until a final block contains them or block time passes their expiry, so a
 /// block that does not become final loses nothing. Each member has a quota, and blocks are packed
 /// by taking the next envelope of whoever has the fewest bytes in the block so far, so that no
-/// member starves the others, neither with many envelopes nor with large ones.
+/// member starves the others, neither with many envelopes nor with large ones. While others use
+/// the chain as well, a member has an allowance of bytes per second of block time: what a member
+/// floods with costs each block of the others a known part of the time that the block takes.
 /// Deterministic; not thread safe: lives on the driver's thread.
 class Mempool {
 public:
@@ -74,7 +83,8 @@ public:
     /// Envelopes for a block whose time is `block_time`: in turn from the member with the fewest
     /// bytes in it (equal: round robin, going on after the member served last in the block before),
     /// oldest first within one, without those in `excluded` (they are in unfinalized ancestors). An
-    /// envelope that does not fit the remaining bytes ends its member's turn.
+    /// envelope that does not fit the remaining bytes ends its member's turn, and so does a used up
+    /// allowance.
     [[nodiscard]] std::vector<const VerifiedEnvelope*> pack(const PackLimits& limits,
                                                             const std::set<Hash>& excluded,
                                                             UnixMillis block_time);
@@ -109,6 +119,25 @@ private:
         Queue queue;
         std::size_t bytes{0};
     };
+    /// What a member may still put into blocks; below zero: what it has had too much.
+    struct Allowance {
+        std::int64_t bytes{allowance_max};
+        UnixMillis at{0};         ///< when that was so
+        UnixMillis last_seen{0};  ///< block time of its last envelope
+    };
+    struct Turn {
+        MemberKey member;
+        const Queue* queue;
+        Queue::const_iterator next;
+        std::int64_t allowance;
+    };
+
+    [[nodiscard]] std::vector<Turn> turns(const std::set<Hash>& excluded,
+                                          UnixMillis block_time) const;
+    [[nodiscard]] std::int64_t allowance(const MemberKey& member, UnixMillis block_time) const;
+    [[nodiscard]] bool has_company(const MemberKey& member, UnixMillis block_time) const;
+    void charge(const VerifiedEnvelope& envelope);
+    void forget_absent();
 
     [[nodiscard]] const VerifiedEnvelope* next_usable(const Queue& queue,
                                                       Queue::const_iterator& next,
@@ -121,6 +150,7 @@ private:
     MempoolLimits m_limits;
     std::map<Hash, Entry> m_envelopes;
     std::map<MemberKey, Member> m_members;
+    std::map<MemberKey, Allowance> m_allowances;  ///< of members seen in the last `company_ms`
     std::set<std::pair<UnixMillis, Hash>> m_expiries;
     std::map<Hash, UnixMillis> m_recent;
     std::set<std::pair<UnixMillis, Hash>> m_recent_expiries;

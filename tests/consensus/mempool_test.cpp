@@ -79,10 +79,10 @@ TEST_CASE("a peer that has just connected is shown the oldest envelopes, within 
 TEST_CASE("a block is shared by bytes, so that large envelopes win nothing over small ones") {
     Mempool pool;
     for (std::uint32_t i = 0; i < 4; ++i) {
-        static_cast<void>(pool.add(envelope('a', i, 5'000 - envelope_overhead)));
+        static_cast<void>(pool.add(envelope('a', i, 10'000 - envelope_overhead)));
     }
     for (std::uint32_t i = 0; i < 12; ++i) {
-        static_cast<void>(pool.add(envelope('b', i, 1'000 - envelope_overhead)));
+        static_cast<void>(pool.add(envelope('b', i, 2'000 - envelope_overhead)));
     }
     CHECK(packed(pool, {8, 100'000}) == "a0b0b1b2b3b4a1b5");
 }
@@ -90,18 +90,97 @@ TEST_CASE("a block is shared by bytes, so that large envelopes win nothing over 
 TEST_CASE("a member's share of a block has an end, though nobody else wants the room") {
     Mempool pool;
     for (std::uint32_t i = 0; i < 9; ++i) {
-        static_cast<void>(pool.add(envelope('a', i, 1'000 - envelope_overhead)));
+        static_cast<void>(pool.add(envelope('a', i, 2'000 - envelope_overhead)));
     }
     PackLimits limits;
-    limits.member_bytes_max = 3'000;
+    limits.member_bytes_max = 6'000;
     CHECK(packed(pool, limits) == "a0a1a2");
     SECTION("an envelope larger than the share goes in alone") {
         Mempool other;
-        static_cast<void>(other.add(envelope('a', 0, 4'000)));
+        static_cast<void>(other.add(envelope('a', 0, 8'000)));
         static_cast<void>(other.add(envelope('a', 1, 10)));
         static_cast<void>(other.add(envelope('b', 0, 10)));
         CHECK(packed(other, limits) == "a0b0");
     }
+}
+
+/// One member floods; another one has something now and then.
+struct Flooded {
+    static constexpr UnixMillis never{1'000'000};
+    static constexpr std::int64_t cost{2'048};
+
+    explicit Flooded(bool has_company) {
+        for (std::uint32_t i = 0; i < 200; ++i) {
+            static_cast<void>(pool.add(envelope('a', i, cost - envelope_overhead, never)));
+        }
+        if (has_company) {
+            static_cast<void>(pool.add(envelope('b', 0, 10, never)));
+        }
+    }
+    /// How many bytes of the flood are in the next block, which becomes final.
+    std::int64_t block(UnixMillis time, const std::set<Hash>& excluded = {}) {
+        std::vector<Hash> hashes;
+        std::int64_t bytes{0};
+        for (const VerifiedEnvelope* chosen : pool.pack({}, excluded, time)) {
+            hashes.push_back(chosen->hash);
+            bytes += chosen->signer == member('a') ? cost : 0;
+        }
+        pool.remove_final(hashes, time);
+        return bytes;
+    }
+
+    Mempool pool;
+};
+
+TEST_CASE("a member that floods has an allowance by time as long as others use the chain") {
+    Flooded flooded{true};
+    CHECK(flooded.block(1'000) == allowance_max);
+    CHECK(flooded.block(1'000) == 0);
+    const std::int64_t by_time = 10 * member_bytes_per_second / 1'000;
+    const std::int64_t taken = flooded.block(1'010);
+    CHECK(taken >= by_time);
+    CHECK(taken < by_time + Flooded::cost);
+    SECTION("time without blocks saves up no more than one share") {
+        CHECK(flooded.block(1'500) == allowance_max);
+    }
+    SECTION("what is in unfinalized ancestors counts as had") {
+        std::set<Hash> ancestors;
+        for (const VerifiedEnvelope* chosen : flooded.pool.pack({}, {}, 1'030)) {
+            ancestors.insert(chosen->hash);
+        }
+        CHECK(ancestors.size() > 5);
+        CHECK(flooded.block(1'030, ancestors) == 0);
+    }
+    SECTION("the other one is not held back") {
+        static_cast<void>(flooded.pool.add(envelope('b', 1, 10, Flooded::never)));
+        CHECK(flooded.block(1'010) == 0);
+        CHECK(flooded.pool.find(envelope('b', 1).hash) == nullptr);
+    }
+    SECTION("the allowance ends when nobody else has used the chain for a while") {
+        constexpr std::int64_t share{PackLimits{}.member_bytes_max};
+        CHECK(flooded.block(1'000 + company_ms) == share);
+        CHECK(flooded.block(1'000 + company_ms) == share);
+    }
+}
+
+TEST_CASE("a member that is alone fills its share of every block") {
+    Flooded flooded{false};
+    constexpr std::int64_t share{PackLimits{}.member_bytes_max};
+    CHECK(flooded.block(1'000) == share);
+    CHECK(flooded.block(1'001) == share);
+}
+
+TEST_CASE("a large envelope is paid for with the time it is worth") {
+    Mempool pool;
+    constexpr std::size_t size{512UL * 1024};
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        static_cast<void>(pool.add(envelope('a', i, size, Flooded::never)));
+    }
+    static_cast<void>(pool.add(envelope('b', 0, 10, Flooded::never)));
+    CHECK(packed(pool, {}, {}, 1'000) == "a0b0");
+    pool.remove_final({envelope('a', 0).hash, envelope('b', 0).hash}, 1'000);
+    CHECK(packed(pool, {}, {}, 1'400).empty());
+    CHECK(packed(pool, {}, {}, 1'500) == "a1");
 }
 
 TEST_CASE("whether there is room is known before an envelope is verified") {
