@@ -34,6 +34,8 @@ enum class PlantedBug : std::uint8_t {
     vote_signature_unverified,
     own_vote_not_counted,
     notarize_and_nullify_as_evidence,
+    vote_window_unbounded,
+    known_signatures_checked_again,
     // R5: certificates
     quorum_2f_plus_1,
     enter_without_certificate,
@@ -52,10 +54,13 @@ enum class PlantedBug : std::uint8_t {
     epoch_before_record,
     older_slot_wins,
     damaged_journal_accepted,
+    compaction_drops_blocks,
     // Catch-up and epochs
     commit_without_ancestors,
     fetched_block_unchecked,
+    range_certificates_believed,
     restored_record_votes,
+    vote_before_status,
     old_epoch_replay,
     seal_not_proposed_again,
     old_set_after_epoch,

@@ -89,6 +89,7 @@ public:
     /// An envelope counts for the peer that brought it first.
     void add(PeerId from, const Hash& hash, const Bytes& envelope);
     [[nodiscard]] const Bytes* find(const Hash& hash) const;
+    [[nodiscard]] std::size_t bytes() const noexcept { return m_bytes; }
 
 private:
     struct Share {

@@ -1,6 +1,7 @@
 #include "consensus/driver/driver.h"
 
 #include "consensus/driver/driver_impl.h"
+#include "consensus/planted_bug.h"
 #include "ledger/base/check.h"
 
 #include <algorithm>
@@ -113,7 +114,7 @@ void Driver::Impl::compact_journal() {
     }
     JournalState live;
     for (const TreeBlock* block : m_tree.by_height()) {
-        if (block->journaled) {
+        if (block->journaled && !planted(PlantedBug::compaction_drops_blocks)) {
             live.blocks.push_back({block->header, block->envelopes});
         }
     }
@@ -221,6 +222,8 @@ DriverFigures Driver::Impl::figures() const {
     status.final_digest = final.digest;
     status.peers = m_peers.all().size();
     status.unfinalized_blocks = m_tree.size();
+    status.arrivals_bytes = m_arrivals.bytes();
+    status.range_blocks = m_range_part ? m_range_part->blocks.size() : 0;
     for (const auto& [id, peer] : m_peers.all()) {
         status.validators_connected += peer.index ? 1U : 0U;
     }
@@ -232,6 +235,8 @@ DriverFigures Driver::Impl::figures() const {
     status.view = m_core->view();
     status.leader = m_core->leader(status.view);
     status.last_final_view = m_core->last_final_view();
+    status.vote_views = m_core->vote_views();
+    status.certificates = m_core->certificates_held();
     status.delta = m_core->delta();
     status.alarm = status.view - status.last_final_view > unfinalized_views_alarm;
     status.role = !m_self                                  ? Role::follower

@@ -72,6 +72,10 @@ struct DriverFigures {
     std::size_t peers{0};
     std::size_t validators_connected{0};
     std::size_t unfinalized_blocks{0};
+    std::size_t vote_views{0};      ///< views whose votes are held
+    std::size_t certificates{0};    ///< of views above the last final one
+    std::size_t arrivals_bytes{0};  ///< gossiped envelopes that are being verified
+    std::size_t range_blocks{0};    ///< fetched, waiting for a FINALIZE
     SafetyRecord safety;
 
     std::uint64_t proposals_sent{0};

@@ -278,7 +278,8 @@ const char* Driver::Impl::range_problem(BlockMeta parent, const std::vector<Fina
         return "range: does not end with a finalization";
     }
     for (const FinalBlock& block : blocks) {
-        if (!m_core->verify(block.certificate)) {
+        if (!m_core->verify(block.certificate) &&
+            !planted(PlantedBug::range_certificates_believed)) {
             return "range: certificate does not hold";
         }
     }

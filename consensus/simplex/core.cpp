@@ -141,7 +141,9 @@ void Core::prune() {
     m_notarizations.erase(m_notarizations.begin(), m_notarizations.upper_bound(m_final_view));
     m_nullifications.erase(m_nullifications.begin(), m_nullifications.upper_bound(m_final_view));
     const View behind = m_view > vote_window ? m_view - vote_window : 0;
-    m_rounds.erase(m_rounds.begin(), m_rounds.upper_bound(behind));
+    if (!planted(PlantedBug::vote_window_unbounded)) {
+        m_rounds.erase(m_rounds.begin(), m_rounds.upper_bound(behind));
+    }
     for (auto& [view, round] : m_rounds) {
         if (view < m_view) {
             round.offer.reset();

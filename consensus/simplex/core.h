@@ -83,6 +83,10 @@ public:
     [[nodiscard]] bool is_settled(View view) const;
     /// Notarization, nullification or the highest finalization; whatever settles `view`.
     [[nodiscard]] std::optional<QuorumCertificate> settling_certificate(View view) const;
+    [[nodiscard]] std::size_t vote_views() const noexcept { return m_rounds.size(); }
+    [[nodiscard]] std::size_t certificates_held() const noexcept {
+        return m_notarizations.size() + m_nullifications.size();
+    }
     /// First and last view of (last_final_view, view) without any certificate.
     [[nodiscard]] std::optional<std::pair<View, View>> missing_views() const;
     /// Best certificate that brings a peer into our view.

@@ -74,6 +74,24 @@ void backups(WorldOptions& options) {
     options.fault_interval_max = std::min(options.fault_interval_max, SimTime{500'000});
 }
 
+/// The same, and what others know of it comes in any order.
+void late_backups(WorldOptions& options) {
+    backups(options);
+    options.links.in_order = false;
+    options.links.delay_max = SimTime{45'000};
+    options.links.lateness = 100;
+    options.links.late_max = SimTime{2'000'000};
+}
+
+/// Views take long and journals are large when power fails.
+void crashes_when_slow(WorldOptions& options) {
+    crashes(options);
+    options.links.delay_max = SimTime{45'000};
+    options.links.loss = 50;
+    options.envelopes = 400;
+    options.chaos_time = SimTime{20'000'000};
+}
+
 void bit_flips(WorldOptions& options) {
     plain(options);
     options.faults = {Happening::bit_flip, Happening::crash_between_events};
@@ -146,7 +164,7 @@ private:
     std::optional<std::string> m_problem;
 };
 
-constexpr std::array<Mutant, 41> mutant_list{{
+constexpr std::array<Mutant, 46> mutant_list{{
     {PlantedBug::notarize_twice_after_restart, "notarize-twice-after-restart",
      "R0: a restart forgets the view of the last NOTARIZE", crashes},
     {PlantedBug::notarize_both_proposals, "notarize-both-proposals",
@@ -188,6 +206,10 @@ constexpr std::array<Mutant, 41> mutant_list{{
      "R4: a node does not count its own vote", plain},
     {PlantedBug::notarize_and_nullify_as_evidence, "notarize-and-nullify-as-evidence",
      "R4: NULLIFY and NOTARIZE of one view count as equivocation", bad_links},
+    {PlantedBug::vote_window_unbounded, "vote-window-unbounded",
+     "2.9: votes of views long gone are kept", plain},
+    {PlantedBug::known_signatures_checked_again, "known-signatures-checked-again",
+     "2.9: signatures of a certificate are checked again though their votes were", plain},
     {PlantedBug::quorum_2f_plus_1, "quorum-2f-plus-1", "2.1: 3 votes of 6 make a certificate",
      six_nodes},
     {PlantedBug::enter_without_certificate, "enter-without-certificate",
@@ -218,12 +240,18 @@ constexpr std::array<Mutant, 41> mutant_list{{
      "2.7: of the two slots of the safety record the older one counts", crashes},
     {PlantedBug::damaged_journal_accepted, "damaged-journal-accepted",
      "2.7: a journal that lost synced records is opened all the same", bit_flips},
+    {PlantedBug::compaction_drops_blocks, "compaction-drops-blocks",
+     "2.7: a compacted journal has lost the blocks that are not final", crashes_when_slow},
     {PlantedBug::commit_without_ancestors, "commit-without-ancestors",
      "R5: a final block is committed without its ancestors", bad_links},
     {PlantedBug::fetched_block_unchecked, "fetched-block-unchecked",
      "2.8: a fetched block may be another one than was asked for", lying_peers},
+    {PlantedBug::range_certificates_believed, "range-certificates-believed",
+     "2.8: the certificates of a fetched range are believed", lying_peers},
     {PlantedBug::restored_record_votes, "restored-record-votes",
      "2.7: a node votes though others show it newer votes of its own", backups},
+    {PlantedBug::vote_before_status, "vote-before-status",
+     "2.7: a node votes before others have told it of its votes", late_backups},
     {PlantedBug::old_epoch_replay, "old-epoch-replay",
      "2.10: certificates of epochs that are over count in the present one", epochs},
     {PlantedBug::seal_not_proposed_again, "seal-not-proposed-again",
@@ -270,6 +298,7 @@ RunResult run_mutant_seed(const Mutant& mutant, std::uint64_t seed, const Trace:
     if (only_backups) {
         world.observe(backups_watch);
     }
+    world.oracle().be_thorough();
     world.run_chaos();
     if (!only_backups) {
         world.run_liveness();

@@ -34,6 +34,9 @@ public:
     explicit SafetyOracle(std::size_t nodes, std::size_t validators = 0);
 
     /// Which machine has which index in an epoch. All who say it must say the same.
+    /// Every FINALIZE that goes out is looked for on the disk of its node, not a share of them.
+    void be_thorough() noexcept { m_is_thorough = true; }
+    [[nodiscard]] bool is_thorough() const noexcept { return m_is_thorough; }
     void begin_epoch(std::uint64_t epoch, const std::vector<std::size_t>& seats);
     /// The machines of an epoch in index order; none when it has not begun.
     [[nodiscard]] const std::vector<std::size_t>& seats(std::uint64_t epoch) const;
@@ -117,6 +120,7 @@ private:
     std::map<consensus::Height, Bytes> m_headers;
     Place m_highest_final{};
     std::optional<std::string> m_violation;
+    bool m_is_thorough{false};
 };
 
 /// "notarize v=7 3f2a91c0": for traces and reports.

@@ -3,6 +3,7 @@
 #include "consensus/wire/wire.h"
 #include "ledger/base/check.h"
 #include "ledger/base/overloaded.h"
+#include "tests/simulator/ceilings.h"
 #include "tests/simulator/corruption.h"
 #include "tests/simulator/sim_join.h"
 
@@ -83,6 +84,7 @@ struct SimNode::Process {
     consensus::View last_view{0};
     std::uint64_t last_epoch{0};
     std::uint64_t last_evidence{0};
+    NodeWork work;
     consensus::Role last_role{consensus::Role::follower};
 };
 
@@ -197,17 +199,23 @@ bool SimNode::open_process(Process& process) {
 
     consensus::DriverOptions options;
     options.chain_id = m_world.kind.chain_id();
-    consensus::DriverPorts ports{.clock = m_clock,
-                                 .transport = process.ports,
-                                 .timers = process.ports,
-                                 .intake = process.ports,
-                                 .self = simulated_member(m_identity),
-                                 .signer_for = [this, &process](const PublicKey& key) -> Signer* {
-                                     return is_corrupt() ? nullptr : process.signer_for(key);
-                                 },
-                                 .journal = process.journal.get(),
-                                 .check_signature = m_world.signatures.checker(),
-                                 .fatal = fatal};
+    consensus::DriverPorts ports{
+        .clock = m_clock,
+        .transport = process.ports,
+        .timers = process.ports,
+        .intake = process.ports,
+        .self = simulated_member(m_identity),
+        .signer_for = [this, &process](const PublicKey& key) -> Signer* {
+            return is_corrupt() ? nullptr : process.signer_for(key);
+        },
+        .journal = process.journal.get(),
+        .check_signature =
+            [&process, check = m_world.signatures.checker()](
+                const VerifyKey& key, const Hash& digest, const Signature& signature) {
+                ++process.work.verifications;
+                return check(key, digest, signature);
+            },
+        .fatal = fatal};
     process.driver = std::make_unique<consensus::Driver>(
         std::move(options), std::move(ports), process.application->application(), process.mempool);
     return true;
@@ -244,6 +252,7 @@ void SimNode::start_process() {
     if (const std::optional<std::string> problem = find_problem()) {
         fail(*problem);
     }
+    check_recovered_blocks();
     if (m_actor_kind) {
         m_corruption = std::make_unique<Corruption>(*this, m_process->application->application(),
                                                     *m_process->driver);
@@ -347,6 +356,45 @@ void SimNode::finish_death() {
     }
 }
 
+void SimNode::check_ceilings(const consensus::DriverFigures& status) {
+    Process& process = *m_process;
+    if (status.epoch != process.last_epoch || process.last_view == 0) {
+        process.work.validators = m_world.oracle.seats(status.epoch).size();
+        process.work.views_passed += views_at_start;
+    } else {
+        process.work.views_passed += status.view - std::min(status.view, process.last_view);
+    }
+    if (const auto excess = find_excess(status, process.mempool, process.work)) {
+        fail("holds or does too much: " + *excess);
+    }
+}
+
+/// A vote that was sent is worth something only with the block that it is for.
+void SimNode::check_recovered_blocks() {
+    const consensus::SafetyRecord& safety = m_process->journal->safety();
+    const consensus::BlockMeta final = m_process->application->application().last_final();
+    if (m_world.oracle.is_faulty(m_index) || m_damage_expected || is_corrupt() ||
+        final.epoch != safety.epoch || safety.notarize.view <= final.view) {
+        return;
+    }
+    SimRandom random{0};
+    const auto files = m_disk.files.crashed_copy(UnsyncedFate::kept, random);
+    auto journal =
+        consensus::Journal::open(*files, consensus_folder,
+                                 {.rotate_bytes = 1ULL << 40U, .fatal = [](const std::string&) {}});
+    if (!journal) {
+        return;
+    }
+    const consensus::JournalState state = (*journal)->take_recovered();
+    const auto is_voted = [&](const consensus::JournalBlock& block) {
+        const auto meta = m_world.kind.decode_header(block.header);
+        return meta && meta->digest == safety.notarize.digest;
+    };
+    if (std::none_of(state.blocks.begin(), state.blocks.end(), is_voted)) {
+        fail("has voted for a block that its journal does not have");
+    }
+}
+
 void SimNode::check_status() {
     const consensus::DriverFigures status = m_process->driver->figures();
     const VoteRecord record = vote_record(status.safety);
@@ -373,6 +421,7 @@ void SimNode::check_status() {
     if (status.messages_rejected > 0 && m_world.oracle.faulty_count() == 0) {
         fail("rejects a message of an honest node");
     }
+    check_ceilings(status);
     m_world.oracle.check_record(m_index, record);
     m_process->last_record = record;
     m_process->last_view = status.view;

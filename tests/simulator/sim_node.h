@@ -154,6 +154,8 @@ private:
     void watch_vote(const VoteStatement& statement);
     void take_final(const FinalNotice& notice);
     void check_status();
+    void check_ceilings(const consensus::DriverFigures& status);
+    void check_recovered_blocks();
 
     NodeIndex m_index;
     NodeIndex m_identity;  ///< whose keys it has

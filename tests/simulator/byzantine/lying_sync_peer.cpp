@@ -58,7 +58,7 @@ private:
         }
         consensus::FinalBlock& one =
             random().chance(500) ? range.blocks.back() : range.blocks.front();
-        switch (random().between(0, 8)) {
+        switch (random().between(0, 10)) {
             case 0:
                 change(one.header, HeaderChange::height);
                 break;
@@ -85,11 +85,24 @@ private:
             case 7:
                 range.blocks.erase(range.blocks.begin());
                 break;
+            case 8:
+            case 9:
+                forge(range.blocks.back());
+                break;
             default:
                 range.blocks.clear();
                 break;
         }
         return range;
+    }
+
+    /// As good a block as the true one, under signatures of another.
+    void forge(consensus::FinalBlock& block) {
+        change(block.header, HeaderChange::later);
+        if (const auto digest = digest_of(block.header)) {
+            block.certificate.statement.kind = VoteKind::finalize;
+            block.certificate.statement.digest = *digest;
+        }
     }
 
     consensus::CertificateResponse lie(consensus::CertificateResponse found) {
