@@ -198,12 +198,13 @@ private:
         if (m_stopping) {
             return;
         }
+        const SnapshotImport::Progress progress = m_import.progress();  // gone when it is finished
         m_import.finish();
         log_info("sync", "complete",
                  {{"height", m_import.chosen()->height},
                   {"digest", to_hex(m_import.chosen()->digest)},
-                  {"entries", m_import.progress().entries},
-                  {"blocks", m_import.progress().blocks},
+                  {"entries", progress.entries},
+                  {"blocks", progress.blocks},
                   {"bytes", m_bytes},
                   {"lies", m_client.lies_found()}});
         stop(StateSyncEnd::ready);

@@ -152,7 +152,7 @@ void add_ledger_command(CLI::App& bench, int& exit_code) {
         "The same options with an --end give the same segments.\n"
         "Examples:\n"
         "  tally bench ledger --transactions 50000 --out /tmp/past\n"
-        "  tally bench ledger --transactions 1000000 --currencies CNY,EUR --seed 7 --out /tmp/past\n"
+        "  tally bench ledger --transactions 1000000 --currencies CNY,EUR --out /tmp/past\n"
         "  tally devnet start HUB --no-wait --dir /tmp/past    (then AAA, BBB, CCC)\n"
         "  tally devnet start DDD --dir /tmp/past              (joins by a snapshot)");
     command->callback([arguments, &exit_code] { exit_code = make_ledger(*arguments); });
