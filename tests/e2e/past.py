@@ -58,6 +58,8 @@ class Past(Cluster):
             node.start()
         for node in self.nodes.values():
             wait_until(lambda node=node: node.ready() or not node.running, START_S, f"{node.name} is ready")
+        # Between the last block of the past and the first new one lies all the time since it was made.
+        self.wait_height(self.past["blocks"] + 1, START_S)
 
     def _end(self, failed):
         if self.keep:
