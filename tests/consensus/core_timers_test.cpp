@@ -89,6 +89,28 @@ TEST_CASE("R6: a silent leader is skipped at once, unless everybody is silent") 
     CHECK(votes_in(effects).size() == (others_are_heard ? 1 : 0));
 }
 
+TEST_CASE("R6: a leader that is heard and casts no new vote is skipped at once") {
+    constexpr View last{20};
+    const ValidatorIndex lazy = leader_of(last + 1);
+    Validator one{follower_of(last + 1)};
+    const bool repeats_itself = GENERATE(true, false);
+    one.now += 2'000'000us;
+    Effects effects;
+    for (View view = 1; view <= last; ++view) {
+        for (ValidatorIndex peer = 0; peer < 4; ++peer) {
+            const View voted = peer == lazy && repeats_itself ? 1 : view;
+            if (peer != one.self) {
+                one.step(ValidatorHeard{peer});
+                one.step(VoteReceived{vote(peer, notarize(voted, 0, digest_of('o'))), peer});
+            }
+        }
+        effects = one.certify(finalize(view, 0, digest_of('a')));
+        one.now += 200'000us;
+    }
+    REQUIRE(one.core->view() == last + 1);
+    CHECK(votes_in(effects).size() == (repeats_itself ? 1 : 0));
+}
+
 TEST_CASE("R6: a NULLIFY that finds no quorum is repeated with the certificate of entry") {
     Validator one{follower_of(3)};
     one.certify(nullify(2));
