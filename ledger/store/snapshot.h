@@ -20,8 +20,10 @@ inline constexpr std::size_t snapshot_proofs_max{16};
 /// Most blocks in one answer, and most bytes of all but the first of them.
 inline constexpr std::size_t snapshot_blocks_max{128};
 inline constexpr std::size_t snapshot_blocks_bytes_max{1024UL * 1024};
-/// Most headers that prove the last block of an answer, behind its blocks.
-inline constexpr std::size_t snapshot_headers_max{1024};
+/// Most headers that prove the last block of an answer, behind its blocks. More than the 2048
+/// blocks that consensus keeps without a finalization, and beside the largest block within the
+/// bound below.
+inline constexpr std::size_t snapshot_headers_max{3072};
 /// Longest answer of any kind, in bytes: a block of the largest size with its results.
 inline constexpr std::size_t snapshot_answer_bytes_max{5UL * 1024 * 1024};
 /// Longest encoded query, in bytes.

@@ -266,6 +266,30 @@ TEST_CASE("two blocks that do not fit into one answer are served one by one") {
     CHECK(ask(1, blocks.size()).empty());  // nor what is too far from a finalization
 }
 
+TEST_CASE("the longest run without a finalization is served, behind a block of the largest size") {
+    constexpr std::size_t run{2048};  // blocks that consensus keeps
+    std::vector<FinalizedBlock> blocks(run + 1);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        blocks[i].block.header.height = i + 1;
+        blocks[i].finalization.statement.kind = i == run ? VoteKind::finalize : VoteKind::notarize;
+    }
+    blocks.front().block.envelopes.assign(block_bytes_max / envelope_bytes_max,
+                                          Bytes(envelope_bytes_max));
+    SnapshotSource::Chain chain;
+    chain.read_block = [&blocks](std::uint64_t height) {
+        return height <= blocks.size() ? std::optional{blocks[height - 1]} : std::nullopt;
+    };
+    const Bytes bytes = SnapshotSource{}
+                            .answer(encode(SnapshotQuery{BlocksQuery{1, blocks.size()}}), chain)
+                            .value();
+    CHECK(bytes.size() + snapshot_headers_max * BlockHeader::encoded_bytes <=
+          snapshot_answer_bytes_max + run * BlockHeader::encoded_bytes);
+    const auto answer = BlocksAnswer::decode(bytes);
+    REQUIRE(answer);
+    CHECK(answer->blocks.size() == 1);
+    CHECK(answer->headers.size() == run);
+}
+
 TEST_CASE("only a history with the checkpoint is taken") {
     Joiner joiner;
     const std::uint64_t last = history().size();
