@@ -62,6 +62,11 @@ bool NaiveModel::knows(std::size_t node, const Topic& topic) const {
     if (mind->second.certificates.contains(topic)) {
         return true;
     }
+    const auto block = m_blocks.find(std::get<3>(topic));
+    if (mind->second.has_proof && std::get<1>(topic) == VoteKind::finalize &&
+        block != m_blocks.end() && block->second.seals) {
+        return true;  // A proof that an epoch ended has it inside.
+    }
     const auto votes = mind->second.votes.find(topic);
     if (votes == mind->second.votes.end()) {
         return false;
@@ -145,6 +150,8 @@ void NaiveModel::delivered(simulator::NodeIndex from, simulator::NodeIndex to,
         }
     } else if (const auto* range = std::get_if<RangeResponse>(&message)) {
         learn_range(to, *range);
+    } else if (const auto* proof = std::get_if<EpochProofResponse>(&message)) {
+        m_nodes[to].has_proof = m_nodes[to].has_proof || !proof->proof.empty();
     } else if (const auto* status = std::get_if<Status>(&message)) {
         for (const Vote& shown : status->your_votes) {
             learn_vote(to, shown.statement, to);

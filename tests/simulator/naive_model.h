@@ -49,6 +49,7 @@ private:
         std::map<std::uint64_t, View> highest_certified;  ///< by epoch, by anything it ever heard
         /// Blocks that it heard of for an epoch and view.
         std::set<std::tuple<std::uint64_t, View, Hash>> proposed;
+        bool has_proof{false};              ///< was sent the proof of an epoch's end
         std::set<std::uint64_t> observing;  ///< epochs in which its record was lost
     };
     /// An epoch as those know it who have seen the one before end.
