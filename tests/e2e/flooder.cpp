@@ -3,8 +3,9 @@
 //   flooder GENESIS MEMBER LINK_KEY MEMBER_KEY SECONDS valid|invalid [PORT:PARTY ...]
 //
 // valid: envelopes that nobody can refuse, requests and repeated certificates, as fast as the links
-// take them. invalid: the same with wrong signatures and frames of garbage. Prints how many frames
-// the links took.
+// take them. invalid: the same with wrong signatures and frames of garbage. All of them are made
+// and signed beforehand, so that the flood does not wait for its own signatures; then it prints
+// "ready" and waits for a line. In the end it prints how many frames the links took.
 
 #include "consensus/wire/wire.h"
 #include "ledger/base/system_random.h"
@@ -32,6 +33,11 @@ using namespace std::chrono_literals;
 constexpr int arguments_min{7};
 constexpr std::size_t frames_per_turn{64};
 constexpr auto turn{5ms};
+/// Sent in turn; when all are sent, again from the first one. Half of them are envelopes: more than
+/// a node has room for and puts into blocks in a phase of the test.
+constexpr std::size_t frames_made{40'000};
+constexpr UnixMillis valid_for{110'000};
+constexpr auto connect_within{2s};
 
 class Flooder {
 public:
@@ -69,11 +75,18 @@ public:
         handlers.disconnected = [](const PeerIdentity&) {};
         handlers.received = [](const PeerIdentity&, FrameKind, Bytes) {};
         m_hub = std::make_unique<LinkHub>(m_io, std::move(config), m_link, std::move(handlers));
+        for (std::size_t i = 0; i < frames_made; ++i) {
+            m_frames.push_back(make_frame(is_valid));
+        }
         m_hub->start();
+        m_io.run_for(connect_within);
+        static_cast<void>(std::puts("ready"));
+        static_cast<void>(std::fflush(stdout));
+        static_cast<void>(std::getchar());
         const auto end = std::chrono::steady_clock::now() + duration;
         while (std::chrono::steady_clock::now() < end) {
             for (std::size_t i = 0; i < frames_per_turn; ++i) {
-                const Bytes frame = make_frame(is_valid);
+                const Bytes& frame = m_frames[m_sent++ % m_frames.size()];
                 for (const DialTarget& target : m_targets) {
                     m_taken += m_hub->send(target.link_key, FrameKind::consensus, frame) ? 1U : 0U;
                 }
@@ -111,7 +124,7 @@ private:
                                         std::chrono::system_clock::now().time_since_epoch())
                                         .count());
         transaction.id = make_transaction_id(now, m_random);
-        transaction.not_after = now + 60'000;
+        transaction.not_after = now + valid_for;
         SetAgreement action;
         action.partner = m_genesis.members.front().party;
         action.currency = *currency_from_text("CNY");
@@ -133,7 +146,9 @@ private:
     std::vector<DialTarget> m_targets;
     std::unique_ptr<LinkHub> m_hub;
     std::uint64_t m_count{0};
+    std::uint64_t m_sent{0};
     std::uint64_t m_taken{0};
+    std::vector<Bytes> m_frames;
 };
 
 int flood(const std::vector<std::string>& arguments) {

@@ -10,6 +10,9 @@
 #include "node/runtime/key_file.h"
 #include "tools/submit/submitter.h"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -29,6 +32,13 @@ constexpr auto poll_pause = 500us;
 constexpr auto think_time = 10ms;
 constexpr auto patience = 30s;
 
+/// Clients have their pace; what they wait for has its deadline.
+void pause(std::chrono::microseconds duration) {
+    boost::asio::io_context io;
+    boost::asio::steady_timer timer{io, duration};
+    timer.wait();
+}
+
 struct Client {
     SubmitAs as;
     PartyId partner;
@@ -38,7 +48,7 @@ struct Client {
     void run(SteadyClock::time_point end) {
         while (SteadyClock::now() < end && !failed) {
             failed = !submit_one();
-            std::this_thread::sleep_for(think_time);
+            pause(think_time);
         }
     }
 
@@ -66,7 +76,7 @@ private:
                 static_cast<void>(std::fputs("probe: not final in time\n", stderr));
                 return false;
             }
-            std::this_thread::sleep_for(poll_pause);
+            pause(poll_pause);
         }
     }
 
