@@ -35,7 +35,7 @@ enum class PlantedBug : std::uint8_t {
     own_vote_not_counted,
     notarize_and_nullify_as_evidence,
     vote_window_unbounded,
-    known_signatures_checked_again,
+    certificates_checked_again,
     // R5: certificates
     quorum_2f_plus_1,
     enter_without_certificate,

@@ -63,7 +63,7 @@ bool Core::verify(const QuorumCertificate& certificate) const {
         const Signature& signature = certificate.signatures[next++];
         const Vote* known = find_vote(statement.view, statement.kind, signer);
         if (known != nullptr && known->statement == statement && known->signature == signature &&
-            !planted(PlantedBug::known_signatures_checked_again)) {
+            !planted(PlantedBug::certificates_checked_again)) {
             continue;
         }
         if (!holds(signer, digest, signature)) {

@@ -74,7 +74,20 @@ void backups(WorldOptions& options) {
     options.fault_interval_max = std::min(options.fault_interval_max, SimTime{500'000});
 }
 
-/// The same, and what others know of it comes in any order.
+/// Four nodes that make blocks all the time, and everything in any order.
+void busy(WorldOptions& options) {
+    plain(options);
+    options.nodes = 4;
+    options.links = LinkFaults{};
+    options.links.in_order = false;
+    options.links.delay_max = SimTime{25'000};
+    options.envelopes = 400;
+    options.chaos_time = SimTime{20'000'000};
+    options.faults = {Happening::crash_between_events};
+    options.fault_interval_max = SimTime{3'000'000};
+}
+
+/// Old copies of disks come back, and what others know of it comes in any order.
 void late_backups(WorldOptions& options) {
     backups(options);
     options.links.in_order = false;
@@ -83,13 +96,15 @@ void late_backups(WorldOptions& options) {
     options.links.late_max = SimTime{2'000'000};
 }
 
-/// Views take long and journals are large when power fails.
+/// Blocks wait for their certificates when power fails.
 void crashes_when_slow(WorldOptions& options) {
     crashes(options);
+    options.nodes = 4;
     options.links.delay_max = SimTime{45'000};
     options.links.loss = 50;
     options.envelopes = 400;
     options.chaos_time = SimTime{20'000'000};
+    options.fault_interval_max = SimTime{250'000};
 }
 
 void bit_flips(WorldOptions& options) {
@@ -207,9 +222,9 @@ constexpr std::array<Mutant, 46> mutant_list{{
     {PlantedBug::notarize_and_nullify_as_evidence, "notarize-and-nullify-as-evidence",
      "R4: NULLIFY and NOTARIZE of one view count as equivocation", bad_links},
     {PlantedBug::vote_window_unbounded, "vote-window-unbounded",
-     "2.9: votes of views long gone are kept", plain},
-    {PlantedBug::known_signatures_checked_again, "known-signatures-checked-again",
-     "2.9: signatures of a certificate are checked again though their votes were", plain},
+     "2.9: votes of views long gone are kept", busy},
+    {PlantedBug::certificates_checked_again, "certificates-checked-again",
+     "2.9: a certificate that is held is checked whenever it comes", busy},
     {PlantedBug::quorum_2f_plus_1, "quorum-2f-plus-1", "2.1: 3 votes of 6 make a certificate",
      six_nodes},
     {PlantedBug::enter_without_certificate, "enter-without-certificate",
@@ -232,7 +247,7 @@ constexpr std::array<Mutant, 46> mutant_list{{
     {PlantedBug::certificate_before_sync, "certificate-before-sync",
      "2.7: a certificate leaves before it is durable", crashes},
     {PlantedBug::final_before_sync, "final-before-sync",
-     "2.7: a block is called final before the own vote in its certificate is durable", crashes},
+     "2.7: a block is called final before the own vote in its certificate is durable", busy},
     {PlantedBug::epoch_before_record, "epoch-before-record",
      "2.7: the record of the old epoch is removed before there is one of the new",
      crashes_in_epochs},

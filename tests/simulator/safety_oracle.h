@@ -34,7 +34,8 @@ public:
     explicit SafetyOracle(std::size_t nodes, std::size_t validators = 0);
 
     /// Which machine has which index in an epoch. All who say it must say the same.
-    /// Every FINALIZE that goes out is looked for on the disk of its node, not a share of them.
+    /// Every FINALIZE that goes out is looked for on the disk of its node, not a share of them, and
+    /// journals are compacted more often.
     void be_thorough() noexcept { m_is_thorough = true; }
     [[nodiscard]] bool is_thorough() const noexcept { return m_is_thorough; }
     void begin_epoch(std::uint64_t epoch, const std::vector<std::size_t>& seats);

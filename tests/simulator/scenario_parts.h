@@ -22,5 +22,6 @@ void demand_that(World& world, bool holds, const char* what);
 [[nodiscard]] std::vector<Scenario> epoch_scenarios();
 [[nodiscard]] std::vector<Scenario> sync_scenarios();
 [[nodiscard]] std::vector<Scenario> handover_scenarios();
+[[nodiscard]] std::vector<Scenario> bound_scenarios();
 
 }  // namespace tally::simulator

@@ -373,8 +373,8 @@ const std::vector<Scenario>& all_scenarios() {
     };
     static const std::vector<Scenario> all = [] {
         std::vector<Scenario> joined = scenarios;
-        for (const auto& more :
-             {liar_scenarios(), epoch_scenarios(), sync_scenarios(), handover_scenarios()}) {
+        for (const auto& more : {liar_scenarios(), epoch_scenarios(), sync_scenarios(),
+                                 handover_scenarios(), bound_scenarios()}) {
             joined.insert(joined.end(), more.begin(), more.end());
         }
         return joined;

@@ -17,6 +17,9 @@ namespace tally::simulator {
 
 namespace {
 
+/// Where everything is looked at, journals are compacted so many times as often.
+constexpr std::uint64_t thorough_rotations{10};
+
 Happening crash_happening(EffectKind kind) {
     switch (kind) {
         case EffectKind::file_append:
@@ -184,7 +187,9 @@ bool SimNode::open_process(Process& process) {
     const auto fatal = [this](const std::string& what) { stop_process(what); };
     auto journal = consensus::Journal::open(
         m_disk.files, consensus_folder,
-        {.rotate_bytes = m_random.between(20'000, 400'000), .fatal = fatal});
+        {.rotate_bytes = m_random.between(20'000, 400'000) /
+                         (m_world.oracle.is_thorough() ? thorough_rotations : 1),
+         .fatal = fatal});
     if (!journal && refuses_damage(journal.error().message)) {
         journal = consensus::Journal::open_without_record(
             m_disk.files, consensus_folder, {.rotate_bytes = 400'000, .fatal = fatal});
@@ -430,6 +435,10 @@ void SimNode::check_status() {
 
 consensus::DriverStatus SimNode::status() const {
     return m_process == nullptr ? consensus::DriverStatus{} : m_process->driver->status();
+}
+
+std::size_t SimNode::mempool_size() const {
+    return m_process == nullptr ? 0 : m_process->mempool.size();
 }
 
 std::optional<std::string> SimNode::find_problem() const {

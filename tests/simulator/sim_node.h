@@ -105,6 +105,7 @@ public:
     [[nodiscard]] bool is_up() const noexcept { return m_process != nullptr; }
     [[nodiscard]] NodeIndex index() const noexcept { return m_index; }
     [[nodiscard]] consensus::DriverStatus status() const;
+    [[nodiscard]] std::size_t mempool_size() const;
     [[nodiscard]] SimDisk& disk() noexcept { return m_disk; }
     /// What the application finds wrong with itself; nothing when the node is down.
     [[nodiscard]] std::optional<std::string> find_problem() const;

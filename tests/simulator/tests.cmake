@@ -37,7 +37,8 @@ set(simulator_scenarios
     handover_seal_voted_unsynced_all handover_seal_voted_all handover_seal_notarized_all
     handover_seal_finalized_alone_all handover_seal_final_all handover_seal_committed_all
     handover_journal_named_all handover_journal_begun_all handover_journal_synced_all
-    handover_journal_durable_all handover_record_written_all handover_new_status_all)
+    handover_journal_durable_all handover_record_written_all handover_new_status_all
+    unfinalized_pile flooded_mempool)
 foreach(scenario IN LISTS simulator_scenarios)
     add_simulation(simulator_scenario_${scenario} 300 --scenario ${scenario})
 endforeach()

@@ -49,8 +49,8 @@ enum class SnapshotLie : std::uint8_t {
     wrong_blocks,    ///< of the blocks behind the state
 };
 inline constexpr std::array<SnapshotLie, 7> all_snapshot_lies{
-    SnapshotLie::wrong_values,   SnapshotLie::wrong_part,     SnapshotLie::wrong_manifest,
-    SnapshotLie::withheld,       SnapshotLie::split_for_ever, SnapshotLie::old_snapshot,
+    SnapshotLie::wrong_values, SnapshotLie::wrong_part,     SnapshotLie::wrong_manifest,
+    SnapshotLie::withheld,     SnapshotLie::split_for_ever, SnapshotLie::old_snapshot,
     SnapshotLie::wrong_blocks};
 
 /// The corrupted machine as its actor uses it. All of it belongs to one process.
