@@ -81,6 +81,7 @@ class Past(Cluster):
                  *[word for peer in peers for word in ("--peer", peer)], "--link-listen", f"127.0.0.1:{base}",
                  "--api-listen", f"127.0.0.1:{base + 1}", "--out", node.folder)
         node.config = os.path.join(node.folder, "tallyd.toml")
+        self.followers[name] = node  # stopped with the others
         self.add_settings(node)
         self.run_node(node, "init")
         return node
