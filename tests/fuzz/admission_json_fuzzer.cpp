@@ -13,6 +13,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const auto again = admission_from_json(admission_to_json(*admission));
-    ENSURE(again.has_value() && again->member == admission->member);
+    ENSURE(again.has_value() && again->request == admission->request);
     return 0;
 }
