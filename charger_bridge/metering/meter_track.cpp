@@ -1,6 +1,7 @@
 #include "charger_bridge/metering/meter_track.h"
 
-#include <limits>
+#include <algorithm>
+#include <cstddef>
 
 namespace tally::bridge {
 
@@ -26,23 +27,26 @@ std::vector<MeterReading> all_readings(const MeterTrack& track, const MeterReadi
 }
 
 /// Price changes from the newest sample on, before `to`. A sample at the very moment of a change
-/// (clock-aligned samples are) is itself the reading of that change.
+/// (clock-aligned samples are) is itself the reading of that change. Earlier readings are looked at
+/// too, for prices may depend on what was used before.
 std::vector<MeterReading> changes_until(const Tariff& tariff, const MeterTrack& track,
                                         const MeterReading& to) {
-    MeterReading from = track.last;
-    const bool is_begin = from.time <= track.begin.time;
-    if (!is_begin) {
-        --from.time;
-    }
-    auto split = split_at_price_changes(tariff, {from, to});
-    if (!split || split->size() <= 2) {
+    const bool is_begin = track.samples == 0 || track.last == track.begin;
+    std::vector<MeterReading> readings =
+        is_begin ? std::vector{track.begin} : all_readings(track, track.last);
+    readings.push_back(to);
+    const auto split = split_at_price_changes(tariff, readings);
+    if (!split) {
         return {};
     }
-    MeterReading& first = (*split)[1];
-    if (first.time == track.last.time) {
-        first = track.last;
+    std::size_t last = split->size() - 2;
+    while (last > 0 && (*split)[last] != track.last) {
+        --last;
     }
-    return {split->begin() + 1, split->end() - 1};
+    const bool is_change =
+        last > 0 && (*split)[last - 1] != track.last && is_price_change(tariff, *split, last);
+    const auto first = split->begin() + static_cast<std::ptrdiff_t>(is_change ? last : last + 1);
+    return {first, split->end() - 1};
 }
 
 }  // namespace
@@ -61,7 +65,7 @@ MeterTrack MeterTrack::decode(Decoder& decoder) {
     MeterTrack track;
     track.begin = decode_reading(decoder);
     track.last = decode_reading(decoder);
-    const std::uint32_t count = decoder.count(readings_max, 19);
+    const std::uint32_t count = decoder.count(readings_max, reading_bytes_min);
     for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
         track.changes.push_back(decode_reading(decoder));
     }
@@ -151,18 +155,18 @@ bool is_ratable(const MeterTrack& track, const MeterTerms& terms) {
 
 Money stop_margin(const MeterTrack& track, const MeterTerms& terms,
                   std::chrono::milliseconds stop_delay) {
-    Tariff running = terms.tariff;
-    running.start_fee = 0;
     MeterReading later = track.last;
     later.time += stop_delay.count();
     later.register_wh +=
         multiply_divide_half_up(terms.rated_power_w, stop_delay.count(), 3'600'000).value_or(0);
-    const auto readings = split_at_price_changes(running, {track.last, later});
-    if (!readings) {
+    std::vector<MeterReading> readings = all_readings(track, track.last);
+    readings.push_back(later);
+    const auto split = split_at_price_changes(terms.tariff, readings);
+    if (!split) {
         return 0;
     }
-    const auto rating = rate(running, *readings);
-    return rating ? rating->total() : 0;
+    const auto rating = rate(terms.tariff, *split);
+    return rating ? std::max<Money>(rating->total() - amount_so_far(track, terms), 0) : 0;
 }
 
 Expected<std::vector<MeterReading>, HoldReason> final_readings(const MeterTrack& track,

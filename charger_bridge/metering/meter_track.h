@@ -5,7 +5,7 @@
 
 #include "ledger/base/codec.h"
 #include "ledger/base/expected.h"
-#include "ledger/model/tariff.h"
+#include "ledger/model/rating.h"
 
 #include <chrono>
 #include <cstdint>
@@ -54,8 +54,8 @@ SampleVerdict add_sample(MeterTrack& track, const MeterTerms& terms, const Meter
 /// goes on beyond could not be billed.
 [[nodiscard]] bool is_ratable(const MeterTrack& track, const MeterTerms& terms);
 
-/// What the connector can still cost after the newest sample until it stops: price x rated power x
-/// `stop_delay`, time fee and tax included.
+/// What the connector can still cost after the newest sample until it stops: what the charge would
+/// cost after `stop_delay` more at the rated power, less what it costs now.
 [[nodiscard]] Money stop_margin(const MeterTrack& track, const MeterTerms& terms,
                                 std::chrono::milliseconds stop_delay);
 

@@ -6,7 +6,7 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{2};
+constexpr std::uint8_t format_version{3};
 
 void encode_evse(Encoder& encoder, const node::AuthorizeResult::Evse& evse) {
     encoder.u16(evse.connector)

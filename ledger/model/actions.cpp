@@ -195,9 +195,8 @@ MeteredCharge decode_metered(Decoder& decoder) {
     charge.bridge_id = decoder.text(bridge_id_bytes_max);
     charge.meter_serial = decoder.text(meter_serial_bytes_max);
     charge.meter_epoch = decoder.u32();
-    constexpr std::size_t reading_bytes{8 + 2 + 8 + 1};
     const std::uint32_t count =
-        decoder.count(static_cast<std::uint32_t>(readings_max), reading_bytes);
+        decoder.count(static_cast<std::uint32_t>(readings_max), reading_bytes_min);
     charge.readings.reserve(count);
     for (std::uint32_t i = 0; i < count; ++i) {
         charge.readings.push_back(decode_reading(decoder));

@@ -6,308 +6,308 @@ namespace tally {
 
 namespace {
 
-constexpr std::int64_t ms_per_minute{60'000};
-constexpr std::int64_t ms_per_day{minutes_per_day * ms_per_minute};
-constexpr std::int64_t ms_per_second{1000};
-constexpr std::int64_t wh_per_kwh{1000};
-constexpr std::int64_t seconds_per_hour{3600};
-constexpr std::int64_t tax_scale{10'000};
+using Problem = std::optional<std::string>;
 
 bool is_amount(Money amount) noexcept { return amount >= 0 && amount <= amount_max; }
 
-bool same_price(const TariffBand& left, const TariffBand& right) noexcept {
-    return left.energy_price == right.energy_price && left.service_price == right.service_price;
+template <typename Number>
+bool is_absent_or_within(const std::optional<Number>& value, Number max) noexcept {
+    return !value || (*value >= 0 && *value <= max);
 }
 
-/// Local time of the charger at a UTC time, as milliseconds on the local clock.
-std::int64_t local_time(UnixMillis time, std::int16_t offset_minutes) noexcept {
-    return time + offset_minutes * ms_per_minute;
+bool is_known(PriceKind kind) noexcept {
+    return kind >= PriceKind::energy && kind <= PriceKind::service;
 }
 
-/// Since local midnight; local times before 1970 are negative.
-std::int64_t time_of_day(std::int64_t local) noexcept {
-    const std::int64_t rest = local % ms_per_day;
-    return rest < 0 ? rest + ms_per_day : rest;
-}
-
-std::size_t band_at(const Tariff& tariff, std::int64_t local) noexcept {
-    const std::int64_t minute = time_of_day(local) / ms_per_minute;
-    std::size_t band = tariff.bands.size() - 1;
-    while (tariff.bands[band].start_minute > minute) {
-        --band;
+Problem find_problem(const PriceComponent& component) {
+    if (!is_known(component.kind)) {
+        return "is of no known kind";
     }
-    return band;
-}
-
-/// Milliseconds from `local` until the price first differs from that at `local`; nothing when the
-/// price is the same all day. Bands that border on one of equal price are no change.
-std::optional<std::int64_t> until_price_change(const Tariff& tariff, std::int64_t local) noexcept {
-    const std::size_t now = band_at(tariff, local);
-    for (std::size_t step = 1; step < tariff.bands.size(); ++step) {
-        const TariffBand& band = tariff.bands[(now + step) % tariff.bands.size()];
-        if (!same_price(band, tariff.bands[now])) {
-            const std::int64_t wait = band.start_minute * ms_per_minute - time_of_day(local);
-            return wait > 0 ? wait : wait + ms_per_day;
-        }
+    if (!is_amount(component.price)) {
+        return "has a price that is not from 0 to 1000000000";
+    }
+    if (component.vat.value_or(0) > vat_max) {
+        return "has a tax rate above 100 %";
+    }
+    if (component.step_size > step_size_max) {
+        return "has a step_size above 1000000000";
     }
     return std::nullopt;
 }
 
-/// Checks all that does not depend on prices.
-std::optional<RatingError> find_error(const Tariff& tariff,
-                                      const std::vector<MeterReading>& readings) {
-    if (readings.size() < 2) {
-        return RatingError::too_few_readings;
+Problem find_problem(const TariffRestrictions& limits) {
+    if (limits.start_minute >= minutes_per_day || limits.end_minute == 0 ||
+        limits.end_minute > minutes_per_day) {
+        return "has a time that is not of a day";
     }
-    const bool all_valid = std::all_of(readings.begin(), readings.end(),
-                                       [](const MeterReading& one) { return is_valid(one); });
-    if (readings.size() > readings_max || !all_valid || !tariff.is_valid()) {
-        return RatingError::out_of_range;
+    if (limits.days_of_week == 0 || limits.days_of_week > every_day) {
+        return "has weekdays that are none";
     }
-    for (std::size_t i = 1; i < readings.size(); ++i) {
-        if (readings[i].time < readings[i - 1].time ||
-            readings[i].register_wh < readings[i - 1].register_wh) {
-            return RatingError::not_in_order;
-        }
+    if (!is_absent_or_within(limits.start_day, local_day_max) ||
+        !is_absent_or_within(limits.end_day, local_day_max)) {
+        return "has a date out of bounds";
+    }
+    if (!is_absent_or_within(limits.min_wh, register_wh_max) ||
+        !is_absent_or_within(limits.max_wh, register_wh_max) ||
+        !is_absent_or_within(limits.min_current_ua, restriction_max) ||
+        !is_absent_or_within(limits.max_current_ua, restriction_max) ||
+        !is_absent_or_within(limits.min_power_mw, restriction_max) ||
+        !is_absent_or_within(limits.max_power_mw, restriction_max)) {
+        return "has an energy, current or power out of bounds";
+    }
+    if (!is_absent_or_within(limits.min_duration_s, duration_s_max) ||
+        !is_absent_or_within(limits.max_duration_s, duration_s_max)) {
+        return "has a duration out of bounds";
+    }
+    if (limits.reservation > ReservationRule::reservation_expires) {
+        return "has a reservation of no known kind";
     }
     return std::nullopt;
 }
 
-/// Collects lines; a sum above `amount_max` makes it overflow for good.
-class Bill {
+Problem find_problem(const TariffElement& element) {
+    if (element.components.empty() || element.components.size() > price_components_max) {
+        return "must have 1 to 5 price components";
+    }
+    unsigned seen{0};
+    for (const PriceComponent& component : element.components) {
+        if (const Problem problem = find_problem(component)) {
+            return problem;
+        }
+        const unsigned bit = 1U << static_cast<unsigned>(component.kind);
+        if ((seen & bit) != 0) {
+            return "prices " + std::string{to_text(component.kind)} + " twice";
+        }
+        seen |= bit;
+    }
+    return find_problem(element.restrictions);
+}
+
+bool is_limit(const std::optional<PriceLimit>& limit) noexcept {
+    return !limit || (is_amount(limit->excl_vat) &&
+                      (!limit->incl_vat ||
+                       (is_amount(*limit->incl_vat) && *limit->incl_vat >= limit->excl_vat)));
+}
+
+/// Whether the least price can be asked without passing the most.
+bool are_in_order(const PriceLimit& min, const PriceLimit& max) noexcept {
+    return min.excl_vat <= max.excl_vat &&
+           (!min.incl_vat || !max.incl_vat || *min.incl_vat <= *max.incl_vat);
+}
+
+// ---- codec
+
+/// Which optional values follow: one bit each, in the order in which they are written.
+class Presence {
 public:
-    explicit Bill(std::uint32_t tax_rate) : m_tax_rate{tax_rate} {}
-
-    /// Adds a line whose net is price x quantity / divisor.
-    void add(RatedLine line, std::int64_t divisor) {
-        const auto net = multiply_divide_half_up(line.price, line.quantity, divisor);
-        const auto tax =
-            net ? multiply_divide_half_up(*net, std::int64_t{m_tax_rate}, tax_scale) : std::nullopt;
-        if (!tax || *net > amount_max || m_overflow) {
-            m_overflow = true;
-            return;
-        }
-        // Each term is at most `amount_max`, so these sums fit.
-        line.net = *net;
-        line.tax = *tax;
-        m_rating.net += line.net;
-        m_rating.tax += line.tax;
-        m_overflow = m_rating.total() > amount_max;
-        m_rating.lines.push_back(line);
+    template <typename Number>
+    void add(const std::optional<Number>& value) {
+        m_bits = static_cast<std::uint16_t>(m_bits | (value ? 1U << m_count : 0U));
+        ++m_count;
     }
-
-    [[nodiscard]] Expected<Rating, RatingError> finish(std::int64_t energy_wh) && {
-        if (m_overflow) {
-            return Unexpected{RatingError::overflow};
-        }
-        m_rating.energy_wh = energy_wh;
-        return std::move(m_rating);
-    }
+    [[nodiscard]] std::uint16_t bits() const noexcept { return m_bits; }
 
 private:
-    std::uint32_t m_tax_rate;
-    Rating m_rating;
-    bool m_overflow{false};
+    std::uint16_t m_bits{0};
+    unsigned m_count{0};
 };
 
-void add_period(Bill& bill, const Tariff& tariff, const std::vector<MeterReading>& readings,
-                std::size_t period) {
-    const MeterReading& begin = readings[period];
-    const MeterReading& end = readings[period + 1];
-    const TariffBand& band =
-        tariff.bands[band_at(tariff, local_time(begin.time, begin.utc_offset_minutes))];
-    RatedLine line;
-    line.kind = LineKind::energy;
-    line.period = static_cast<std::uint16_t>(period);
-    line.quantity = end.register_wh - begin.register_wh;
-    line.price = band.energy_price;
-    line.estimated = begin.estimated || end.estimated;
-    bill.add(line, wh_per_kwh);
-    if (band.service_price != 0) {
-        line.kind = LineKind::service;
-        line.price = band.service_price;
-        bill.add(line, wh_per_kwh);
-    }
+constexpr std::uint16_t presence_mask{0x3ff};
+
+/// All optional values of restrictions as 64-bit numbers, in the order of the encoding.
+std::vector<std::optional<std::int64_t>> optional_values(const TariffRestrictions& limits) {
+    const auto wide = [](const std::optional<std::int32_t>& day) {
+        return day ? std::optional{std::int64_t{*day}} : std::nullopt;
+    };
+    return {wide(limits.start_day), wide(limits.end_day),  limits.min_wh,       limits.max_wh,
+            limits.min_current_ua,  limits.max_current_ua, limits.min_power_mw, limits.max_power_mw,
+            limits.min_duration_s,  limits.max_duration_s};
 }
 
-void add_fees(Bill& bill, const Tariff& tariff, const std::vector<MeterReading>& readings) {
-    RatedLine line;
-    if (tariff.start_fee != 0) {
-        line.kind = LineKind::start_fee;
-        line.quantity = 1;
-        line.price = tariff.start_fee;
-        bill.add(line, 1);
+void encode_restrictions(Encoder& encoder, const TariffRestrictions& limits) {
+    encoder.u16(limits.start_minute).u16(limits.end_minute).u8(limits.days_of_week);
+    encoder.u8(static_cast<std::uint8_t>(limits.reservation));
+    const std::vector<std::optional<std::int64_t>> values = optional_values(limits);
+    Presence presence;
+    for (const std::optional<std::int64_t>& value : values) {
+        presence.add(value);
     }
-    if (tariff.time_fee != 0) {
-        line.kind = LineKind::time;
-        line.quantity = (readings.back().time - readings.front().time) / ms_per_second;
-        line.price = tariff.time_fee;
-        bill.add(line, seconds_per_hour);
-    }
-}
-
-/// The register at `time` between two readings: linear in time, floored to Wh.
-std::int64_t interpolate(const MeterReading& from, const MeterReading& to, UnixMillis time) {
-    __extension__ using Wide = __int128;
-    const Wide energy{to.register_wh - from.register_wh};
-    return from.register_wh +
-           static_cast<std::int64_t>(energy * (time - from.time) / (to.time - from.time));
-}
-
-/// Appends the price changes strictly between two readings. False when the list gets too long.
-bool append_price_changes(std::vector<MeterReading>& result, const Tariff& tariff,
-                          const MeterReading& from, const MeterReading& to) {
-    UnixMillis time = from.time;
-    for (;;) {
-        const auto wait = until_price_change(tariff, local_time(time, from.utc_offset_minutes));
-        if (!wait || *wait >= to.time - time) {
-            return true;
+    encoder.u16(presence.bits());
+    for (const std::optional<std::int64_t>& value : values) {
+        if (value) {
+            encoder.i64(*value);
         }
-        if (result.size() >= readings_max) {
-            return false;
-        }
-        time += *wait;
-        result.push_back({time, from.utc_offset_minutes, interpolate(from, to, time), true});
     }
+}
+
+TariffRestrictions decode_restrictions(Decoder& decoder) {
+    TariffRestrictions limits;
+    limits.start_minute = decoder.u16();
+    limits.end_minute = decoder.u16();
+    limits.days_of_week = decoder.u8();
+    limits.reservation = static_cast<ReservationRule>(decoder.u8());
+    const std::uint16_t present = decoder.u16();
+    if ((present & ~presence_mask) != 0) {
+        decoder.fail();
+    }
+    unsigned bit{0};
+    const auto next = [&]() -> std::optional<std::int64_t> {
+        const bool is_there = ((present >> bit++) & 1U) != 0;
+        return is_there ? std::optional{decoder.i64()} : std::nullopt;
+    };
+    const auto next_day = [&]() -> std::optional<std::int32_t> {
+        const std::optional<std::int64_t> day = next();
+        if (!is_absent_or_within(day, std::int64_t{local_day_max})) {
+            decoder.fail();
+            return std::nullopt;
+        }
+        return day ? std::optional{static_cast<std::int32_t>(*day)} : std::nullopt;
+    };
+    limits.start_day = next_day();
+    limits.end_day = next_day();
+    limits.min_wh = next();
+    limits.max_wh = next();
+    limits.min_current_ua = next();
+    limits.max_current_ua = next();
+    limits.min_power_mw = next();
+    limits.max_power_mw = next();
+    limits.min_duration_s = next();
+    limits.max_duration_s = next();
+    return limits;
+}
+
+void encode_component(Encoder& encoder, const PriceComponent& component) {
+    encoder.u8(static_cast<std::uint8_t>(component.kind)).i64(component.price);
+    encoder.boolean(component.vat.has_value());
+    if (component.vat) {
+        encoder.u32(*component.vat);
+    }
+    encoder.u32(component.step_size);
+}
+
+PriceComponent decode_component(Decoder& decoder) {
+    PriceComponent component;
+    component.kind = static_cast<PriceKind>(decoder.u8());
+    component.price = decoder.i64();
+    if (decoder.boolean()) {
+        component.vat = decoder.u32();
+    }
+    component.step_size = decoder.u32();
+    return component;
+}
+
+void encode_amount(Encoder& encoder, const std::optional<std::int64_t>& amount) {
+    encoder.boolean(amount.has_value());
+    if (amount) {
+        encoder.i64(*amount);
+    }
+}
+
+std::optional<std::int64_t> decode_amount(Decoder& decoder) {
+    return decoder.boolean() ? std::optional{decoder.i64()} : std::nullopt;
+}
+
+void encode_limit(Encoder& encoder, const std::optional<PriceLimit>& limit) {
+    encoder.boolean(limit.has_value());
+    if (limit) {
+        encoder.i64(limit->excl_vat);
+        encode_amount(encoder, limit->incl_vat);
+    }
+}
+
+std::optional<PriceLimit> decode_limit(Decoder& decoder) {
+    if (!decoder.boolean()) {
+        return std::nullopt;
+    }
+    PriceLimit limit;
+    limit.excl_vat = decoder.i64();
+    limit.incl_vat = decode_amount(decoder);
+    return limit;
 }
 
 }  // namespace
 
-bool Tariff::is_valid() const noexcept {
-    if (!tally::is_valid(currency) || bands.empty() || bands.size() > tariff_bands_max ||
-        bands.front().start_minute != 0 || bands.back().start_minute >= minutes_per_day) {
-        return false;
+const char* to_text(PriceKind kind) {
+    switch (kind) {
+        case PriceKind::energy:
+            return "energy";
+        case PriceKind::time:
+            return "time";
+        case PriceKind::flat:
+            return "flat";
+        case PriceKind::parking_time:
+            return "parking_time";
+        case PriceKind::service:
+            return "service";
     }
-    for (std::size_t i = 1; i < bands.size(); ++i) {
-        if (bands[i].start_minute <= bands[i - 1].start_minute) {
-            return false;
+    return "unknown";
+}
+
+std::optional<std::string> Tariff::find_problem() const {
+    if (!tally::is_valid(currency)) {
+        return "currency must be three letters A-Z";
+    }
+    if (elements.empty() || elements.size() > tariff_elements_max) {
+        return "must have 1 to 64 elements";
+    }
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        if (const Problem problem = tally::find_problem(elements[i])) {
+            return "elements[" + std::to_string(i) + "] " + *problem;
         }
     }
-    const bool prices_fit = std::all_of(bands.begin(), bands.end(), [](const TariffBand& band) {
-        return is_amount(band.energy_price) && is_amount(band.service_price);
-    });
-    return prices_fit && is_amount(start_fee) && is_amount(time_fee) && tax_rate <= tax_rate_max;
+    if (!is_limit(min_price) || !is_limit(max_price)) {
+        return "min_price and max_price must be from 0 to 1000000000, with tax not below without";
+    }
+    if (min_price && max_price && !are_in_order(*min_price, *max_price)) {
+        return "min_price is above max_price";
+    }
+    if (!is_absent_or_within(valid_from, unix_millis_max) ||
+        !is_absent_or_within(valid_until, unix_millis_max)) {
+        return "has a date out of bounds";
+    }
+    return std::nullopt;
 }
 
 void Tariff::encode(Encoder& encoder) const {
-    encoder.fixed(currency).u32(static_cast<std::uint32_t>(bands.size()));
-    for (const TariffBand& band : bands) {
-        encoder.u16(band.start_minute).i64(band.energy_price).i64(band.service_price);
+    encoder.fixed(currency).u32(static_cast<std::uint32_t>(elements.size()));
+    for (const TariffElement& element : elements) {
+        encoder.u32(static_cast<std::uint32_t>(element.components.size()));
+        for (const PriceComponent& component : element.components) {
+            encode_component(encoder, component);
+        }
+        encode_restrictions(encoder, element.restrictions);
     }
-    encoder.i64(start_fee).i64(time_fee).u32(tax_rate);
+    encode_limit(encoder, min_price);
+    encode_limit(encoder, max_price);
+    encode_amount(encoder, valid_from);
+    encode_amount(encoder, valid_until);
 }
 
 Tariff Tariff::decode(Decoder& decoder) {
-    constexpr std::size_t band_bytes{2 + 8 + 8};
+    constexpr std::size_t restriction_bytes{2 + 2 + 1 + 1 + 2};
+    constexpr std::size_t component_bytes{1 + 8 + 1 + 4};
     Tariff tariff;
     tariff.currency = decoder.fixed<Currency>();
-    const std::uint32_t count =
-        decoder.count(static_cast<std::uint32_t>(tariff_bands_max), band_bytes);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        TariffBand band;
-        band.start_minute = decoder.u16();
-        band.energy_price = decoder.i64();
-        band.service_price = decoder.i64();
-        tariff.bands.push_back(band);
+    const std::uint32_t elements = decoder.count(static_cast<std::uint32_t>(tariff_elements_max),
+                                                 4 + component_bytes + restriction_bytes);
+    for (std::uint32_t i = 0; i < elements && decoder.ok(); ++i) {
+        TariffElement element;
+        const std::uint32_t components =
+            decoder.count(static_cast<std::uint32_t>(price_components_max), component_bytes);
+        for (std::uint32_t k = 0; k < components; ++k) {
+            element.components.push_back(decode_component(decoder));
+        }
+        element.restrictions = decode_restrictions(decoder);
+        tariff.elements.push_back(std::move(element));
     }
-    tariff.start_fee = decoder.i64();
-    tariff.time_fee = decoder.i64();
-    tariff.tax_rate = decoder.u32();
+    tariff.min_price = decode_limit(decoder);
+    tariff.max_price = decode_limit(decoder);
+    tariff.valid_from = decode_amount(decoder);
+    tariff.valid_until = decode_amount(decoder);
     if (!tariff.is_valid()) {
         decoder.fail();
     }
     return tariff;
-}
-
-bool is_valid(const MeterReading& reading) noexcept {
-    return reading.time >= 0 && reading.time <= unix_millis_max &&
-           reading.utc_offset_minutes >= -utc_offset_minutes_max &&
-           reading.utc_offset_minutes <= utc_offset_minutes_max && reading.register_wh >= 0 &&
-           reading.register_wh <= register_wh_max;
-}
-
-void encode(Encoder& encoder, const MeterReading& reading) {
-    encoder.i64(reading.time)
-        .u16(static_cast<std::uint16_t>(reading.utc_offset_minutes))
-        .i64(reading.register_wh)
-        .boolean(reading.estimated);
-}
-
-MeterReading decode_reading(Decoder& decoder) {
-    MeterReading reading;
-    reading.time = decoder.i64();
-    reading.utc_offset_minutes = static_cast<std::int16_t>(decoder.u16());
-    reading.register_wh = decoder.i64();
-    reading.estimated = decoder.boolean();
-    if (!is_valid(reading)) {
-        decoder.fail();
-    }
-    return reading;
-}
-
-const char* to_text(LineKind kind) {
-    switch (kind) {
-        case LineKind::energy:
-            return "energy";
-        case LineKind::service:
-            return "service";
-        case LineKind::start_fee:
-            return "start_fee";
-        case LineKind::time:
-            return "time";
-    }
-    return "unknown";
-}
-
-const char* to_text(RatingError error) {
-    switch (error) {
-        case RatingError::too_few_readings:
-            return "too_few_readings";
-        case RatingError::not_in_order:
-            return "not_in_order";
-        case RatingError::period_spans_bands:
-            return "period_spans_bands";
-        case RatingError::out_of_range:
-            return "out_of_range";
-        case RatingError::overflow:
-            return "overflow";
-    }
-    return "unknown";
-}
-
-Expected<Rating, RatingError> rate(const Tariff& tariff,
-                                   const std::vector<MeterReading>& readings) {
-    if (const auto error = find_error(tariff, readings)) {
-        return Unexpected{*error};
-    }
-    Bill bill{tariff.tax_rate};
-    for (std::size_t period = 0; period + 1 < readings.size(); ++period) {
-        const MeterReading& begin = readings[period];
-        const auto wait =
-            until_price_change(tariff, local_time(begin.time, begin.utc_offset_minutes));
-        if (wait && *wait < readings[period + 1].time - begin.time) {
-            return Unexpected{RatingError::period_spans_bands};
-        }
-        add_period(bill, tariff, readings, period);
-    }
-    add_fees(bill, tariff, readings);
-    return std::move(bill).finish(readings.back().register_wh - readings.front().register_wh);
-}
-
-Expected<std::vector<MeterReading>, RatingError> split_at_price_changes(
-    const Tariff& tariff, const std::vector<MeterReading>& readings) {
-    if (const auto error = find_error(tariff, readings)) {
-        return Unexpected{*error};
-    }
-    std::vector<MeterReading> result{readings.front()};
-    for (std::size_t i = 1; i < readings.size(); ++i) {
-        if (!append_price_changes(result, tariff, readings[i - 1], readings[i]) ||
-            result.size() >= readings_max) {
-            return Unexpected{RatingError::out_of_range};
-        }
-        result.push_back(readings[i]);
-    }
-    return result;
 }
 
 }  // namespace tally

@@ -3,6 +3,7 @@
 #include "ledger/crypto/merkle.h"
 #include "ledger/model/ledger.pb.h"
 #include "ledger/model/membership_wire.h"
+#include "ledger/model/tariff_wire.h"
 #include "ledger/model/wire_check.h"
 #include "ledger/model/wire_reader.h"
 
@@ -22,19 +23,6 @@ using wire_form::to_wire;
 void to_wire(const TariffRef& ref, wire::TariffRef& out) {
     out.set_tariff_id(ref.tariff_id);
     out.set_version(ref.version);
-}
-
-void to_wire(const Tariff& tariff, wire::Tariff& out) {
-    out.set_currency(octets(tariff.currency));
-    for (const TariffBand& band : tariff.bands) {
-        wire::TariffBand& item = *out.add_bands();
-        item.set_start_minute(band.start_minute);
-        item.set_energy_price(band.energy_price);
-        item.set_service_price(band.service_price);
-    }
-    out.set_start_fee(tariff.start_fee);
-    out.set_time_fee(tariff.time_fee);
-    out.set_tax_rate(tariff.tax_rate);
 }
 
 void to_wire(const SetAgreement& action, wire::SetAgreement& out) {
@@ -112,11 +100,7 @@ void to_wire(const MeteredCharge& charge, wire::MeteredCharge& out) {
     out.set_meter_serial(charge.meter_serial);
     out.set_meter_epoch(charge.meter_epoch);
     for (const MeterReading& reading : charge.readings) {
-        wire::MeterReading& item = *out.add_readings();
-        item.set_time_ms(reading.time);
-        item.set_utc_offset_minutes(reading.utc_offset_minutes);
-        item.set_register_wh(reading.register_wh);
-        item.set_estimated(reading.estimated);
+        to_wire(reading, *out.add_readings());
     }
     out.set_evidence(octets(charge.evidence));
     out.set_bridge_signature(octets(charge.bridge_signature));
@@ -168,19 +152,6 @@ struct ActionWriter {
 // ---- messages to values
 
 TariffRef from_wire(const wire::TariffRef& in) { return {in.tariff_id(), in.version()}; }
-
-Tariff from_wire(Reader& reader, const wire::Tariff& in) {
-    Tariff tariff;
-    tariff.currency = reader.fixed<Currency>(in.currency());
-    for (const wire::TariffBand& band : in.bands()) {
-        tariff.bands.push_back({reader.narrow<std::uint16_t>(band.start_minute()),
-                                band.energy_price(), band.service_price()});
-    }
-    tariff.start_fee = in.start_fee();
-    tariff.time_fee = in.time_fee();
-    tariff.tax_rate = in.tax_rate();
-    return tariff;
-}
 
 SetAgreement from_wire(Reader& reader, const wire::SetAgreement& in) {
     SetAgreement action;
@@ -266,9 +237,7 @@ RecordCharge from_wire(Reader& reader, const wire::RecordCharge& in) {
     action.metered.meter_serial = metered.meter_serial();
     action.metered.meter_epoch = metered.meter_epoch();
     for (const wire::MeterReading& reading : metered.readings()) {
-        action.metered.readings.push_back(
-            {reading.time_ms(), reader.narrow<std::int16_t>(reading.utc_offset_minutes()),
-             reading.register_wh(), reading.estimated()});
+        action.metered.readings.push_back(from_wire(reader, reading));
     }
     action.metered.evidence = reader.fixed<Hash>(metered.evidence());
     action.metered.bridge_signature = reader.fixed<Signature>(metered.bridge_signature());

@@ -1,3 +1,4 @@
+#include "ledger/model/rating.h"
 #include "ledger/state/apply.h"
 #include "ledger/state/authorizations.h"
 #include "ledger/state/keys.h"

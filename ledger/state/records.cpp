@@ -1,5 +1,6 @@
 #include "ledger/state/records.h"
 
+#include "ledger/base/check.h"
 #include "ledger/base/codec.h"
 #include "ledger/state/record_codec.h"
 

@@ -3,6 +3,7 @@
 #include "ledger/base/overloaded.h"
 #include "ledger/model/envelope.h"
 #include "node/config/genesis_json.h"
+#include "node/config/tariff_json.h"
 
 #include <boost/json/array.hpp>
 
@@ -108,10 +109,15 @@ json::object fields(const StartCharge& action) {
 }
 
 json::object reading_json(const MeterReading& reading) {
-    return {{"time_ms", reading.time},
-            {"utc_offset_minutes", reading.utc_offset_minutes},
-            {"register_wh", reading.register_wh},
-            {"estimated", reading.estimated}};
+    json::object result{{"time_ms", reading.time},
+                        {"utc_offset_minutes", reading.utc_offset_minutes},
+                        {"register_wh", reading.register_wh},
+                        {"estimated", reading.estimated},
+                        {"activity", to_text(reading.activity)}};
+    if (reading.power_w) {
+        result["power_w"] = *reading.power_w;
+    }
+    return result;
 }
 
 json::object fields(const RecordCharge& action) {
@@ -273,19 +279,7 @@ json::object to_json(const BlockHeader& header) {
             {"seals_epoch", header.seals_epoch}};
 }
 
-json::object to_json(const Tariff& tariff) {
-    json::array bands;
-    for (const TariffBand& band : tariff.bands) {
-        bands.emplace_back(json::object{{"start_minute", band.start_minute},
-                                        {"energy_price", money_to_text(band.energy_price)},
-                                        {"service_price", money_to_text(band.service_price)}});
-    }
-    return {{"currency", to_text(tariff.currency)},
-            {"bands", std::move(bands)},
-            {"start_fee", money_to_text(tariff.start_fee)},
-            {"time_fee", money_to_text(tariff.time_fee)},
-            {"tax_rate", tariff.tax_rate}};
-}
+json::object to_json(const Tariff& tariff) { return tariff_to_json(tariff); }
 
 json::object to_json(const Member& member) {
     return {{"party", to_text(member.party)},

@@ -33,6 +33,10 @@ void put(const MeterReading& reading, wire::MeterReading& out) {
     out.set_utc_offset_minutes(reading.utc_offset_minutes);
     out.set_register_wh(reading.register_wh);
     out.set_estimated(reading.estimated);
+    out.set_activity(static_cast<std::uint32_t>(reading.activity));
+    if (reading.power_w) {
+        out.set_power_w(*reading.power_w);
+    }
 }
 
 void put(const MeteredCharge& charge, wire::MeteredCharge& out) {
@@ -231,6 +235,11 @@ public:
             static_cast<std::int16_t>(within(in.utc_offset_minutes(), -840, 840));
         reading.register_wh = not_negative(in.register_wh());
         reading.estimated = in.estimated();
+        reading.activity = static_cast<Activity>(
+            within(in.activity(), 0, static_cast<std::int64_t>(Activity::reservation_expired)));
+        if (in.has_power_w()) {
+            reading.power_w = in.power_w();
+        }
         require(is_valid(reading));
         return reading;
     }

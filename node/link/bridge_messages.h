@@ -25,7 +25,7 @@ namespace tally::node {
 using SessionId = FixedBytes<16, struct SessionIdTag>;
 
 inline constexpr std::size_t token_bytes_max{20};  ///< OCPP 1.6 idTag: CiString20
-inline constexpr std::size_t bridge_frame_bytes_max{256UL * 1024};
+inline constexpr std::size_t bridge_frame_bytes_max{1024UL * 1024};
 inline constexpr std::size_t bridge_stations_max{4096};
 inline constexpr std::size_t station_connectors_max{64};
 /// Longest reason, state or error code: printable ASCII, may be empty.

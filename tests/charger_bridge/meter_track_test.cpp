@@ -2,6 +2,8 @@
 
 #include "charger_bridge/metering/meter_track.h"
 
+#include "ledger/model/day_bands.h"
+
 #include <catch2/catch.hpp>
 
 namespace tally::bridge {
@@ -13,11 +15,11 @@ namespace {
 constexpr UnixMillis begin_time{1'772'352'000'000};  // 08:00 UTC
 
 Tariff two_prices() {
-    Tariff tariff;
-    tariff.currency = *currency_from_text("CNY");
-    tariff.bands = {{0, 10'000, 0}, {510, 20'000, 0}};  // 08:30
-    tariff.start_fee = 5'000;
-    return tariff;
+    DayBands form;
+    form.currency = *currency_from_text("CNY");
+    form.bands = {{0, 10'000, 0}, {510, 20'000, 0}};  // 08:30
+    form.start_fee = 5'000;
+    return form.tariff();
 }
 
 MeterReading at(std::chrono::milliseconds after, std::int64_t register_wh) {

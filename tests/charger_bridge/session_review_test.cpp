@@ -1,5 +1,6 @@
 // Chargers at their worst: broken schemas, no clock, lost answers, connectors that do not exist.
 
+#include "ledger/model/day_bands.h"
 #include "tests/charger_bridge/site.h"
 
 #include <catch2/catch.hpp>
@@ -231,11 +232,12 @@ TEST_CASE("a start while its swipe is asked about is refused with it") {
 
 TEST_CASE("a charge with more price changes than a record can hold is stopped before") {
     Site site;
-    site.policy.tariff.bands.clear();
+    std::vector<DayBand> bands;
     for (std::uint16_t minute = 0; minute < 1'440;
          minute = static_cast<std::uint16_t>(minute + 60)) {
-        site.policy.tariff.bands.push_back({minute, minute % 120 == 0 ? 10'000 : 20'000, 0});
+        bands.push_back({minute, minute % 120 == 0 ? 10'000 : 20'000, 0});
     }
+    site.policy.tariff = day_tariff(site.policy.tariff.currency, bands);
     const std::int32_t transaction = begin_charge(site);
     std::int64_t meter = 1'000;
     for (int hour = 0; hour < 210 && site.remote_stops.empty(); ++hour) {

@@ -1,6 +1,7 @@
 // The session model: what a swipe, a transaction and a silent node lead to.
 
 #include "charger_bridge/data_transfer.h"
+#include "ledger/model/rating.h"
 #include "tests/charger_bridge/site.h"
 
 #include <catch2/catch.hpp>

@@ -2,6 +2,7 @@
 
 #include "charger_bridge/ocpp/time_text.h"
 #include "ledger/base/overloaded.h"
+#include "ledger/model/day_bands.h"
 
 #include <algorithm>
 
@@ -29,17 +30,10 @@ std::uint64_t sequence_of(const node::BridgeMessage& message) {
 
 }  // namespace
 
-Tariff flat_tariff() {
-    Tariff tariff;
-    tariff.currency = *currency_from_text("CNY");
-    tariff.bands = {{0, 10'000, 2'000}};
-    return tariff;
-}
+Tariff flat_tariff() { return day_tariff(*currency_from_text("CNY"), {{0, 10'000, 2'000}}); }
 
 Tariff two_price_tariff() {
-    Tariff tariff = flat_tariff();
-    tariff.bands = {{0, 10'000, 0}, {510, 20'000, 0}};
-    return tariff;
+    return day_tariff(*currency_from_text("CNY"), {{0, 10'000, 0}, {510, 20'000, 0}});
 }
 
 Site::Site() : key{test_key()}, m_core{make_core()} {

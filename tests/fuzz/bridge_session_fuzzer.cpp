@@ -2,6 +2,7 @@
 // is answered, the store can always be read again, and no charge is recorded twice.
 
 #include "ledger/base/codec.h"
+#include "ledger/model/rating.h"
 #include "tests/charger_bridge/site.h"
 
 namespace {

@@ -3,6 +3,7 @@
 #include "ledger/base/check.h"
 #include "ledger/chain/executor.h"
 #include "ledger/crypto/signer.h"
+#include "ledger/model/day_bands.h"
 #include "ledger/model/envelope.h"
 #include "ledger/state/invariants.h"
 #include "ledger/state/keys.h"
@@ -363,9 +364,7 @@ private:
     [[nodiscard]] static Action next_tariff(SimRandom& random) {
         PublishTariff publish;
         publish.ref = TariffRef{"day", static_cast<std::uint32_t>(random.between(1, 2))};
-        publish.tariff.currency = currency;
-        publish.tariff.bands = {TariffBand{0, 12'000, 3'000}};
-        publish.tariff.tax_rate = 600;
+        publish.tariff = day_tariff(currency, {{0, 12'000, 3'000}}, 600);
         return publish;
     }
 

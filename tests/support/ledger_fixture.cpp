@@ -2,6 +2,8 @@
 
 #include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/model/day_bands.h"
+#include "ledger/model/rating.h"
 #include "ledger/state/epochs.h"
 #include "ledger/state/invariants.h"
 #include "ledger/state/keys.h"
@@ -286,8 +288,7 @@ void TestChain::set_up_site(const PartyId& operator_) {
     }
     PublishTariff tariff;
     tariff.ref = {"std", 1};
-    tariff.tariff.currency = currency("CNY");
-    tariff.tariff.bands = {{0, units(1), units(1) / 2}};
+    tariff.tariff = day_tariff(currency("CNY"), {{0, units(1), units(1) / 2}});
     ENSURE(apply(operator_, tariff) == ResultCode::ok);
 }
 

@@ -1,4 +1,5 @@
 #include "ledger/crypto/sha256.h"
+#include "ledger/model/day_bands.h"
 #include "node/api/ledger_json.h"
 #include "node/runtime/http_client.h"
 #include "tests/node/runtime/http_fixture.h"
@@ -58,11 +59,9 @@ std::vector<Action> samples() {
     charger.meter_public_key = {1, 2, 3};
     PublishTariff tariff;
     tariff.ref = {"std", 7};
-    tariff.tariff.currency = fixture::currency("CNY");
-    tariff.tariff.bands = {{0, 4'000, 4'000}, {480, 9'000, 0}};
-    tariff.tariff.start_fee = 100;
-    tariff.tariff.time_fee = 200;
-    tariff.tariff.tax_rate = 600;
+    tariff.tariff =
+        DayBands{fixture::currency("CNY"), {{0, 4'000, 4'000}, {480, 9'000, 0}}, 100, 200, 600}
+            .tariff();
     const SetLimit limit{fixture::party("AAA"), fixture::currency("CNY"), 1};
     Countersign countersign;
     countersign.transaction = {fixture::party("HUB"), {}};

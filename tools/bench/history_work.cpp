@@ -2,7 +2,9 @@
 
 #include "ledger/base/check.h"
 #include "ledger/crypto/signer.h"
+#include "ledger/model/day_bands.h"
 #include "ledger/model/envelope.h"
+#include "ledger/model/rating.h"
 
 #include <algorithm>
 #include <utility>
@@ -28,11 +30,8 @@ constexpr std::uint64_t unstarted_percent{1};
 constexpr std::uint64_t transactions_per_100{92 * 4 + 4 + 3 * 2 + 1};
 
 Tariff make_tariff(const Currency& currency) {
-    Tariff tariff;
-    tariff.currency = currency;
-    tariff.bands = {{0, 4'000, 4'000}, {480, 9'000, 5'000}, {1'320, 6'000, 4'500}};
-    tariff.tax_rate = 600;
-    return tariff;
+    return day_tariff(currency, {{0, 4'000, 4'000}, {480, 9'000, 5'000}, {1'320, 6'000, 4'500}},
+                      600);
 }
 
 }  // namespace

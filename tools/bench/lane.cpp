@@ -1,6 +1,7 @@
 #include "tools/bench/lane.h"
 
 #include "ledger/crypto/sha256.h"
+#include "ledger/model/rating.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,6 @@
 #include "tools/devnet/plan.h"
 
+#include "ledger/model/day_bands.h"
 #include "tools/devnet/process_control.h"
 
 #include <algorithm>
@@ -230,9 +231,8 @@ std::vector<Action> registrations(const PlannedBridge& bridge) {
     actions.emplace_back(RegisterBridge{bridge.bridge_id, bridge.key, BridgeKind::site});
     PublishTariff publish;
     publish.ref = {to_text(bridge.party) + "-STANDARD", 1};
-    publish.tariff.currency = devnet_currency();
-    publish.tariff.bands = {{0, 4'000, 4'000}, {480, 9'000, 5'000}, {1'320, 6'000, 4'500}};
-    publish.tariff.tax_rate = 600;
+    publish.tariff = day_tariff(
+        devnet_currency(), {{0, 4'000, 4'000}, {480, 9'000, 5'000}, {1'320, 6'000, 4'500}}, 600);
     actions.emplace_back(std::move(publish));
     for (const DevnetCharger& charger : bridge.chargers) {
         std::uint16_t connector{0};

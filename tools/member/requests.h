@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ledger/base/expected.h"
 #include "ledger/model/actions.h"
 
 #include <boost/json/value.hpp>

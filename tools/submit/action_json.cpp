@@ -3,6 +3,7 @@
 #include "node/config/genesis_json.h"
 #include "node/config/json_fields.h"
 #include "node/config/json_text.h"
+#include "node/config/tariff_json.h"
 
 #include <boost/json/array.hpp>
 
@@ -100,17 +101,6 @@ Action read_charger(JsonFields& fields) {
     return action;
 }
 
-TariffBand read_band(const json::value& value, const std::string& place, JsonProblems& problems) {
-    JsonFields fields{value, place, problems};
-    TariffBand band;
-    band.start_minute =
-        static_cast<std::uint16_t>(fields.integer("start_minute", 0, minutes_per_day - 1));
-    band.energy_price = fields.amount("energy_price");
-    band.service_price = fields.amount_or("service_price", 0);
-    fields.finish();
-    return band;
-}
-
 Action read_tariff(JsonFields& fields, JsonProblems& problems) {
     PublishTariff action;
     action.ref.tariff_id = read_name(fields, "tariff_id", tariff_id_bytes_max);
@@ -120,21 +110,7 @@ Action read_tariff(JsonFields& fields, JsonProblems& problems) {
         fields.problem("tariff", "is missing");
         return action;
     }
-    JsonFields tariff{*value, "tariff", problems};
-    action.tariff.currency = read_currency(tariff);
-    std::size_t index{0};
-    for (const json::value& band : tariff.list("bands", tariff_bands_max)) {
-        action.tariff.bands.push_back(
-            read_band(band, "tariff.bands[" + std::to_string(index++) + "]", problems));
-    }
-    action.tariff.start_fee = tariff.amount_or("start_fee", 0);
-    action.tariff.time_fee = tariff.amount_or("time_fee", 0);
-    action.tariff.tax_rate =
-        static_cast<std::uint32_t>(tariff.integer_or("tax_rate", 0, 10'000, 0));
-    tariff.finish();
-    if (!problems.any() && !action.tariff.is_valid()) {
-        fields.problem("tariff", "bands must start at minute 0 and rise");
-    }
+    action.tariff = node::tariff_from_json(*value, "tariff", problems);
     return action;
 }
 

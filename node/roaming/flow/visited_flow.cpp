@@ -1,5 +1,6 @@
 #include "node/roaming/flow/visited_flow.h"
 
+#include "ledger/model/rating.h"
 #include "ledger/model/result_code.h"
 
 #include <algorithm>

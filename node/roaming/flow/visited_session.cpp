@@ -5,7 +5,7 @@
 namespace tally::node {
 namespace {
 
-constexpr std::uint8_t record_version{1};
+constexpr std::uint8_t record_version{2};
 constexpr std::size_t reason_bytes_max{64};
 
 void write(Encoder& encoder, const TariffRef& ref) { encoder.text(ref.tariff_id).u32(ref.version); }
@@ -23,14 +23,12 @@ void write(Encoder& encoder, const MeteredCharge& metered) {
     encoder.u32(metered.meter_epoch);
     encoder.u32(static_cast<std::uint32_t>(metered.readings.size()));
     for (const MeterReading& reading : metered.readings) {
-        encoder.i64(reading.time).u16(static_cast<std::uint16_t>(reading.utc_offset_minutes));
-        encoder.i64(reading.register_wh).boolean(reading.estimated);
+        encode(encoder, reading);
     }
     encoder.fixed(metered.evidence).fixed(metered.bridge_signature);
 }
 
 MeteredCharge read_metered(Decoder& decoder) {
-    constexpr std::size_t reading_bytes{8 + 2 + 8 + 1};
     MeteredCharge metered;
     metered.authorization = decode_transaction_ref(decoder);
     metered.evse_id = decoder.text(evse_id_bytes_max);
@@ -38,14 +36,9 @@ MeteredCharge read_metered(Decoder& decoder) {
     metered.meter_serial = decoder.text(meter_serial_bytes_max);
     metered.meter_epoch = decoder.u32();
     const std::uint32_t count =
-        decoder.count(static_cast<std::uint32_t>(readings_max), reading_bytes);
+        decoder.count(static_cast<std::uint32_t>(readings_max), reading_bytes_min);
     for (std::uint32_t i = 0; i < count; ++i) {
-        MeterReading reading;
-        reading.time = decoder.i64();
-        reading.utc_offset_minutes = static_cast<std::int16_t>(decoder.u16());
-        reading.register_wh = decoder.i64();
-        reading.estimated = decoder.boolean();
-        metered.readings.push_back(reading);
+        metered.readings.push_back(decode_reading(decoder));
     }
     metered.evidence = decoder.fixed<Hash>();
     metered.bridge_signature = decoder.fixed<Signature>();

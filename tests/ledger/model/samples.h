@@ -31,12 +31,28 @@ inline TransactionId sample_id(std::uint8_t number) {
 inline AuthorizationRef sample_authorization() { return {party("BBB"), sample_id(1)}; }
 
 inline Tariff sample_tariff() {
+    TariffElement night;
+    night.components = {{PriceKind::energy, 4'000, 60'000, 1},
+                        {PriceKind::service, 3'000, std::nullopt, 0}};
+    night.restrictions.start_minute = 1'320;
+    night.restrictions.end_minute = 420;
+    night.restrictions.days_of_week = 0x1f;
+    night.restrictions.start_day = 20'000;
+    night.restrictions.max_wh = 50'000;
+    TariffElement reserved;
+    reserved.components = {{PriceKind::flat, 10'000, 190'000, 1},
+                           {PriceKind::time, 5'000, 190'000, 300}};
+    reserved.restrictions.reservation = ReservationRule::reservation_expires;
+    reserved.restrictions.min_duration_s = 600;
+    TariffElement day;
+    day.components = {{PriceKind::energy, 9'000, 60'000, 10},
+                      {PriceKind::parking_time, 20'000, 190'000, 60}};
     Tariff tariff;
     tariff.currency = currency("CNY");
-    tariff.bands = {{0, 4'000, 3'000}, {420, 9'000, 4'000}, {1'320, 4'000, 3'000}};
-    tariff.start_fee = 10'000;
-    tariff.time_fee = 5'000;
-    tariff.tax_rate = 600;
+    tariff.elements = {night, reserved, day};
+    tariff.min_price = PriceLimit{5'000, 5'300};
+    tariff.max_price = PriceLimit{1'000'000, std::nullopt};
+    tariff.valid_from = sample_time;
     return tariff;
 }
 
@@ -48,7 +64,7 @@ inline MeteredCharge sample_metered() {
     charge.meter_serial = "M-0001";
     charge.meter_epoch = 2;
     charge.readings = {{sample_time, 480, 1'000, false},
-                       {sample_time + 600'000, 480, 5'000, true},
+                       {sample_time + 600'000, 480, 5'000, true, Activity::parking, 7'400},
                        {sample_time + 1'800'000, 480, 13'000, false}};
     charge.evidence = sha256(as_bytes("evidence"));
     charge.bridge_signature.data.fill(0x5a);

@@ -1,5 +1,6 @@
 #include "ledger/model/tariff.h"
 
+#include "ledger/model/day_bands.h"
 #include "tests/ledger/model/samples.h"
 
 #include <catch2/catch.hpp>
@@ -8,292 +9,207 @@ namespace tally {
 
 namespace {
 
-constexpr std::int64_t minute{60'000};
-constexpr std::int64_t hour{60 * minute};
-constexpr std::int64_t day{24 * hour};
-constexpr UnixMillis midnight{20'000 * day};  // UTC
-
-/// One price all day, no fees.
-Tariff flat_tariff(Money price, std::uint32_t tax_rate) {
-    Tariff tariff;
-    tariff.currency = test::currency("EUR");
-    tariff.bands = {{0, price, 0}};
-    tariff.tax_rate = tax_rate;
-    return tariff;
+Bytes bytes_of(const Tariff& tariff) {
+    Encoder encoder;
+    tariff.encode(encoder);
+    return std::move(encoder).take();
 }
 
-/// 1.00 at night (22:00 to 07:00), 2.00 by day.
-Tariff day_and_night() {
-    Tariff tariff = flat_tariff(10'000, 0);
-    tariff.bands = {{0, 10'000, 0}, {420, 20'000, 0}, {1'320, 10'000, 0}};
-    return tariff;
+bool decodes(const Bytes& bytes) {
+    Decoder decoder{bytes};
+    static_cast<void>(Tariff::decode(decoder));
+    return decoder.finished();
 }
 
-std::vector<MeterReading> charge(UnixMillis begin, UnixMillis end, std::int64_t energy_wh,
-                                 std::int16_t offset = 0) {
-    return {{begin, offset, 0, false}, {end, offset, energy_wh, false}};
-}
-
-RatingError error_of(const Tariff& tariff, const std::vector<MeterReading>& readings) {
-    const auto rating = rate(tariff, readings);
-    REQUIRE_FALSE(rating);
-    return rating.error();
+DayBands sample_bands() {
+    return {test::currency("CNY"),
+            {{0, 4'000, 3'000}, {420, 9'000, 0}, {1'320, 4'000, 3'000}},
+            10'000,
+            5'000,
+            600};
 }
 
 }  // namespace
 
-TEST_CASE("energy is priced per kWh and taxed", "[tariff]") {
-    // The OCPI example tariff of 0.25 a kWh and 10 %: 20 kWh are 5.00 net, 5.50 gross.
-    const auto rating = rate(flat_tariff(2'500, 1'000), charge(midnight, midnight + hour, 20'000));
-    REQUIRE(rating);
-    CHECK(rating->net == 50'000);
-    CHECK(rating->tax == 5'000);
-    CHECK(rating->total() == 55'000);
-    CHECK(rating->energy_wh == 20'000);
-    REQUIRE(rating->lines.size() == 1);
-    CHECK(rating->lines[0] == RatedLine{LineKind::energy, 0, 20'000, 2'500, 50'000, 5'000, false});
-}
-
-TEST_CASE("every line is rounded once, half up, and so is its tax", "[tariff]") {
-    // 0.0001 a kWh: 499 Wh are 0.00004990 and 500 Wh exactly half of 0.0001.
-    CHECK(rate(flat_tariff(1, 0), charge(midnight, midnight + 1, 499))->net == 0);
-    CHECK(rate(flat_tariff(1, 0), charge(midnight, midnight + 1, 500))->net == 1);
-    // Tax of 50 % on 0.0001 is half of 0.0001.
-    CHECK(rate(flat_tariff(1, 5'000), charge(midnight, midnight + 1, 500))->tax == 1);
-    CHECK(rate(flat_tariff(1, 4'999), charge(midnight, midnight + 1, 500))->tax == 0);
-
-    SECTION("sums are sums of rounded lines") {
-        std::vector<MeterReading> three = charge(midnight, midnight + 1, 500);
-        three.push_back({midnight + 2, 0, 1'000, false});
-        three.push_back({midnight + 3, 0, 1'500, false});
-        CHECK(rate(flat_tariff(1, 0), three)->net == 3);
-        CHECK(rate(flat_tariff(1, 0), charge(midnight, midnight + 3, 1'500))->net == 2);
-    }
-}
-
-TEST_CASE("each period has its lines, then come the fees", "[tariff]") {
-    Tariff tariff = test::sample_tariff();
-    tariff.bands = {{0, 0, 3'000}, {420, 9'000, 0}};
-    const UnixMillis change = midnight + 7 * hour;
-    const std::vector<MeterReading> readings{{change - hour, 0, 100, false},
-                                             {change, 0, 1'100, true},
-                                             {change + hour, 0, 1'100, false},
-                                             {change + 2 * hour, 0, 3'100, false}};
-    const auto rating = rate(tariff, readings);
-    REQUIRE(rating);
-    const std::vector<RatedLine> expected{
-        {LineKind::energy, 0, 1'000, 0, 0, 0, true},
-        {LineKind::service, 0, 1'000, 3'000, 3'000, 180, true},
-        {LineKind::energy, 1, 0, 9'000, 0, 0, true},
-        {LineKind::energy, 2, 2'000, 9'000, 18'000, 1'080, false},
-        {LineKind::start_fee, 0, 1, 10'000, 10'000, 600, false},
-        {LineKind::time, 0, 10'800, 5'000, 15'000, 900, false},
+TEST_CASE("a tariff within its bounds is valid, and one beyond any of them is not", "[tariff]") {
+    REQUIRE_FALSE(test::sample_tariff().find_problem());
+    const auto wrong = [](auto&& change) {
+        Tariff tariff = test::sample_tariff();
+        change(tariff);
+        return tariff.find_problem().value_or("valid");
     };
-    CHECK(rating->lines == expected);
-    CHECK(rating->net == 46'000);
-    CHECK(rating->tax == 2'760);
-    CHECK(rating->energy_wh == 3'000);
+    CHECK(wrong([](Tariff& t) { t.currency = {}; }) == "currency must be three letters A-Z");
+    CHECK(wrong([](Tariff& t) { t.elements.clear(); }) == "must have 1 to 64 elements");
+    CHECK(wrong([](Tariff& t) { t.elements.resize(65, t.elements[0]); }) ==
+          "must have 1 to 64 elements");
+    CHECK(wrong([](Tariff& t) { t.elements.resize(64, t.elements[0]); }) == "valid");
+    CHECK(wrong([](Tariff& t) { t.elements[1].components.clear(); }) ==
+          "elements[1] must have 1 to 5 price components");
+    CHECK(wrong([](Tariff& t) { t.elements[0].components[1].kind = PriceKind::energy; }) ==
+          "elements[0] prices energy twice");
+    CHECK(wrong([](Tariff& t) { t.elements[0].components[0].kind = PriceKind{6}; }) ==
+          "elements[0] is of no known kind");
+    CHECK(wrong([](Tariff& t) { t.elements[0].components[0].price = -1; }) != "valid");
+    CHECK(wrong([](Tariff& t) { t.elements[0].components[0].price = amount_max + 1; }) != "valid");
+    CHECK(wrong([](Tariff& t) { t.elements[0].components[0].vat = vat_max + 1; }) ==
+          "elements[0] has a tax rate above 100 %");
+    CHECK(wrong([](Tariff& t) { t.elements[0].components[0].step_size = step_size_max + 1; }) !=
+          "valid");
+    CHECK(wrong([](Tariff& t) { t.min_price->incl_vat = t.min_price->excl_vat - 1; }) != "valid");
+    CHECK(wrong([](Tariff& t) { t.max_price->excl_vat = amount_max + 1; }) != "valid");
+    CHECK(wrong([](Tariff& t) { t.max_price->excl_vat = 4'999; }) ==
+          "min_price is above max_price");
+    CHECK(wrong([](Tariff& t) { t.valid_until = -1; }) != "valid");
+    CHECK(wrong([](Tariff& t) { t.valid_from = unix_millis_max + 1; }) != "valid");
 }
 
-TEST_CASE("the time fee is for whole seconds of the whole charge", "[tariff]") {
-    Tariff tariff = flat_tariff(0, 0);
-    tariff.time_fee = 36'000;  // 0.0010 a second
-    CHECK(rate(tariff, charge(midnight, midnight + 999, 0))->net == 0);
-    CHECK(rate(tariff, charge(midnight, midnight + 1'000, 0))->net == 10);
-    CHECK(rate(tariff, charge(midnight, midnight + day + 1'999, 0))->net == 864'010);
-    // Two halves of a second in different periods are one second.
-    std::vector<MeterReading> readings = charge(midnight, midnight + 500, 0);
-    readings.push_back({midnight + 1'000, 0, 0, false});
-    CHECK(rate(tariff, readings)->lines.back().quantity == 1);
+TEST_CASE("restrictions have bounds of their own", "[tariff]") {
+    const auto is_valid = [](auto&& change) {
+        Tariff tariff = test::sample_tariff();
+        change(tariff.elements[2].restrictions);
+        return tariff.is_valid();
+    };
+    using Limits = TariffRestrictions;
+    CHECK(is_valid([](Limits& r) { r.start_minute = 1'439; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.start_minute = 1'440; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.end_minute = 0; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.end_minute = 1'441; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.days_of_week = 0; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.days_of_week = 0x80; }));
+    CHECK(is_valid([](Limits& r) { r.end_day = local_day_max; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.end_day = local_day_max + 1; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.start_day = -1; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.min_wh = register_wh_max + 1; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.max_current_ua = -1; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.min_power_mw = restriction_max + 1; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.max_duration_s = duration_s_max + 1; }));
+    CHECK_FALSE(is_valid([](Limits& r) { r.reservation = ReservationRule{3}; }));
 }
 
-TEST_CASE("the price is that of the charger's local time", "[tariff]") {
-    const Tariff tariff = day_and_night();
-    CHECK(rate(tariff, charge(midnight, midnight + hour, 1'000))->net == 10'000);
-    // 08:00 in Beijing, 19:00 of the day before in New York.
-    CHECK(rate(tariff, charge(midnight, midnight + hour, 1'000, 480))->net == 20'000);
-    CHECK(rate(tariff, charge(midnight, midnight + hour, 1'000, -300))->net == 20'000);
-    // 22:00 of the day before.
-    CHECK(rate(tariff, charge(midnight, midnight + hour, 1'000, -120))->net == 10'000);
-    // Before 1970 on the local clock: 1969-12-31 13:00.
-    CHECK(rate(tariff, charge(0, hour, 1'000, -660))->net == 20'000);
-}
-
-TEST_CASE("a price change inside a period is refused to the millisecond", "[tariff]") {
-    const Tariff tariff = day_and_night();
-    const UnixMillis change = midnight + 7 * hour;
-    CHECK(rate(tariff, charge(change - 1, change, 1'000))->net == 10'000);
-    CHECK(error_of(tariff, charge(change - 1, change + 1, 1'000)) ==
-          RatingError::period_spans_bands);
-    CHECK(rate(tariff, charge(change, change + 15 * hour, 1'000))->net == 20'000);
-    CHECK(error_of(tariff, charge(change, change + 15 * hour + 1, 1'000)) ==
-          RatingError::period_spans_bands);
-    CHECK(rate(tariff, charge(change, change, 1'000))->net == 20'000);
-}
-
-TEST_CASE("a border between equal prices is no price change", "[tariff]") {
-    const Tariff tariff = day_and_night();
-    // 22:00 to 07:00 the next day crosses midnight, where the band changes and the price does not.
-    const UnixMillis evening = midnight + 22 * hour;
-    CHECK(rate(tariff, charge(evening, evening + 9 * hour, 1'000))->net == 10'000);
-    CHECK(split_at_price_changes(tariff, charge(evening, evening + 9 * hour, 1'000))->size() == 2);
-
-    SECTION("also when only the service price differs it is one") {
-        Tariff service = tariff;
-        service.bands = {{0, 10'000, 1}, {420, 10'000, 2}};
-        CHECK(error_of(service, charge(midnight, midnight + 8 * hour, 1'000)) ==
-              RatingError::period_spans_bands);
-    }
-    SECTION("prices that are the same all day never change") {
-        Tariff same = tariff;
-        same.bands = {{0, 5, 5}, {1, 5, 5}, {1'439, 5, 5}};
-        CHECK(rate(same, charge(midnight, midnight + 1'000 * day, 1'000)));
-    }
-}
-
-TEST_CASE("the offset of a reading holds until the next reading", "[tariff]") {
-    // Clocks go forward at 02:00 UTC+1 = 01:00 UTC; the night ends at 07:00 local time.
-    const Tariff tariff = day_and_night();
-    const std::vector<MeterReading> readings{{midnight, 60, 0, false},
-                                             {midnight + hour, 120, 1'000, false},
-                                             {midnight + 5 * hour, 120, 5'000, false},
-                                             {midnight + 6 * hour, 120, 6'000, false}};
-    CHECK(rate(tariff, readings)->net == 5 * 10'000 + 20'000);
-    const std::vector<MeterReading> without_change{readings[0], readings[2]};
-    const auto split = split_at_price_changes(tariff, {readings[0], readings[3]});
-    REQUIRE(split);
-    CHECK(split->size() == 2);  // With the old offset 07:00 comes an hour later, at the end.
-    CHECK(rate(tariff, without_change));
-}
-
-TEST_CASE("readings are split where the price changes, linear and floored", "[tariff]") {
-    const Tariff tariff = day_and_night();
-    const UnixMillis begin = midnight + 6 * hour;
-    const auto split = split_at_price_changes(
-        tariff, {{begin, 0, 1'000, false}, {begin + 3 * hour, 0, 1'200, false}});
-    REQUIRE(split);
-    const std::vector<MeterReading> expected{{begin, 0, 1'000, false},
-                                             {begin + hour, 0, 1'066, true},
-                                             {begin + 3 * hour, 0, 1'200, false}};
-    CHECK(*split == expected);
-    const auto rating = rate(tariff, *split);
-    REQUIRE(rating);
-    CHECK(rating->lines[0].estimated);
-    CHECK(rating->lines[1].estimated);
-    CHECK(rating->lines[0].quantity == 66);
-    CHECK(rating->lines[1].quantity == 134);
-}
-
-TEST_CASE("a charge of days is split at every change", "[tariff]") {
-    const auto split =
-        split_at_price_changes(day_and_night(), charge(midnight, midnight + 3 * day, 72'000, 0));
-    REQUIRE(split);
-    CHECK(split->size() == 8);
-    const auto rating = rate(day_and_night(), *split);
-    REQUIRE(rating);
-    CHECK(rating->net == 27 * 10'000 + 45 * 20'000);
-}
-
-TEST_CASE("more readings than a record holds are refused before they are made", "[tariff]") {
-    const Tariff tariff = day_and_night();
-    // 2 changes a day: 99 days give 198 between begin and end.
-    CHECK(split_at_price_changes(tariff, charge(midnight, midnight + 99 * day, 1'000))->size() ==
-          readings_max);
-    CHECK(split_at_price_changes(tariff, charge(midnight, midnight + 99 * day + 8 * hour, 1'000))
-              .error() == RatingError::out_of_range);
-    CHECK(split_at_price_changes(tariff, charge(0, unix_millis_max, 1'000)).error() ==
-          RatingError::out_of_range);
-    std::vector<MeterReading> many;
-    for (std::size_t i = 0; i <= readings_max; ++i) {
-        many.push_back({midnight, 0, 0, false});
-    }
-    CHECK(error_of(tariff, many) == RatingError::out_of_range);
-    many.pop_back();
-    CHECK(rate(tariff, many));
-}
-
-TEST_CASE("readings that make no sense are refused", "[tariff]") {
-    const Tariff tariff = flat_tariff(1, 0);
-    CHECK(error_of(tariff, {}) == RatingError::too_few_readings);
-    CHECK(error_of(tariff, {{midnight, 0, 0, false}}) == RatingError::too_few_readings);
-    CHECK(error_of(tariff, charge(midnight, midnight - 1, 0)) == RatingError::not_in_order);
-    CHECK(error_of(tariff, {{midnight, 0, 2, false}, {midnight, 0, 1, false}}) ==
-          RatingError::not_in_order);
-    CHECK(error_of(tariff, charge(midnight, midnight, 0, 841)) == RatingError::out_of_range);
-    CHECK(error_of(tariff, charge(midnight, midnight, 0, -841)) == RatingError::out_of_range);
-    CHECK(error_of(tariff, charge(-1, midnight, 0)) == RatingError::out_of_range);
-    CHECK(error_of(tariff, charge(0, unix_millis_max + 1, 0)) == RatingError::out_of_range);
-    CHECK(error_of(tariff, charge(0, 1, register_wh_max + 1)) == RatingError::out_of_range);
-    CHECK(error_of(tariff, {{0, 0, -1, false}, {0, 0, 0, false}}) == RatingError::out_of_range);
-    CHECK(error_of(Tariff{}, charge(0, 1, 1)) == RatingError::out_of_range);
-    CHECK(split_at_price_changes(tariff, {}).error() == RatingError::too_few_readings);
-    CHECK(split_at_price_changes(tariff, charge(5, 4, 0)).error() == RatingError::not_in_order);
-}
-
-TEST_CASE("a total above the largest amount overflows", "[tariff]") {
-    const Tariff dearest = flat_tariff(amount_max, 0);
-    CHECK(rate(dearest, charge(0, 1, 1'000))->total() == amount_max);
-    CHECK(error_of(dearest, charge(0, 1, 1'001)) == RatingError::overflow);
-    CHECK(error_of(dearest, charge(0, 1, register_wh_max)) == RatingError::overflow);
-    CHECK(error_of(flat_tariff(amount_max, 1), charge(0, 1, 1'000)) == RatingError::overflow);
-    CHECK(error_of(flat_tariff(amount_max, 10'000), charge(0, 1, 600)) == RatingError::overflow);
-    std::vector<MeterReading> two = charge(0, 1, 600);
-    two.push_back({2, 0, 1'200, false});
-    CHECK(error_of(dearest, two) == RatingError::overflow);
-}
-
-TEST_CASE("a tariff is valid with 1 to 32 rising bands from midnight", "[tariff]") {
-    CHECK(test::sample_tariff().is_valid());
-    std::vector<Tariff> wrong(13, test::sample_tariff());
-    wrong[0].currency = {};
-    wrong[1].bands.clear();
-    wrong[2].bands[0].start_minute = 1;
-    wrong[3].bands[1].start_minute = 1'320;
-    wrong[4].bands[2].start_minute = minutes_per_day;
-    wrong[5].bands[1].energy_price = -1;
-    wrong[6].bands[1].service_price = amount_max + 1;
-    wrong[7].start_fee = -1;
-    wrong[8].time_fee = amount_max + 1;
-    wrong[9].tax_rate = tax_rate_max + 1;
-    for (std::uint16_t i = 0; i < 33; ++i) {
-        wrong[10].bands.resize(i + 1U, TariffBand{i, 1, 1});
-    }
-    std::swap(wrong[11].bands[1], wrong[11].bands[2]);
-    wrong[12].start_fee = amount_max + 1;
-    for (const Tariff& tariff : wrong) {
-        CHECK_FALSE(tariff.is_valid());
-    }
-    wrong[10].bands.pop_back();
-    wrong[10].bands[0].start_minute = 0;
-    for (std::uint16_t i = 0; i < 32; ++i) {
-        wrong[10].bands[i].start_minute = i;
-    }
-    CHECK(wrong[10].is_valid());
-}
-
-TEST_CASE("tariffs and readings are read back from their bytes, and checked", "[tariff]") {
-    Encoder encoder;
-    test::sample_tariff().encode(encoder);
-    const Bytes bytes = encoder.bytes();
+TEST_CASE("tariffs are read back from their bytes, and checked", "[tariff]") {
+    const Tariff tariff = test::sample_tariff();
+    const Bytes bytes = bytes_of(tariff);
     Decoder decoder{bytes};
-    CHECK(Tariff::decode(decoder) == test::sample_tariff());
+    CHECK(Tariff::decode(decoder) == tariff);
     CHECK(decoder.finished());
     for (std::size_t length = 0; length < bytes.size(); ++length) {
         Decoder shorter{ByteView{bytes}.first(length)};
         static_cast<void>(Tariff::decode(shorter));
         CHECK_FALSE(shorter.ok());
     }
-    const MeterReading reading{midnight, -840, 12, true};
-    Encoder other;
-    encode(other, reading);
-    Decoder reader{other.bytes()};
-    CHECK(decode_reading(reader) == reading);
-    CHECK(reader.finished());
-    Encoder wrong;
-    encode(wrong, MeterReading{midnight, 841, 12, true});
-    Decoder refusing{wrong.bytes()};
-    static_cast<void>(decode_reading(refusing));
-    CHECK_FALSE(refusing.ok());
+    SECTION("every restriction has its own place") {
+        Tariff all = tariff;
+        all.elements[2].restrictions = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, {}};
+        const Bytes copy = bytes_of(all);
+        Decoder again{copy};
+        CHECK(Tariff::decode(again) == all);
+    }
+    SECTION("an unknown restriction is refused") {
+        Tariff one;
+        one.currency = test::currency("EUR");
+        one.elements = {{{{PriceKind::flat, 1, std::nullopt, 1}}, {}}};
+        Bytes raw = bytes_of(one);
+        REQUIRE(decodes(raw));
+        // Currency 3, counts 4 and 4, component 14, times 4, days and reservation 2: the mask.
+        constexpr std::size_t mask_at{3 + 4 + 4 + 14 + 4 + 2};
+        raw[mask_at] |= 0x04;
+        CHECK_FALSE(decodes(raw));
+    }
+    SECTION("more elements or components than there may be are refused before they are read") {
+        Bytes many = bytes;
+        many[6] = 65;
+        CHECK_FALSE(decodes(many));
+        Bytes components = bytes;
+        components[10] = 6;
+        CHECK_FALSE(decodes(components));
+    }
+}
+
+TEST_CASE("readings are read back from their bytes, and checked", "[tariff]") {
+    for (const MeterReading& reading :
+         {MeterReading{test::sample_time, -840, 12, true, Activity::parking, 11'000},
+          MeterReading{test::sample_time, 840, 0, false, Activity::reservation_expired, {}}}) {
+        Encoder encoder;
+        encode(encoder, reading);
+        Decoder decoder{encoder.bytes()};
+        CHECK(decode_reading(decoder) == reading);
+        CHECK(decoder.finished());
+    }
+    const auto is_refused = [](const MeterReading& reading) {
+        Encoder encoder;
+        encode(encoder, reading);
+        Decoder decoder{encoder.bytes()};
+        static_cast<void>(decode_reading(decoder));
+        return !decoder.ok();
+    };
+    CHECK(is_refused({test::sample_time, 841, 12, true}));
+    CHECK(is_refused({-1, 0, 12, true}));
+    CHECK(is_refused({0, 0, register_wh_max + 1, true}));
+    CHECK(is_refused({0, 0, 0, false, Activity{4}}));
+    CHECK(is_refused({0, 0, 0, false, Activity::charging, reading_power_w_max + 1}));
+}
+
+TEST_CASE("bands of a day are a tariff of elements, and are printed back", "[tariff][bands]") {
+    const DayBands form = sample_bands();
+    const Tariff tariff = form.tariff();
+    REQUIRE(tariff.is_valid());
+    REQUIRE(tariff.elements.size() == 4);
+    CHECK(tariff.elements[0].components ==
+          std::vector<PriceComponent>{{PriceKind::energy, 4'000, 60'000, 1},
+                                      {PriceKind::service, 3'000, 60'000, 1}});
+    CHECK(tariff.elements[1].components.size() == 1);
+    CHECK(tariff.elements[1].restrictions.start_minute == 420);
+    CHECK(tariff.elements[1].restrictions.end_minute == 1'320);
+    CHECK(tariff.elements[2].restrictions.end_minute == minutes_per_day);
+    CHECK(tariff.elements[3].components ==
+          std::vector<PriceComponent>{{PriceKind::flat, 10'000, 60'000, 1},
+                                      {PriceKind::time, 5'000, 60'000, 1}});
+    CHECK(day_bands_of(tariff) == form);
+    CHECK(day_bands_of(day_tariff(form.currency, {{0, 1, 0}})) ==
+          DayBands{form.currency, {{0, 1, 0}}, 0, 0, 0});
+}
+
+TEST_CASE("a tariff that bands cannot say is not printed as bands", "[tariff][bands]") {
+    CHECK_FALSE(day_bands_of(test::sample_tariff()));
+    CHECK_FALSE(day_bands_of(Tariff{}));
+    const auto changed = [](auto&& change) {
+        Tariff tariff = sample_bands().tariff();
+        change(tariff);
+        return day_bands_of(tariff).has_value();
+    };
+    CHECK_FALSE(changed([](Tariff& t) { t.elements[0].components[0].vat = 60'001; }));
+    CHECK_FALSE(changed([](Tariff& t) { t.elements[0].components[0].vat.reset(); }));
+    CHECK_FALSE(changed([](Tariff& t) { t.elements[1].components[0].step_size = 2; }));
+    CHECK_FALSE(changed([](Tariff& t) { t.elements[1].restrictions.max_wh = 5; }));
+    CHECK_FALSE(changed([](Tariff& t) { t.elements[2].restrictions.end_minute = 1'400; }));
+    CHECK_FALSE(changed([](Tariff& t) { t.min_price = PriceLimit{}; }));
+}
+
+TEST_CASE("bands are 1 to 32, rising from midnight", "[tariff][bands]") {
+    const auto is_valid = [](auto&& change) {
+        DayBands form = sample_bands();
+        change(form);
+        return form.is_valid();
+    };
+    CHECK(sample_bands().is_valid());
+    CHECK_FALSE(is_valid([](DayBands& f) { f.currency = {}; }));
+    CHECK_FALSE(is_valid([](DayBands& f) { f.bands.clear(); }));
+    CHECK_FALSE(is_valid([](DayBands& f) { f.bands[0].start_minute = 1; }));
+    CHECK_FALSE(is_valid([](DayBands& f) { f.bands[1].start_minute = 1'320; }));
+    CHECK_FALSE(is_valid([](DayBands& f) { f.bands[2].start_minute = minutes_per_day; }));
+    CHECK_FALSE(is_valid([](DayBands& f) { f.bands[1].energy_price = -1; }));
+    CHECK_FALSE(is_valid([](DayBands& f) { f.bands[1].service_price = amount_max + 1; }));
+    CHECK_FALSE(is_valid([](DayBands& f) { f.start_fee = -1; }));
+    CHECK_FALSE(is_valid([](DayBands& f) { f.time_fee = amount_max + 1; }));
+    CHECK_FALSE(is_valid([](DayBands& f) { f.tax_rate = tax_rate_max + 1; }));
+    DayBands many = sample_bands();
+    many.bands.clear();
+    for (std::uint16_t i = 0; i < day_bands_max; ++i) {
+        many.bands.push_back({i, 1, 1});
+    }
+    CHECK(many.tariff().is_valid());
+    many.bands.push_back({40, 1, 1});
+    CHECK_FALSE(many.is_valid());
 }
 
 }  // namespace tally

@@ -84,16 +84,30 @@ TEST_CASE("a transaction larger than the bound is not looked at", "[transaction]
 
 TEST_CASE("the largest transactions fit their bound", "[transaction]") {
     RecordCharge record{test::sample_metered(), amount_max, amount_max};
-    record.metered.readings.assign(readings_max, {unix_millis_max, -840, register_wh_max, true});
+    record.metered.readings.assign(
+        readings_max, {unix_millis_max, -840, register_wh_max, true, Activity::reservation_expired,
+                       reading_power_w_max});
     record.metered.evse_id.assign(evse_id_bytes_max, 'e');
     const Transaction transaction = test::sample_transaction(record);
     CHECK(*decode_transaction(encode_transaction(transaction)) == transaction);
 
     PublishTariff publish{{std::string(tariff_id_bytes_max, 't'), 1}, test::sample_tariff()};
-    publish.tariff.bands.clear();
-    for (std::uint16_t i = 0; i < tariff_bands_max; ++i) {
-        publish.tariff.bands.push_back({i, amount_max, amount_max});
+    TariffElement largest;
+    for (std::uint8_t kind = 1; kind <= price_components_max; ++kind) {
+        largest.components.push_back(
+            {static_cast<PriceKind>(kind), amount_max, vat_max, step_size_max});
     }
+    largest.restrictions = {1'439,           1'440,
+                            every_day,       local_day_max,
+                            local_day_max,   register_wh_max,
+                            register_wh_max, restriction_max,
+                            restriction_max, restriction_max,
+                            restriction_max, duration_s_max,
+                            duration_s_max,  ReservationRule::reservation_expires};
+    publish.tariff.elements.assign(tariff_elements_max, largest);
+    publish.tariff.min_price = PriceLimit{amount_max, amount_max};
+    publish.tariff.max_price = PriceLimit{amount_max, amount_max};
+    publish.tariff.valid_until = unix_millis_max;
     const Transaction other = test::sample_transaction(publish);
     CHECK(*decode_transaction(encode_transaction(other)) == other);
 }
@@ -250,7 +264,7 @@ TEST_CASE("values outside their bounds are refused, on both sides", "[transactio
     with(charger, [](auto& a) { a.meter_public_key.assign(meter_key_bytes_max + 1, 0); });
     const auto publish = std::get<PublishTariff>(test::sample_actions()[3]);
     with(publish, [](auto& a) { a.ref.version = 0; });
-    with(publish, [](auto& a) { a.tariff.bands.clear(); });
+    with(publish, [](auto& a) { a.tariff.elements.clear(); });
     with(std::get<SetLimit>(test::sample_actions()[4]), [](auto& a) { a.limit = -1; });
     with(test::sample_approval(), [](auto& a) { a.reason = DenyReason::not_allowed; });
     with(test::sample_approval(), [](auto& a) { a.tariffs.clear(); });
@@ -296,11 +310,41 @@ TEST_CASE("decoding refuses numbers outside their bounds", "[transaction]") {
     CHECK(outcome_after(test::sample_actions()[2], [](wire::Transaction& message) {
               message.mutable_register_charger()->set_connector(65'536 + 1);
           }) == "out_of_range");
-    CHECK(
-        outcome_after(test::sample_actions()[3], [](wire::Transaction& message) {
-            message.mutable_publish_tariff()->mutable_tariff()->mutable_bands(0)->set_start_minute(
-                65'536);
-        }) == "out_of_range");
+    CHECK(outcome_after(test::sample_actions()[3], [](wire::Transaction& message) {
+              message.mutable_publish_tariff()
+                  ->mutable_tariff()
+                  ->mutable_elements(0)
+                  ->mutable_restrictions()
+                  ->set_start_minute(65'536);
+          }) == "out_of_range");
+}
+
+TEST_CASE("a tariff or reading of unknown kinds is refused", "[transaction]") {
+    const Action publish = test::sample_actions()[3];
+    const auto after = [&publish](auto&& change) {
+        return outcome_after(publish, [&change](wire::Transaction& message) {
+            change(*message.mutable_publish_tariff()->mutable_tariff());
+        });
+    };
+    CHECK(after([](wire::Tariff& tariff) {
+              tariff.mutable_elements(0)->mutable_components(0)->set_kind(
+                  static_cast<wire::PriceKind>(6));
+          }) == "unknown_action");
+    CHECK(after([](wire::Tariff& tariff) {
+              tariff.mutable_elements(0)->mutable_components(0)->clear_kind();
+          }) == "unknown_action");
+    CHECK(after([](wire::Tariff& tariff) {
+              tariff.mutable_elements(0)->mutable_restrictions()->set_reservation(
+                  static_cast<wire::ReservationRule>(3));
+          }) == "unknown_action");
+    CHECK(after([](wire::Tariff& tariff) {
+              tariff.mutable_elements(0)->mutable_restrictions()->set_start_day(1LL << 40);
+          }) == "out_of_range");
+    CHECK(after([](wire::Tariff& tariff) { tariff.clear_elements(); }) == "out_of_range");
+    CHECK(outcome_after(test::sample_actions()[10], [](wire::Transaction& message) {
+              message.mutable_record_charge()->mutable_metered()->mutable_readings(0)->set_activity(
+                  static_cast<wire::Activity>(4));
+          }) == "unknown_action");
 }
 
 TEST_CASE("random bytes never decode and never crash", "[transaction][property]") {

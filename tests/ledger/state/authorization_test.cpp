@@ -1,5 +1,6 @@
 // Approving, denying, releasing and starting: every condition, and what each changes.
 
+#include "ledger/model/day_bands.h"
 #include "tests/support/ledger_fixture.h"
 
 #include <catch2/catch.hpp>
@@ -143,8 +144,7 @@ TEST_CASE("currency_mismatch: agreement, tariff and approval name one currency",
     SECTION("a tariff in another currency") {
         PublishTariff publish;
         publish.ref = {"eur", 1};
-        publish.tariff.currency = currency("EUR");
-        publish.tariff.bands = {{0, 1, 1}};
+        publish.tariff = day_tariff(currency("EUR"), {{0, 1, 1}});
         CHECK(chain.apply(aaa, publish) == ResultCode::ok);
         CHECK(decide_with(chain, [](auto& d) {
                   d.tariffs.push_back({"eur", 1});
@@ -355,8 +355,7 @@ TEST_CASE("conditions of a start", "[state][start]") {
     SECTION("tariff_not_offered when not among those approved") {
         PublishTariff publish;
         publish.ref = {"std", 2};
-        publish.tariff.currency = cny;
-        publish.tariff.bands = {{0, 1, 1}};
+        publish.tariff = day_tariff(cny, {{0, 1, 1}});
         CHECK(chain.apply(aaa, publish) == ResultCode::ok);
         StartCharge other = start;
         other.tariff = {"std", 2};

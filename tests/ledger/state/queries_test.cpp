@@ -1,5 +1,6 @@
 // What the node, the API and the audit read.
 
+#include "ledger/model/day_bands.h"
 #include "tests/support/ledger_fixture.h"
 
 #include <catch2/catch.hpp>
@@ -58,8 +59,7 @@ TEST_CASE("chargers by EVSE id, by place and by station", "[state][queries]") {
 TEST_CASE("tariffs are listed with their latest version", "[state][queries]") {
     TestChain chain{make_genesis(), {aaa}};
     PublishTariff publish;
-    publish.tariff.currency = cny;
-    publish.tariff.bands = {{0, 1, 1}};
+    publish.tariff = day_tariff(cny, {{0, 1, 1}});
     publish.ref = {"std", 2};
     CHECK(chain.apply(aaa, publish) == ResultCode::ok);
     publish.ref = {"a", 1};

@@ -2,6 +2,8 @@
 
 #include "ledger/state/records.h"
 
+#include "ledger/model/day_bands.h"
+
 #include <catch2/catch.hpp>
 
 #include <random>
@@ -106,10 +108,7 @@ TEST_CASE("every record has one encoding", "[state][records]") {
     check_codec(CountersignRecord{Hash{}, 5, SetLimit{aaa, cny, 6}});
     check_codec(Exposure{1, 2});
     check_codec(Totals{1, -1, WideMoney{1} << 100, 0});
-    Tariff tariff;
-    tariff.currency = cny;
-    tariff.bands = {{0, 1, 2}, {600, 3, 4}};
-    check_codec(tariff);
+    check_codec(day_tariff(cny, {{0, 1, 2}, {600, 3, 4}}));
 }
 
 TEST_CASE("an authorization has the parts of its status", "[state][records]") {

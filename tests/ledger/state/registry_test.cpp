@@ -1,5 +1,6 @@
 // Bridges, chargers and tariffs.
 
+#include "ledger/model/day_bands.h"
 #include "tests/support/ledger_fixture.h"
 
 #include <catch2/catch.hpp>
@@ -24,8 +25,7 @@ RegisterCharger charger_at(std::string evse_id, std::string station, std::uint16
 PublishTariff version(std::uint32_t number) {
     PublishTariff publish;
     publish.ref = {"night", number};
-    publish.tariff.currency = currency("CNY");
-    publish.tariff.bands = {{0, 100 * number, 0}};
+    publish.tariff = day_tariff(currency("CNY"), {{0, 100 * number, 0}});
     return publish;
 }
 
@@ -85,8 +85,8 @@ TEST_CASE("tariff_version_gap: versions start at 1 and grow by 1", "[state][regi
     CHECK(chain.apply(aaa, version(3)) == ResultCode::tariff_version_gap);
     CHECK(chain.apply(aaa, version(2)) == ResultCode::ok);
     CHECK(latest_tariff_version(chain.state(), aaa, "night") == 2);
-    CHECK(find_tariff(chain.state(), aaa, {"night", 1})->bands.front().energy_price == 100);
-    CHECK(find_tariff(chain.state(), aaa, {"night", 2})->bands.front().energy_price == 200);
+    CHECK(find_tariff(chain.state(), aaa, {"night", 1}) == version(1).tariff);
+    CHECK(find_tariff(chain.state(), aaa, {"night", 2}) == version(2).tariff);
     CHECK_FALSE(find_tariff(chain.state(), aaa, {"night", 3}));
     CHECK_FALSE(find_tariff(chain.state(), aaa, {"night", 0}));
     CHECK_FALSE(find_tariff(chain.state(), bbb, {"night", 1}));

@@ -1,6 +1,7 @@
 #include "tests/ledger/store/test_ledger.h"
 
 #include "ledger/base/check.h"
+#include "ledger/model/day_bands.h"
 #include "ledger/state/epochs.h"
 
 namespace tally::test {
@@ -35,8 +36,7 @@ std::vector<Block> make_history() {
     charger.meter_serial = "M1";
     PublishTariff tariff;
     tariff.ref = {"std", 1};
-    tariff.tariff.currency = currency("CNY");
-    tariff.tariff.bands.push_back({0, 10'000, 5'000});
+    tariff.tariff = day_tariff(currency("CNY"), {{0, 10'000, 5'000}});
     add({{aaa, {bridge, charger, tariff}}});
     add({{bbb, {chain.approval(aaa, units(50))}},
          {party("CCC"), {chain.approval(aaa, units(20))}}});

@@ -1,5 +1,7 @@
 #include "node/link/bridge_messages.h"
 
+#include "ledger/model/day_bands.h"
+
 #include <catch2/catch.hpp>
 
 #include <functional>
@@ -36,11 +38,7 @@ MeteredCharge metered() {
 }
 
 Tariff tariff() {
-    Tariff tariff;
-    tariff.currency = *currency_from_text("CNY");
-    tariff.bands = {{0, 5000, 6000}, {480, 9000, 6000}};
-    tariff.tax_rate = 600;
-    return tariff;
+    return day_tariff(*currency_from_text("CNY"), {{0, 5000, 6000}, {480, 9000, 6000}}, 600);
 }
 
 AuthorizeResult accepted_result() {
@@ -190,7 +188,7 @@ SCENARIO("bridge messages with values out of bounds are refused", "[link][bridge
     CHECK(error_of(ended) == refused);
 
     AuthorizeResult result = accepted_result();
-    result.evses[0].tariff.bands.clear();
+    result.evses[0].tariff.elements.clear();
     CHECK(error_of(result) == refused);
     CHECK(error_of(ChargeProgress{filled<SessionId>(1), -1, 0, 0, 0}) == refused);
     CHECK(error_of(SessionNotice{filled<SessionId>(1), std::string(65, 'x')}) == refused);

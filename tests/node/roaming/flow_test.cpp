@@ -1,5 +1,6 @@
 // The pure flows, event by event, where the order matters.
 
+#include "ledger/model/day_bands.h"
 #include "node/roaming/flow/health.h"
 #include "node/roaming/flow/home_flow.h"
 #include "node/roaming/flow/hub_flow.h"
@@ -59,9 +60,7 @@ visited::Ended ended() {
     event.metered.bridge_id = "bridge-1";
     event.metered.meter_serial = "M1";
     event.metered.readings = {{0, 480, 0, false}, {3'600'000, 480, 10'000, false}};
-    event.tariff.emplace();
-    event.tariff->currency = currency("CNY");
-    event.tariff->bands = {{0, units(1), units(1) / 2}};
+    event.tariff = day_tariff(currency("CNY"), {{0, units(1), units(1) / 2}});
     return event;
 }
 
