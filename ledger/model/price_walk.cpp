@@ -78,10 +78,9 @@ bool is_for(ReservationRule rule, Activity activity) {
     return false;
 }
 
-bool holds(const TariffRestrictions& limits, const ChargePoint& point) {
+bool holds(const TariffRestrictions& limits, const ChargePoint& point, const LocalTime& now) {
     const RatingPeriod& period = *point.period;
-    if (!is_for(limits.reservation, period.activity) ||
-        !holds_by_clock(limits, {point.time, period.utc_offset_minutes})) {
+    if (!is_for(limits.reservation, period.activity) || !holds_by_clock(limits, now)) {
         return false;
     }
     const std::int64_t elapsed_ms = point.time - point.began;
@@ -135,8 +134,7 @@ private:
 };
 
 void offer_clock_borders(Earliest& earliest, const TariffRestrictions& limits,
-                         const ChargePoint& from) {
-    const LocalTime now{from.time, from.period->utc_offset_minutes};
+                         const ChargePoint& from, const LocalTime& now) {
     const UnixMillis midnight = from.time - now.ms_of_day;
     if (!is_at_all_times_of_day(limits)) {
         for (const std::int64_t minute : {limits.start_minute, limits.end_minute}) {
@@ -158,9 +156,10 @@ void offer_clock_borders(Earliest& earliest, const TariffRestrictions& limits,
 }  // namespace
 
 ActivePrices prices_at(const Tariff& tariff, const ChargePoint& point) {
+    const LocalTime now{point.time, point.period->utc_offset_minutes};
     ActivePrices prices;
     for (const TariffElement& element : tariff.elements) {
-        if (!holds(element.restrictions, point)) {
+        if (!holds(element.restrictions, point, now)) {
             continue;
         }
         for (const PriceComponent& component : element.components) {
@@ -179,16 +178,22 @@ bool are_same(const ActivePrices& left, const ActivePrices& right) {
 }
 
 PriceWalk::PriceWalk(const Tariff& tariff, const RatingPeriod& period, std::int64_t energy_before,
-                     UnixMillis began)
+                     UnixMillis began, BorderBudget& budget)
     : m_tariff{tariff},
       m_period{period},
       m_energy_before{energy_before},
+      m_budget{budget},
       m_point{&period, period.begin, energy_before, began},
       m_prices{prices_at(tariff, m_point)} {}
 
 bool PriceWalk::advance() {
     std::optional<ChargePoint> next = next_border(m_point);
     while (next) {
+        if (m_budget.left == 0) {
+            m_budget.exceeded = true;
+            return false;
+        }
+        --m_budget.left;
         const ActivePrices prices = prices_at(m_tariff, *next);
         if (!are_same(prices, m_prices)) {
             m_point = *next;
@@ -233,13 +238,14 @@ std::optional<ChargePoint> PriceWalk::next_border(const ChargePoint& from) const
 }
 
 std::optional<UnixMillis> PriceWalk::next_time_border(const ChargePoint& from) const {
+    const LocalTime now{from.time, m_period.utc_offset_minutes};
     Earliest earliest{from.time};
     for (const TariffElement& element : m_tariff.elements) {
         const TariffRestrictions& limits = element.restrictions;
         if (!is_for(limits.reservation, m_period.activity)) {
             continue;
         }
-        offer_clock_borders(earliest, limits, from);
+        offer_clock_borders(earliest, limits, from, now);
         for (const std::optional<std::int64_t>& seconds :
              {limits.min_duration_s, limits.max_duration_s}) {
             if (seconds) {

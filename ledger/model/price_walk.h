@@ -32,21 +32,33 @@ struct ActivePrices {
 /// Whether all kinds have the same price, tax rate and step, be it of different elements.
 [[nodiscard]] bool are_same(const ActivePrices& left, const ActivePrices& right);
 
+/// Most borders, of prices that change or not, between the first and the last reading of a record,
+/// and between begin and end of other periods: they bound the work.
+inline constexpr std::size_t record_borders_max{4096};
+inline constexpr std::size_t period_borders_max{100'000};
+
+/// What is left of a bound; once more was needed, `exceeded` stays.
+struct BorderBudget {
+    std::size_t left{0};
+    bool exceeded{false};
+};
+
 /// Walks one period from border to border.
 ///
-/// Lifetime: refers to tariff and period. Time and energy run evenly through the period: a border
-/// of time is reached with the energy floored to Wh, a border of energy at the floored millisecond.
+/// Lifetime: refers to tariff, period and budget. Time and energy run evenly through the period: a
+/// border of time is reached with the energy floored to Wh, a border of energy at the floored
+/// millisecond.
 class PriceWalk {
 public:
     /// `energy_before`: mWh used in the charge before this period.
     PriceWalk(const Tariff& tariff, const RatingPeriod& period, std::int64_t energy_before,
-              UnixMillis began);
+              UnixMillis began, BorderBudget& budget);
 
     [[nodiscard]] const ChargePoint& point() const noexcept { return m_point; }
     [[nodiscard]] const ActivePrices& prices() const noexcept { return m_prices; }
 
     /// Goes on to the next place strictly inside the period where prices differ from those here;
-    /// false, and stays, when there is none.
+    /// false, and stays, when there is none or the budget is exceeded.
     [[nodiscard]] bool advance();
 
     /// What of `time_ms` has gone by at a time of the period; floored.
@@ -62,6 +74,7 @@ private:
     const Tariff& m_tariff;
     const RatingPeriod& m_period;
     std::int64_t m_energy_before;
+    BorderBudget& m_budget;
     ChargePoint m_point;
     ActivePrices m_prices;
 };

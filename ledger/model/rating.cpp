@@ -150,14 +150,15 @@ bool bill_period(Bill& bill, PriceWalk& walk, const RatingPeriod& period,
 
 /// One pass: inserts a reading at each price change that shows now.
 std::vector<MeterReading> split_once(const Tariff& tariff,
-                                     const std::vector<MeterReading>& readings) {
+                                     const std::vector<MeterReading>& readings,
+                                     BorderBudget& budget) {
     const std::vector<RatingPeriod> periods = periods_of(readings);
     const std::int64_t register_begin = readings.front().register_wh;
     Begins begins;
     std::vector<MeterReading> result{readings.front()};
     for (std::size_t i = 0; i < periods.size() && result.size() <= readings_max; ++i) {
         const std::int64_t used = readings[i].register_wh - register_begin;
-        PriceWalk walk{tariff, periods[i], used * mwh_per_wh, begins.of(periods[i])};
+        PriceWalk walk{tariff, periods[i], used * mwh_per_wh, begins.of(periods[i]), budget};
         while (result.size() <= readings_max && walk.advance()) {
             MeterReading reading = readings[i];
             reading.time = walk.point().time;
@@ -220,14 +221,18 @@ Expected<Rating, RatingError> rate(const Tariff& tariff,
     Begins begins;
     Bill bill;
     std::int64_t energy{0};
-    std::size_t segments_left{readings_max};
+    BorderBudget budget{record_borders_max, false};
     for (const RatingPeriod& period : periods_of(readings)) {
         const UnixMillis began = begins.of(period);
-        PriceWalk walk{tariff, period, energy, began};
+        PriceWalk walk{tariff, period, energy, began, budget};
         if (walk.advance()) {
             return Unexpected{RatingError::spans_price_change};
         }
-        ENSURE(bill_period(bill, walk, period, energy, segments_left));
+        if (budget.exceeded) {
+            return Unexpected{RatingError::out_of_range};
+        }
+        bill.add({walk.prices(), period.activity, period.energy_mwh, period.time_ms,
+                  period.begin_estimated, period.end_estimated});
         energy += period.energy_mwh;
     }
     return std::move(bill).finish(tariff);
@@ -241,10 +246,11 @@ Expected<Rating, RatingError> rate_periods(const Tariff& tariff,
     Begins begins;
     Bill bill;
     std::int64_t energy{0};
+    BorderBudget budget{period_borders_max, false};
     std::size_t segments_left{rating_segments_max};
     for (const RatingPeriod& period : periods) {
-        PriceWalk walk{tariff, period, energy, begins.of(period)};
-        if (!bill_period(bill, walk, period, energy, segments_left)) {
+        PriceWalk walk{tariff, period, energy, begins.of(period), budget};
+        if (!bill_period(bill, walk, period, energy, segments_left) || budget.exceeded) {
             return Unexpected{RatingError::out_of_range};
         }
         energy += period.energy_mwh;
@@ -261,8 +267,9 @@ Expected<std::vector<MeterReading>, RatingError> split_at_price_changes(
     // show one more price change. Each pass adds readings or is the last.
     std::vector<MeterReading> before = readings;
     for (;;) {
-        std::vector<MeterReading> after = split_once(tariff, before);
-        if (after.size() > readings_max) {
+        BorderBudget budget{record_borders_max, false};
+        std::vector<MeterReading> after = split_once(tariff, before, budget);
+        if (after.size() > readings_max || budget.exceeded) {
             return Unexpected{RatingError::out_of_range};
         }
         if (after.size() == before.size()) {
@@ -287,7 +294,8 @@ bool is_price_change(const Tariff& tariff, const std::vector<MeterReading>& read
     if (before.activity != after.activity) {
         return true;
     }
-    PriceWalk walk{tariff, before, energy, begins.of(before)};
+    BorderBudget budget{record_borders_max, false};
+    PriceWalk walk{tariff, before, energy, begins.of(before), budget};
     while (walk.advance()) {
     }
     const ChargePoint point{&after, after.begin, energy + before.energy_mwh, begins.of(after)};

@@ -3,6 +3,7 @@
 #include "ledger/model/rating.h"
 
 #include "ledger/model/day_bands.h"
+#include "ledger/model/price_walk.h"
 #include "tests/ledger/model/samples.h"
 
 #include <catch2/catch.hpp>
@@ -355,6 +356,24 @@ TEST_CASE("more readings than a record holds are refused", "[rating]") {
     CHECK(error_of(tariff, many) == RatingError::out_of_range);
     many.pop_back();
     CHECK(rate(tariff, many));
+}
+
+TEST_CASE("a charge across more borders than a record may have is refused", "[rating]") {
+    // 128 borders a day at which nothing changes: 32 days of them are 4096.
+    Tariff tariff = flat_tariff(1, 0);
+    tariff.elements.assign(tariff_elements_max, tariff.elements.front());
+    for (std::uint16_t i = 0; i < tariff_elements_max; ++i) {
+        tariff.elements[i].restrictions.start_minute = static_cast<std::uint16_t>(i * 22 + 1);
+        tariff.elements[i].restrictions.end_minute = static_cast<std::uint16_t>(i * 22 + 12);
+    }
+    tariff.elements.back().restrictions = {};
+    // The last is always there instead: 126 a day.
+    const std::int64_t days = static_cast<std::int64_t>(record_borders_max / 126);
+    CHECK(rate(tariff, charge(midnight, midnight + days * day, 1'000)));
+    CHECK(error_of(tariff, charge(midnight, midnight + (days + 1) * day, 1'000)) ==
+          RatingError::out_of_range);
+    CHECK(split_at_price_changes(tariff, charge(midnight, midnight + (days + 1) * day, 1'000))
+              .error() == RatingError::out_of_range);
 }
 
 TEST_CASE("readings that make no sense are refused", "[rating]") {

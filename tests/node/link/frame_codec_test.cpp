@@ -67,11 +67,11 @@ SCENARIO("a frame is judged by its header alone", "[link][frame]") {
         CHECK(reader.feed(Bytes{0, 0, 0, 0, 0}, collected.sink) == LinkRefusal::unknown_kind);
     }
     SECTION("longer than the kind allows") {
-        // 256 KiB + 1 for a bridge frame
-        CHECK(reader.feed(Bytes{0, 4, 0, 1, 3}, collected.sink) == LinkRefusal::oversized_frame);
+        // 1 MiB + 1 for a bridge frame
+        CHECK(reader.feed(Bytes{0, 16, 0, 1, 3}, collected.sink) == LinkRefusal::oversized_frame);
     }
     SECTION("exactly what the kind allows") {
-        CHECK_FALSE(reader.feed(Bytes{0, 4, 0, 0, 3}, collected.sink));
+        CHECK_FALSE(reader.feed(Bytes{0, 16, 0, 0, 3}, collected.sink));
     }
     SECTION("2^32 - 1 bytes") {
         CHECK(reader.feed(Bytes{255, 255, 255, 255, 1}, collected.sink) ==
@@ -97,7 +97,7 @@ SCENARIO("a sink that has enough gets no more", "[link][frame]") {
 SCENARIO("bounds by kind are as documented", "[link][frame]") {
     CHECK(frame_bytes_max(FrameKind::consensus) == 6U * 1024 * 1024);
     CHECK(frame_bytes_max(FrameKind::roaming) == 1024U * 1024);
-    CHECK(frame_bytes_max(FrameKind::bridge) == 256U * 1024);
+    CHECK(frame_bytes_max(FrameKind::bridge) == 1024U * 1024);
     CHECK(frame_body_limit(kind_ready) == 0U);
     CHECK_FALSE(frame_body_limit(4));
     CHECK_FALSE(frame_body_limit(255));
