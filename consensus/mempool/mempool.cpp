@@ -76,11 +76,17 @@ std::int64_t Mempool::allowance(const MemberKey& member, UnixMillis block_time) 
     }
     const Allowance& held = found->second;
     const UnixMillis passed = std::clamp(block_time - held.at, UnixMillis{0}, company_ms);
-    return std::min(allowance_max, held.bytes + passed * member_bytes_per_second / 1000);
+    const UnixMillis unfinal = std::clamp(block_time - m_block_time, UnixMillis{0}, company_ms);
+    const std::int64_t saved_max =
+        std::max(allowance_max, 2 * unfinal * member_bytes_per_second / 1000);
+    return std::min(saved_max, held.bytes + passed * member_bytes_per_second / 1000);
 }
 
 /// Whether another member used the chain lately or wants to.
 bool Mempool::has_company(const MemberKey& member, UnixMillis block_time) const {
+    if (m_members.size() > m_members.count(member)) {
+        return true;
+    }
     return std::any_of(m_allowances.begin(), m_allowances.end(), [&](const auto& other) {
         return other.first != member && other.second.last_seen + company_ms > block_time;
     });

@@ -45,8 +45,9 @@ struct MempoolLimits {
 /// What an envelope costs a block besides its bytes, counted in bytes: a signature to check.
 inline constexpr std::size_t envelope_overhead{1024};
 /// What a member may put on the chain per second of block time while others use it too, counted
-/// with `envelope_overhead`; it may save up `allowance_max`.
-inline constexpr std::int64_t member_bytes_per_second{1024L * 1024};
+/// with `envelope_overhead`; it may save up `allowance_max`, or what comes in twice the time since
+/// the last final block where that is more: slow networks make larger blocks, not fewer bytes.
+inline constexpr std::int64_t member_bytes_per_second{2048L * 1024};
 inline constexpr std::int64_t allowance_max{16L * 1024};
 /// How long after a member's last envelope the others still leave room for its next one. Who has
 /// had the chain alone for so long may fill it.

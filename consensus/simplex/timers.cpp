@@ -54,7 +54,8 @@ bool Core::can_nullify() const {
 
 void Core::note_vote(ValidatorIndex validator, View view) {
     LastVote& last = m_last_votes[validator];
-    if (is_in_window(view) && (view >= m_view || view > last.view)) {
+    // However old: votes from far away come when we have gone on. Each counts once.
+    if (view <= m_view + 1 && (view >= m_view || view > last.view)) {
         last = {m_now, std::max(view, last.view)};
     }
 }

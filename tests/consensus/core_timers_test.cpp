@@ -111,6 +111,28 @@ TEST_CASE("R6: a leader that is heard and casts no new vote is skipped at once")
     CHECK(votes_in(effects).size() == (repeats_itself ? 1 : 0));
 }
 
+TEST_CASE("R6: a leader whose votes come late from far away takes part") {
+    constexpr View last{300};
+    constexpr View behind{vote_window + 16};
+    const ValidatorIndex distant = leader_of(last + 1);
+    Validator one{follower_of(last + 1)};
+    one.now += 2'000'000us;
+    Effects effects;
+    for (View view = 1; view <= last; ++view) {
+        for (ValidatorIndex peer = 0; peer < 4; ++peer) {
+            const View voted = peer == distant ? view - std::min(view - 1, behind) : view;
+            if (peer != one.self) {
+                one.step(ValidatorHeard{peer});
+                one.step(VoteReceived{vote(peer, notarize(voted, 0, digest_of('o'))), peer});
+            }
+        }
+        effects = one.certify(finalize(view, 0, digest_of('a')));
+        one.now += 20'000us;
+    }
+    REQUIRE(one.core->view() == last + 1);
+    CHECK(votes_in(effects).empty());
+}
+
 TEST_CASE("R6: a NULLIFY that finds no quorum is repeated with the certificate of entry") {
     Validator one{follower_of(3)};
     one.certify(nullify(2));

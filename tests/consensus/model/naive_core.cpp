@@ -78,7 +78,7 @@ void NaiveCore::on(const VotingAllowed& /*event*/) {
 
 void NaiveCore::note_spoken(ValidatorIndex peer, std::uint64_t epoch, View view) {
     m_heard[peer] = m_now;
-    if (epoch == m_options.epoch && view <= m_view + 1 && view + vote_window > m_view) {
+    if (epoch == m_options.epoch && view <= m_view + 1) {
         m_spoken.push_back({peer, view, m_view, m_now});
     }
 }
