@@ -1,0 +1,471 @@
+"""Clearing recomputed from transactions, block times and genesis alone (docs/protocol/ledger.md, sections 2 to 6).
+
+`Oracle.block` gives the results and expiries that it expects. Rating is known for tariffs with a single price for energy;
+for others the stated amount is taken. Results of membership actions are taken from the ledger, their effects are followed.
+"""
+
+import collections
+import dataclasses
+
+import actions
+import genesis as genesis_file
+import secp256k1
+from merkle import leaf_hash, tagged_hash
+
+OK, EXISTS, EXISTS_DIFFERENT, ID_IN_USE = 0, 1, 2, 3
+NOT_PERMITTED, UNKNOWN_MEMBER, MEMBER_SUSPENDED = 10, 11, 12
+(UNKNOWN_BRIDGE, UNKNOWN_CHARGER, UNKNOWN_TARIFF, TARIFF_VERSION_GAP, CURRENCY_MISMATCH, TARIFF_NOT_OFFERED,
+ STATION_TAKEN) = range(20, 27)
+NO_AGREEMENT, EXPOSURE_EXCEEDED, LIMIT_EXCEEDED, OVERFLOW, BELOW_MINIMUM = range(30, 35)
+(UNKNOWN_AUTHORIZATION, WRONG_STATUS, NOT_VISITED, NOT_HOME, TOO_EARLY, TOO_LATE, INVALID_DEADLINE, WRONG_STATION,
+ EVSE_BUSY, SELF_ROAMING) = range(40, 50)
+(BAD_BRIDGE_SIGNATURE, WRONG_EVSE, WRONG_METER, REGISTER_WENT_BACK, OVERLAPS_PREVIOUS, TIME_OUT_OF_BOUNDS,
+ ENERGY_IMPLAUSIBLE, UNRATABLE, RATED_AMOUNT_DIFFERS, AMOUNT_DIFFERS) = range(60, 70)
+UNKNOWN_COUNTERSIGN, HASH_DIFFERS, ALREADY_SIGNED = range(80, 83)
+
+APPROVED, STARTED, RECORDED, SETTLED, CLAIMED, RELEASED, DENIED, EXPIRED = range(1, 9)
+NOT_STARTED, NOT_RECORDED, NOT_CLAIMED, NOT_COUNTERSIGNED, NOT_DECIDED = range(1, 6)
+SWEEP_MAX = 1000
+WINDOW_MS = 120000
+MONEY_MAX = 2**63 - 1
+SUSPEND, REINSTATE, SET_PARAMETERS = 3, 4, 6
+CLEARING = frozenset(name for number, (name, _) in actions.ACTIONS.items() if number <= 21)
+
+
+class Refused(Exception):
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
+
+
+def refuse_if(condition, code):
+    if condition:
+        raise Refused(code)
+
+
+@dataclasses.dataclass
+class Account:
+    debits_pending: int = 0
+    debits_posted: int = 0
+    credits_pending: int = 0
+    credits_posted: int = 0
+    limit: int = 0
+
+    def used(self):
+        return self.debits_pending + max(0, self.debits_posted - self.credits_posted)
+
+
+@dataclasses.dataclass
+class Exposure:
+    pending: int = 0
+    posted: int = 0
+
+
+@dataclasses.dataclass
+class Charger:
+    station: str
+    connector: int
+    bridge: str
+    rated_power: int
+    serial: str
+    epoch: int
+    meter_key: bytes
+    busy: tuple = None
+    last_end: int = 0
+    last: tuple = None  # serial, epoch, register
+
+
+@dataclasses.dataclass
+class Authorization:
+    home: str
+    visited: str
+    currency: str
+    amount: int
+    request_hash: bytes
+    token: bytes
+    station: str
+    tariffs: list  # (id, version)
+    decided_at: int
+    start_by: int
+    status: int = APPROVED
+    start: tuple = None  # started_at, record_by, EVSE, tariff id, version
+    record: tuple = None  # recorded_at, settle_by, claim_until, begin, end, Wh, rated, amount, id
+    end: tuple = None  # ended_at, posted, deny reason, expiry cause
+
+    def deadline(self):
+        if self.status == APPROVED:
+            return self.start_by
+        return self.start[1] if self.status == STARTED else self.record[2]
+
+
+@dataclasses.dataclass
+class Countersign:
+    hash: bytes
+    expires: int
+    member: str
+    currency: str
+    limit: int
+
+
+@dataclasses.dataclass
+class Proposal:
+    kind: int
+    member: str
+    parameters: dict
+    expires: int
+    approvals: set = dataclasses.field(default_factory=set)
+    refusals: set = dataclasses.field(default_factory=set)
+
+
+def parameters_of(parsed):
+    result = {name: parsed.get(name, default) for name, default in genesis_file.WINDOWS}
+    result["minimum_approval"] = genesis_file.amount_of(parsed.get("minimum_approval", "0"))
+    return result
+
+
+def reference(ref):
+    return ref["signer"].decode(), ref["id"]
+
+
+class Oracle:
+    def __init__(self, genesis, with_activity=True):
+        """`with_activity`: whether what a bridge signs has activity and power of each reading."""
+        parsed = genesis.parsed
+        self.chain_id = genesis.chain_id
+        self._with_activity = with_activity
+        self.hub = genesis.hub
+        self.members = {member["party"] for member in parsed["members"]}
+        self.suspended = set()
+        self.validators = {party for party, _ in genesis.validators}
+        self.parameters = parameters_of(parsed.get("parameters", {}))
+        self.accounts = {(item["member"], item["currency"]): Account(limit=genesis_file.amount_of(item["limit"]))
+                         for item in parsed["limits"]}
+        self.agreements = {
+            (item["member"], item["partner"]): (item.get("active", True), item["currency"],
+                                                item.get("tariffs_offered", []),
+                                                genesis_file.amount_of(item.get("exposure_cap", "0")))
+            for item in parsed["agreements"]}
+        self.bridges, self.chargers, self.tariffs = {}, {}, collections.defaultdict(list)
+        self.live, self.finished, self.countersigns, self.proposals = {}, {}, {}, {}
+        self.exposures = collections.defaultdict(Exposure)
+        self._bound = {}  # (signer, id): (hash, time)
+        self.now = genesis.time
+        self._in_force = self.parameters
+        self.seen = collections.Counter()  # (action, result) and (expired, cause)
+
+    # ---- a block
+
+    def block(self, time, transactions, reported=None):
+        """(results, expiries) of the transactions (signer, bytes). `reported` are the ledger's results, needed for
+        membership actions and tariffs that are not understood."""
+        self.now = time
+        self._in_force = dict(self.parameters)
+        self._bound = {ref: bound for ref, bound in self._bound.items() if bound[1] > time - WINDOW_MS}
+        expiries = self._sweep()
+        results = []
+        for place, (signer, data) in enumerate(transactions):
+            code = self._transaction(signer, data, reported[place] if reported else None)
+            results.append(code)
+        return results, expiries
+
+    def sealed(self, validators):
+        """The block ended its epoch: who votes from the next block on."""
+        self.validators = set(validators)
+
+    def _transaction(self, signer, data, reported):
+        identity, _, name, action = actions.transaction(data)
+        digest = leaf_hash(data)
+        bound = self._bound.get((signer, identity))
+        if bound:
+            code = EXISTS if bound[0] == digest else EXISTS_DIFFERENT
+        else:
+            self._bound[signer, identity] = digest, self.now
+            try:
+                if name in CLEARING:
+                    getattr(self, "_" + name)(signer, (signer, identity), action, data, reported)
+                elif reported == OK:
+                    self._follow(name, signer, (signer, identity), action)
+                code = OK if name in CLEARING else reported
+            except Refused as refused:
+                code = refused.code
+        self.seen[name, code] += 1
+        return code
+
+    def _sweep(self):
+        due = sorted([(item.deadline(), ref, 1) for ref, item in self.live.items() if item.deadline() < self.now]
+                     + [(item.expires, ref, 2) for ref, item in self.countersigns.items() if item.expires < self.now]
+                     + [(item.expires, ref, 3) for ref, item in self.proposals.items() if item.expires < self.now])
+        return [self._expire(ref, kind) for _, ref, kind in due[:SWEEP_MAX]]
+
+    def _expire(self, ref, kind):
+        """(cause, ref, debtor, creditor, currency, amount)"""
+        if kind == 1:
+            item = self.live[ref]
+            cause = {APPROVED: NOT_STARTED, STARTED: NOT_RECORDED, RECORDED: NOT_CLAIMED}[item.status]
+            self._end(ref, EXPIRED, 0, cause=cause)
+            event = cause, ref, item.home, item.visited, item.currency, item.amount
+        else:
+            del (self.countersigns if kind == 2 else self.proposals)[ref]
+            event = NOT_COUNTERSIGNED if kind == 2 else NOT_DECIDED, ref, None, None, None, 0
+        self.seen["expired", event[0]] += 1
+        return event
+
+    # ---- money
+
+    def _account(self, party, currency):
+        return self.accounts.get((party, currency)) or Account()
+
+    def _reserve(self, debtor, creditor, currency, amount):
+        pair = self.exposures.get((debtor, creditor, currency)) or Exposure()
+        opposite = self.exposures.get((creditor, debtor, currency)) or Exposure()
+        net = pair.pending + max(0, pair.posted - opposite.posted)
+        for half in ((debtor, creditor), (creditor, debtor)):
+            cap = self.agreements[half][3]
+            refuse_if(cap > 0 and net + amount > cap, EXPOSURE_EXCEEDED)
+        from_account, to_account = self._account(debtor, currency), self._account(creditor, currency)
+        refuse_if(from_account.used() + amount > from_account.limit, LIMIT_EXCEEDED)
+        refuse_if(max(from_account.debits_pending + from_account.debits_posted,
+                      to_account.credits_pending + to_account.credits_posted, pair.pending + pair.posted)
+                  + amount > MONEY_MAX, OVERFLOW)
+        self.accounts[debtor, currency], self.accounts[creditor, currency] = from_account, to_account
+        from_account.debits_pending += amount
+        to_account.credits_pending += amount
+        self.exposures[debtor, creditor, currency].pending += amount
+
+    def _end(self, ref, status, posted, reason=0, cause=0):
+        item = self.live.pop(ref)
+        debtor, creditor = self.accounts[item.home, item.currency], self.accounts[item.visited, item.currency]
+        pair = self.exposures[item.home, item.visited, item.currency]
+        debtor.debits_pending -= item.amount
+        creditor.credits_pending -= item.amount
+        pair.pending -= item.amount
+        debtor.debits_posted += posted
+        creditor.credits_posted += posted
+        pair.posted += posted
+        charger = self.chargers.get((item.visited, item.start[2])) if item.start else None
+        if charger and charger.busy == ref:
+            charger.busy = None
+        item.status, item.end = status, (self.now, posted, reason, cause)
+        self.finished[ref] = item
+
+    # ---- registry
+
+    def _set_agreement(self, signer, _ref, action, *_):
+        partner = action["partner"].decode()
+        refuse_if(partner == signer, SELF_ROAMING)
+        refuse_if(partner not in self.members, UNKNOWN_MEMBER)
+        self.agreements[signer, partner] = (action["active"], action["currency"].decode(), action["tariffs"], action["cap"])
+
+    def _register_bridge(self, signer, _ref, action, *_):
+        self.bridges[signer, action["bridge"]] = action["key"]
+
+    def _register_charger(self, signer, _ref, action, *_):
+        refuse_if((signer, action["bridge"]) not in self.bridges, UNKNOWN_BRIDGE)
+        for (owner, evse), other in self.chargers.items():
+            refuse_if(owner == signer and evse != action["evse"] and other.station == action["station"]
+                      and other.connector == action["connector"], STATION_TAKEN)
+        before = self.chargers.get((signer, action["evse"]))
+        kept = (before.busy, before.last_end, before.last) if before else ()
+        self.chargers[signer, action["evse"]] = Charger(*(action[name] for name in (
+            "station", "connector", "bridge", "rated_power", "serial", "epoch", "meter_key")), *kept)
+
+    def _publish_tariff(self, signer, _ref, action, *_):
+        versions = self.tariffs[signer, action["ref"]["tariff_id"]]
+        refuse_if(action["ref"]["version"] != len(versions) + 1, TARIFF_VERSION_GAP)
+        versions.append(actions.price_of(action["tariff"]))
+
+    # ---- limits
+
+    def _set_limit(self, signer, ref, action, data, *_):
+        member = action["member"].decode()
+        refuse_if(ref in self.countersigns, ID_IN_USE)
+        refuse_if(member not in self.members, UNKNOWN_MEMBER)
+        refuse_if((signer == self.hub) == (signer == member), NOT_PERMITTED)
+        self.countersigns[ref] = Countersign(leaf_hash(data), self.now + self._in_force["countersign_window_ms"], member,
+                                             action["currency"].decode(), action["limit"])
+
+    def _countersign(self, signer, _ref, action, *_):
+        ref = reference(action["transaction"])
+        refuse_if(ref not in self.countersigns, UNKNOWN_COUNTERSIGN)
+        item = self.countersigns[ref]
+        refuse_if(ref[0] == signer, ALREADY_SIGNED)
+        refuse_if(signer not in (self.hub, item.member), NOT_PERMITTED)
+        refuse_if(self.now > item.expires, TOO_LATE)
+        refuse_if(action["hash"] != item.hash, HASH_DIFFERS)
+        self.accounts.setdefault((item.member, item.currency), Account()).limit = item.limit
+        del self.countersigns[ref]
+
+    # ---- charges
+
+    def _decide_authorization(self, home, ref, action, *_):
+        visited, currency = action["visited"].decode(), action["currency"].decode()
+        refuse_if(ref in self.live, ID_IN_USE)
+        refuse_if(visited == home, SELF_ROAMING)
+        refuse_if(visited not in self.members, UNKNOWN_MEMBER)
+        tariffs = [(tariff["tariff_id"], tariff["version"]) for tariff in action["tariffs"]]
+        item = Authorization(home, visited, currency, action["amount"], action["request_hash"], action["token"],
+                             action["station"], tariffs, self.now, action["start_by"])
+        if not action["approved"]:
+            item.status, item.end = DENIED, (self.now, 0, action["reason"], 0)
+            self.finished[ref] = item
+            return
+        refuse_if(self.suspended & {home, visited}, MEMBER_SUSPENDED)
+        refuse_if(not self.now < item.start_by <= self.now + self._in_force["start_window_ms"], INVALID_DEADLINE)
+        halves = [self.agreements.get((home, visited)), self.agreements.get((visited, home))]
+        refuse_if(not all(half and half[0] for half in halves), NO_AGREEMENT)
+        refuse_if(any(half[1] != currency for half in halves), CURRENCY_MISMATCH)
+        offered = halves[1][2]
+        for tariff, version in tariffs:
+            versions = self.tariffs.get((visited, tariff), [])
+            refuse_if(not 1 <= version <= len(versions), UNKNOWN_TARIFF)
+            refuse_if(versions[version - 1][0] != currency, CURRENCY_MISMATCH)
+            refuse_if(offered and tariff not in offered, TARIFF_NOT_OFFERED)
+        refuse_if(not any(owner == visited and charger.station == item.station
+                          for (owner, _), charger in self.chargers.items()), UNKNOWN_CHARGER)
+        refuse_if(item.amount < self._in_force["minimum_approval"], BELOW_MINIMUM)
+        self._reserve(home, visited, currency, item.amount)
+        self.live[ref] = item
+
+    def _find(self, action):
+        ref = reference(action["authorization"])
+        refuse_if(ref not in self.live, UNKNOWN_AUTHORIZATION)
+        return ref, self.live[ref]
+
+    def _release_authorization(self, signer, _ref, action, *_):
+        ref, item = self._find(action)
+        refuse_if(signer not in (item.home, item.visited), NOT_PERMITTED)
+        refuse_if(item.status == RECORDED or (item.status == STARTED and signer == item.home), WRONG_STATUS)
+        refuse_if(self.now > item.deadline(), TOO_LATE)
+        refuse_if(signer == item.home and self.now < item.decided_at + self._in_force["home_release_after_ms"], TOO_EARLY)
+        self._end(ref, RELEASED, 0)
+
+    def _start_charge(self, signer, _ref, action, *_):
+        ref, item = self._find(action)
+        refuse_if(signer != item.visited, NOT_VISITED)
+        refuse_if(item.status != APPROVED, WRONG_STATUS)
+        refuse_if(self.now > item.start_by, TOO_LATE)
+        refuse_if(self.suspended & {item.home, item.visited}, MEMBER_SUSPENDED)
+        charger = self.chargers.get((signer, action["evse"]))
+        refuse_if(charger is None, UNKNOWN_CHARGER)
+        refuse_if(charger.station != item.station, WRONG_STATION)
+        tariff = action["tariff"]["tariff_id"], action["tariff"]["version"]
+        refuse_if(tariff not in item.tariffs, TARIFF_NOT_OFFERED)
+        refuse_if(charger.busy is not None, EVSE_BUSY)
+        charger.busy = ref
+        item.status = STARTED
+        item.start = (self.now, self.now + self._in_force["record_window_ms"], action["evse"], *tariff)
+
+    def _record_charge(self, signer, own, action, _data, reported):
+        metered = action["metered"]
+        ref, item = self._find(metered)
+        refuse_if(signer != item.visited, NOT_VISITED)
+        refuse_if(item.status != STARTED, WRONG_STATUS)
+        refuse_if(self.now > item.start[1], TOO_LATE)
+        refuse_if(metered["evse"] != item.start[2], WRONG_EVSE)
+        first, last = metered["readings"][0], metered["readings"][-1]
+        energy = last["register"] - first["register"]
+        price = self.tariffs[signer, item.start[3]][item.start[4] - 1][1]
+        refuse_if(price is None and reported == UNRATABLE, UNRATABLE)
+        charger = self.chargers[signer, metered["evse"]]
+        refuse_if((metered["serial"], metered["epoch"]) != (charger.serial, charger.epoch), WRONG_METER)
+        refuse_if(charger.last and charger.last[:2] == (metered["serial"], metered["epoch"])
+                  and first["register"] < charger.last[2], REGISTER_WENT_BACK)
+        refuse_if(first["time"] < charger.last_end, OVERLAPS_PREVIOUS)
+        refuse_if(first["time"] < item.decided_at - self._in_force["charger_clock_back_ms"]
+                  or last["time"] > item.start[1] + self._in_force["charger_clock_ahead_ms"], TIME_OUT_OF_BOUNDS)
+        refuse_if(energy * 3600000 * 100 > charger.rated_power * (last["time"] - first["time"] + 60000) * 105,
+                  ENERGY_IMPLAUSIBLE)
+        refuse_if(price is None and reported == RATED_AMOUNT_DIFFERS, RATED_AMOUNT_DIFFERS)
+        refuse_if(price is not None and action["rated"] != rated(metered["readings"], price), RATED_AMOUNT_DIFFERS)
+        refuse_if(action["amount"] != min(action["rated"], item.amount), AMOUNT_DIFFERS)
+        key = self.bridges.get((signer, metered["bridge"]))
+        refuse_if(key is None, UNKNOWN_BRIDGE)
+        refuse_if(not secp256k1.verify(key, self.metered_digest(metered), metered["signature"]), BAD_BRIDGE_SIGNATURE)
+        settle_by = self.now + self._in_force["settle_window_ms"]
+        item.status = RECORDED
+        item.record = (self.now, settle_by, settle_by + self._in_force["claim_window_ms"], first["time"], last["time"], energy,
+                       action["rated"], action["amount"], own[1])
+        charger.busy, charger.last_end = None, last["time"]
+        charger.last = metered["serial"], metered["epoch"], last["register"]
+
+    def metered_digest(self, metered):
+        """What a bridge signs."""
+        def text(value):
+            return len(value).to_bytes(4, "big") + value.encode()
+        signer, identity = reference(metered["authorization"])
+        readings = b"".join(
+            item["time"].to_bytes(8, "big") + item["offset"].to_bytes(2, "big", signed=True)
+            + item["register"].to_bytes(8, "big") + bytes([item["estimated"]])
+            + (bytes([item["activity"]]) + (b"\1" + item["power"].to_bytes(4, "big") if item["power"] else b"\0")
+               if self._with_activity else b"") for item in metered["readings"])
+        return tagged_hash(
+            "tally/metered-charge/v1", self.chain_id, signer.encode(), identity, text(metered["evse"]),
+            text(metered["bridge"]), text(metered["serial"]), metered["epoch"].to_bytes(4, "big"),
+            len(metered["readings"]).to_bytes(4, "big"), readings, metered["evidence"])
+
+    def _settle_charge(self, signer, _ref, action, *_):
+        ref, item = self._find(action)
+        refuse_if(signer != item.home, NOT_HOME)
+        refuse_if(item.status != RECORDED, WRONG_STATUS)
+        refuse_if(self.now > item.record[1], TOO_LATE)
+        refuse_if(action["amount"] != item.record[7], AMOUNT_DIFFERS)
+        self._end(ref, SETTLED, item.record[7])
+
+    def _claim_charge(self, signer, _ref, action, *_):
+        ref, item = self._find(action)
+        refuse_if(signer != item.visited, NOT_VISITED)
+        refuse_if(item.status != RECORDED, WRONG_STATUS)
+        refuse_if(self.now <= item.record[1], TOO_EARLY)
+        refuse_if(self.now > item.record[2], TOO_LATE)
+        self._end(ref, CLAIMED, item.record[7])
+
+    # ---- membership, as far as clearing depends on it
+
+    def _follow(self, name, signer, ref, action):
+        if name == "admit_follower":
+            self.members.add(action["member"]["party"].decode())
+        elif name == "propose_change":
+            proposal = Proposal(action["kind"], action["member"].decode(), action["parameters"],
+                                self.now + self._in_force["countersign_window_ms"])
+            self.proposals[ref] = proposal
+            if signer in self.validators or signer == self.hub:
+                proposal.approvals.add(signer)
+            self._count(ref, proposal)
+        elif name == "vote_on_change":
+            proposal = self.proposals[reference(action["proposal"])]
+            (proposal.approvals if action["approve"] else proposal.refusals).add(signer)
+            self._count(reference(action["proposal"]), proposal)
+
+    def _count(self, ref, proposal):
+        voters = len(self.validators)
+        without_hub = proposal.kind == 5 and proposal.member == self.hub
+        approved = len(proposal.approvals & self.validators) * 3 > voters * 2
+        if approved and (without_hub or self.hub in proposal.approvals):
+            del self.proposals[ref]
+            if proposal.kind == SUSPEND:
+                self.suspended.add(proposal.member)
+            elif proposal.kind == REINSTATE:
+                self.suspended.discard(proposal.member)
+            elif proposal.kind == SET_PARAMETERS:
+                self.parameters = proposal.parameters
+        elif ((not without_hub and self.hub in proposal.refusals)
+              or (voters - len(proposal.refusals & self.validators)) * 3 <= voters * 2):
+            del self.proposals[ref]
+
+    # ---- what must hold
+
+    def check_books(self):
+        for currency in {currency for _, currency in self.accounts}:
+            of_currency = [account for (_, other), account in self.accounts.items() if other == currency]
+            pending = sum(item.amount for item in self.live.values() if item.currency == currency)
+            assert sum(a.debits_pending for a in of_currency) == pending, f"pending debits of {currency}"
+            assert sum(a.credits_pending for a in of_currency) == pending, f"pending credits of {currency}"
+            assert sum(a.debits_posted for a in of_currency) == sum(a.credits_posted for a in of_currency), currency
+            posted = sum(item.end[1] for item in self.finished.values() if item.currency == currency)
+            assert sum(a.debits_posted for a in of_currency) == posted, f"posted debits of {currency}"
+
+
+def rated(readings, price):
+    """A line for each period, half up."""
+    return sum(((after["register"] - before["register"]) * price * 2 + 1000) // 2000
+               for before, after in zip(readings, readings[1:]))

@@ -1,0 +1,108 @@
+"""The state of an oracle in the encoding of docs/protocol/ledger.md, section 6: {key: value} of the tables of clearing."""
+
+from oracle import APPROVED, RECORDED, STARTED
+
+VERSION = b"\1"
+# Compared as a whole. Tariffs, members, parameters, epochs and proposals are not clearing.
+TABLES = {0x02: "account", 0x03: "agreement", 0x04: "bridge", 0x05: "charger", 0x07: "authorization",
+          0x08: "countersign", 0x09: "exposure", 0x0A: "totals", 0x80: "deadline", 0x81: "station", 0x82: "finished"}
+
+
+def u(value, width):
+    return value.to_bytes(width, "big")
+
+
+def i64(*values):
+    return b"".join(value.to_bytes(8, "big", signed=True) for value in values)
+
+
+def text(value):
+    return u(len(value), 4) + value.encode()
+
+
+def padded(value, width):
+    return value.encode().ljust(width, b"\0")
+
+
+def ref_of(ref):
+    return ref[0].encode() + ref[1]
+
+
+def optional(value):
+    return b"\0" if value is None else b"\1" + value
+
+
+def authorization(item):
+    start = item.start and i64(*item.start[:2]) + text(item.start[2]) + text(item.start[3]) + u(item.start[4], 4)
+    record = item.record and i64(*item.record[:8]) + item.record[8]
+    end = item.end and i64(*item.end[:2]) + u(item.end[2], 1) + u(item.end[3], 1)
+    return (VERSION + u(item.status, 1) + item.visited.encode() + item.currency.encode() + i64(item.amount)
+            + item.request_hash + item.token + text(item.station) + u(len(item.tariffs), 4)
+            + b"".join(text(tariff) + u(version, 4) for tariff, version in item.tariffs)
+            + i64(item.decided_at, item.start_by) + optional(start) + optional(record) + optional(end))
+
+
+def charger(item):
+    last = item.last and text(item.last[0]) + u(item.last[1], 4) + i64(item.last[2])
+    return (VERSION + text(item.station) + u(item.connector, 2) + text(item.bridge) + u(item.rated_power, 4)
+            + text(item.serial) + u(item.epoch, 4) + u(len(item.meter_key), 4) + item.meter_key
+            + optional(item.busy and ref_of(item.busy)) + i64(item.last_end) + optional(last))
+
+
+def totals(oracle):
+    sums = {}
+    for (_, currency), account in oracle.accounts.items():
+        four = sums.setdefault(currency, [0, 0, 0, 0])
+        for place, value in enumerate((account.debits_pending, account.debits_posted, account.credits_pending,
+                                       account.credits_posted)):
+            four[place] += value
+    return sums
+
+
+def encoded(oracle):
+    state = {}
+    for (party, currency), item in oracle.accounts.items():
+        state[b"\x02" + party.encode() + currency.encode()] = VERSION + i64(
+            item.debits_pending, item.debits_posted, item.credits_pending, item.credits_posted, item.limit)
+    for (owner, partner), (active, currency, offered, cap) in oracle.agreements.items():
+        state[b"\x03" + owner.encode() + partner.encode()] = (
+            VERSION + u(active, 1) + currency.encode() + u(len(offered), 4) + b"".join(map(text, offered)) + i64(cap))
+    for (owner, bridge), key in oracle.bridges.items():
+        state[b"\x04" + owner.encode() + padded(bridge, 36)] = VERSION + key + b"\1"
+    for (owner, evse), item in oracle.chargers.items():
+        state[b"\x05" + owner.encode() + padded(evse, 48)] = charger(item)
+        state[b"\x81" + owner.encode() + padded(item.station, 48) + u(item.connector, 2)] = evse.encode()
+    for ref, item in oracle.live.items():
+        assert item.status in (APPROVED, STARTED, RECORDED)
+        state[b"\x07" + ref_of(ref)] = authorization(item)
+        state[b"\x80" + i64(item.deadline()) + ref_of(ref) + b"\1"] = b""
+    for ref, item in oracle.finished.items():
+        state[b"\x82" + ref_of(ref)] = authorization(item)
+    for ref, item in oracle.countersigns.items():
+        state[b"\x08" + ref_of(ref)] = (VERSION + item.hash + i64(item.expires) + item.member.encode()
+                                        + item.currency.encode() + i64(item.limit))
+        state[b"\x80" + i64(item.expires) + ref_of(ref) + b"\2"] = b""
+    for ref, item in oracle.proposals.items():
+        state[b"\x80" + i64(item.expires) + ref_of(ref) + b"\3"] = b""
+    for (debtor, creditor, currency), item in oracle.exposures.items():
+        state[b"\x09" + debtor.encode() + creditor.encode() + currency.encode()] = (
+            VERSION + i64(item.pending, item.posted))
+    for currency, sums in totals(oracle).items():
+        state[b"\x0a" + currency.encode()] = VERSION + b"".join(value.to_bytes(16, "big", signed=True) for value in sums)
+    return state
+
+
+def differences(oracle, state):
+    """In words, the first few entries that differ from `state`, {key: value} of all tables."""
+    expected = encoded(oracle)
+    actual = {key: value for key, value in state.items() if key[0] in TABLES}
+    found = []
+    for key in sorted(set(expected) | set(actual)):
+        if expected.get(key) != actual.get(key):
+            found.append(f"{TABLES[key[0]]} {key[1:].hex()} ({key[1:]!r}):\n  oracle {hexadecimal(expected.get(key))}"
+                         f"\n  ledger {hexadecimal(actual.get(key))}")
+    return found[:5]
+
+
+def hexadecimal(value):
+    return value.hex() if value is not None else "nothing"
