@@ -148,6 +148,7 @@ class Oracle:
         self.bridges, self.chargers, self.tariffs = {}, {}, collections.defaultdict(list)
         self.live, self.finished, self.countersigns, self.proposals = {}, {}, {}, {}
         self.exposures = collections.defaultdict(Exposure)
+        self.posted = collections.Counter()  # of all charges; `finished` forgets one whose id is used again
         self._bound = {}  # (signer, id): (hash, time)
         self.now = genesis.time
         self._in_force = self.parameters
@@ -245,6 +246,7 @@ class Oracle:
         charger = self.chargers.get((item.visited, item.start[2])) if item.start else None
         if charger and charger.busy == ref:
             charger.busy = None
+        self.posted[item.currency] += posted
         item.status, item.end = status, (self.now, posted, reason, cause)
         self.finished[ref] = item
 
@@ -461,8 +463,7 @@ class Oracle:
             assert sum(a.debits_pending for a in of_currency) == pending, f"pending debits of {currency}"
             assert sum(a.credits_pending for a in of_currency) == pending, f"pending credits of {currency}"
             assert sum(a.debits_posted for a in of_currency) == sum(a.credits_posted for a in of_currency), currency
-            posted = sum(item.end[1] for item in self.finished.values() if item.currency == currency)
-            assert sum(a.debits_posted for a in of_currency) == posted, f"posted debits of {currency}"
+            assert sum(a.debits_posted for a in of_currency) == self.posted[currency], f"posted debits of {currency}"
 
 
 def rated(readings, price):
