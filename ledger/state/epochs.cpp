@@ -22,6 +22,13 @@ FeatureList united(const FeatureList& one, const FeatureList& other) {
     return all;
 }
 
+FeatureList common(const FeatureList& one, const FeatureList& other) {
+    FeatureList both;
+    std::set_intersection(one.begin(), one.end(), other.begin(), other.end(),
+                          std::back_inserter(both));
+    return both;
+}
+
 FeatureList without(const FeatureList& all, const FeatureList& taken) {
     FeatureList left;
     std::set_difference(all.begin(), all.end(), taken.begin(), taken.end(),
@@ -102,6 +109,8 @@ NextEpoch sealed_epoch(const StateView& parent) {
 
 Event seal_epoch(StateOverlay& state, std::uint64_t height, NextEpoch next) {
     EpochRecord before = find_epoch(state);
+    // `next` is of the state before the block, which may itself have withdrawn a feature.
+    next.features = common(next.features, before.wanted_features);
     Event event;
     event.kind = EventKind::epoch_sealed;
     event.epoch = before.epoch;
@@ -117,6 +126,7 @@ Event seal_epoch(StateOverlay& state, std::uint64_t height, NextEpoch next) {
     }
     after.features = united(before.features, next.features);
     after.wanted_features = without(before.wanted_features, next.features);
+    ENSURE(after.features.size() + after.wanted_features.size() <= features_max);
     after.validators = std::move(next.validators);
     after.previous = std::move(before.validators);
     state.put(keys::epoch(), encode(after));

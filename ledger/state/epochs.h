@@ -35,8 +35,8 @@ namespace tally {
 /// new feature.
 [[nodiscard]] NextEpoch sealed_epoch(const StateView& parent);
 
-/// Ends the epoch with the block at `height`: the last thing that happens in it. `next` is the
-/// `sealed_epoch` of the state before the block.
+/// Ends the epoch, last of all in the block at `height`. `next` is `sealed_epoch` of the state
+/// before it; of its features those become active that are still wanted after the block.
 [[nodiscard]] Event seal_epoch(StateOverlay& state, std::uint64_t height, NextEpoch next);
 
 [[nodiscard]] bool is_validator(const std::vector<Validator>& validators, const PartyId& party);

@@ -158,6 +158,71 @@ TEST_CASE("bound: so many features and no more", "[state][feature]") {
     CHECK(check_change(state, activate(1001)) == ResultCode::ok);
 }
 
+TEST_CASE("a feature withdrawn in the sealing block does not become active", "[state][feature]") {
+    TestChain chain;
+    decide(chain, activate(3));
+    decide(chain, activate(7));
+    // The withdrawal lacks one vote, the epoch one report.
+    REQUIRE(chain.apply(aaa, withdraw(7)) == ResultCode::ok);
+    const TransactionRef withdrawal = chain.last_ref();
+    REQUIRE(chain.apply(bbb, VoteOnChange{withdrawal, true}) == ResultCode::ok);
+    for (const PartyId& ready : {aaa, bbb, hub}) {
+        REQUIRE(chain.apply(ready, report(chain)) == ResultCode::ok);
+    }
+    const std::vector<Validator> validators = epoch_of(chain).validators;
+    REQUIRE(sealed_epoch(chain.state()) == NextEpoch{validators, {3, 7}});
+
+    REQUIRE(chain.apply(hub, VoteOnChange{withdrawal, true}) == ResultCode::ok);
+    const ExecutedBlock& sealing = chain.tip();
+    REQUIRE(sealing.block.header.seals_epoch);
+    CHECK(sealing.block.header.next_validators_hash == validators_hash(validators));
+    REQUIRE(sealing.events.size() == 1);
+    CHECK(sealing.events[0].features == FeatureList{3});
+    CHECK(epoch_of(chain).epoch == 1);
+    CHECK(epoch_of(chain).features == FeatureList{3});
+    CHECK(epoch_of(chain).wanted_features.empty());
+    CHECK_FALSE(is_next_epoch_ready(chain.state()));
+
+    // It is as if it had never been asked for.
+    CHECK(check_change(chain.state(), withdraw(7)) == ResultCode::nothing_to_change);
+    decide(chain, activate(7));
+    CHECK(epoch_of(chain).wanted_features == FeatureList{7});
+}
+
+TEST_CASE("a feature withdrawn and asked for again in the sealing block becomes active",
+          "[state][feature]") {
+    const TestChain chain;
+    StateOverlay state = chain.state();
+    enact(state, activate(7));
+    const NextEpoch next = wanted_epoch(state);
+    enact(state, withdraw(7));
+    enact(state, activate(7));
+    CHECK(seal_epoch(state, 1, next).features == FeatureList{7});
+    CHECK(find_epoch(state).features == FeatureList{7});
+    CHECK(find_epoch(state).wanted_features.empty());
+}
+
+TEST_CASE("bound: one feature for another in the sealing block", "[state][feature]") {
+    const TestChain chain;
+    StateOverlay state = chain.state();
+    EpochRecord epoch = find_epoch(state);
+    for (std::uint32_t feature = 1; feature < features_max; ++feature) {
+        epoch.features.push_back(feature);
+    }
+    epoch.wanted_features = {1000};
+    state.put(keys::epoch(), encode(epoch));
+    const NextEpoch next = wanted_epoch(state);
+    enact(state, withdraw(1000));
+    REQUIRE(check_change(state, activate(1001)) == ResultCode::ok);
+    enact(state, activate(1001));
+
+    CHECK(seal_epoch(state, 1, next).features.empty());
+    const EpochRecord after = find_epoch(state);
+    CHECK(after.features == epoch.features);
+    CHECK(after.wanted_features == FeatureList{1001});
+    CHECK(after.features.size() + after.wanted_features.size() == features_max);
+}
+
 TEST_CASE("what a program does not know is found", "[state][feature]") {
     CHECK_FALSE(find_unknown_feature({}, {}));
     CHECK_FALSE(find_unknown_feature({2, 5}, {1, 2, 5, 9}));
