@@ -20,8 +20,8 @@ namespace tally::node {
 /// SubmitEvidence for each proof of equivocation
 /// that is not there yet.
 ///
-/// Both are looked at anew with every `tick`, against the final state, and submitted again while
-/// the state does not show them: nothing has to be remembered over a restart.
+/// Both are looked at anew with every `tick`, against the final state, and submitted again when
+/// they have expired and the state does not show them: nothing has to be remembered over a restart.
 /// Threads: the loop's. `Parts` outlive it.
 class MembershipDuties {
 public:
@@ -54,14 +54,22 @@ private:
     void report_ready(const EpochRecord& epoch);
     [[nodiscard]] bool knows_features(const NextEpoch& wanted);
     void submit_evidence(const EpochRecord& epoch);
-    bool submit(Action action);
+    /// The clock's time, or the last block's when the clock is behind it.
+    [[nodiscard]] UnixMillis now() const;
+    /// The not_after of what was submitted; 0 when it was refused.
+    UnixMillis submit(Action action);
+
+    struct Waiting {
+        consensus::Evidence evidence;
+        UnixMillis expires{0};  ///< of its transaction; 0: nothing is on its way
+    };
 
     Parts m_parts;
-    std::deque<consensus::Evidence> m_evidence;  ///< `consensus::evidence_max` at most
-    Hash m_reported_for;                         ///< what the last ReportReady was about
-    Hash m_refused_for;                          ///< what was said to be unknown
-    UnixMillis m_next_report{0};
-    UnixMillis m_next_evidence{0};
+    std::deque<Waiting> m_evidence;  ///< `consensus::evidence_max` at most
+    Hash m_reported_for;             ///< what the last ReportReady was about
+    std::uint64_t m_reported_in{0};  ///< the epoch that it named
+    UnixMillis m_report_expires{0};  ///< 0: none is on its way
+    Hash m_refused_for;              ///< what was said to be unknown
 };
 
 }  // namespace tally::node

@@ -38,6 +38,7 @@ struct World {
     KeySigner member_key{secret_of("AAA/member")};
     PublicKey held{public_key_of(secret_of("AAA/consensus"))};
     std::vector<Bytes> sent;
+    bool refuses{false};
     MembershipDuties duties{
         {.self = party("AAA"),
          .chain_id = chain.chain_id(),
@@ -49,13 +50,15 @@ struct World {
          .submit =
              [this](Bytes envelope) {
                  sent.push_back(std::move(envelope));
-                 return true;
+                 return !refuses;
              },
          .clock = clock,
          .random = random,
          .known_features = {known_to_world}}};
 
-    World() { clock.set(chain.now()); }
+    explicit World(const Genesis& genesis = tally::test::make_genesis()) : chain{genesis} {
+        clock.set(chain.now());
+    }
     /// After the tip; an overlay remembers what it has read.
     const StateView& state() {
         current.emplace(chain.state());
@@ -71,15 +74,37 @@ struct World {
         sent.clear();
         clock.set(chain.now());
     }
-    template <typename Kind>
-    [[nodiscard]] Kind sent_action() const {
+    /// A block, `step` after the last; the clock goes with it.
+    void pass(UnixMillis step) {
+        chain.pass(step);
+        clock.set(chain.now());
+        duties.tick();
+    }
+    [[nodiscard]] Transaction sent_transaction() const {
         REQUIRE(sent.size() == 1);
         const auto envelope = decode_envelope(sent.front());
         REQUIRE(envelope);
         const auto transaction = decode_transaction(envelope->transactions.front());
         REQUIRE(transaction);
-        REQUIRE(std::holds_alternative<Kind>(transaction->action));
-        return std::get<Kind>(transaction->action);
+        return *transaction;
+    }
+    template <typename Kind>
+    [[nodiscard]] Kind sent_action() const {
+        const Transaction transaction = sent_transaction();
+        REQUIRE(std::holds_alternative<Kind>(transaction.action));
+        return std::get<Kind>(transaction.action);
+    }
+    /// Decided by everybody who votes.
+    void decide(ChangeKind kind, std::uint32_t feature) {
+        ProposeChange change;
+        change.kind = kind;
+        change.feature = feature;
+        REQUIRE(chain.apply(party("AAA"), change) == ResultCode::ok);
+        const TransactionRef ref = chain.last_ref();
+        for (const char* voter : {"BBB", "CCC", "HUB"}) {
+            REQUIRE(chain.apply(party(voter), VoteOnChange{ref, true}) == ResultCode::ok);
+        }
+        clock.set(chain.now());
     }
     void rotate_own_consensus_key() {
         const PublicKey next = public_key_of(secret_of("AAA/consensus-1"));
@@ -88,10 +113,12 @@ struct World {
     }
 };
 
-consensus::Evidence contradiction(World& world, std::uint64_t epoch) {
+consensus::Evidence contradiction(World& world, std::uint64_t epoch,
+                                  const std::string& offender = "BBB") {
     const auto validators = find_epoch(world.state()).validators;
-    const auto place = std::find_if(validators.begin(), validators.end(),
-                                    [](const auto& each) { return each.party == party("BBB"); });
+    const auto place =
+        std::find_if(validators.begin(), validators.end(),
+                     [&offender](const auto& each) { return each.party == party(offender); });
     REQUIRE(place != validators.end());
     consensus::Evidence evidence;
     for (consensus::Vote* vote : {&evidence.first, &evidence.second}) {
@@ -100,7 +127,7 @@ consensus::Evidence contradiction(World& world, std::uint64_t epoch) {
         vote->statement.kind = VoteKind::notarize;
         vote->statement.view = 7;
         vote->statement.digest.data[0] = vote == &evidence.first ? 1 : 2;
-        vote->signature = sign_digest(secret_of("BBB/consensus"),
+        vote->signature = sign_digest(secret_of(offender + "/consensus"),
                                       vote->statement.signing_digest(world.chain.chain_id()));
     }
     return evidence;
@@ -133,30 +160,18 @@ SCENARIO("a member of the next set reports ready once, and only with the key for
 
 SCENARIO("readiness is not reported for a feature that the program does not know") {
     World world;
-    ProposeChange change;
-    change.kind = ChangeKind::activate_feature;
-    const auto want = [&world, &change](std::uint32_t feature) {
-        change.feature = feature;
-        REQUIRE(world.chain.apply(party("AAA"), change) == ResultCode::ok);
-        const TransactionRef ref = world.chain.last_ref();
-        for (const char* voter : {"BBB", "CCC", "HUB"}) {
-            REQUIRE(world.chain.apply(party(voter), VoteOnChange{ref, true}) == ResultCode::ok);
-        }
-        world.clock.set(world.chain.now());
-    };
-    want(known_to_world);
+    world.decide(ChangeKind::activate_feature, known_to_world);
     world.tick();
     CHECK(world.sent_action<ReportReady>().next_epoch == wanted_epoch(world.state()).hash());
     world.make_final();
 
-    want(known_to_world + 1);  // one of two is enough
+    world.decide(ChangeKind::activate_feature, known_to_world + 1);  // one of two is enough
     for (int second = 0; second < 20; ++second) {
         world.tick(500);
     }
     CHECK(world.sent.empty());
 
-    change.kind = ChangeKind::withdraw_feature;
-    want(known_to_world + 1);
+    world.decide(ChangeKind::withdraw_feature, known_to_world + 1);
     world.tick();
     CHECK(world.sent.empty());  // what it said before is about this again
     CHECK(find_epoch(world.state()).ready == std::vector{party("AAA")});
@@ -179,14 +194,81 @@ SCENARIO("a report that was lost is made again, one for another set at once") {
     world.tick();
     CHECK(world.sent_action<ReportReady>().next_epoch != first.next_epoch);
     world.sent.clear();
-    for (int second = 0; second < 9; ++second) {
-        world.tick(500);
+    for (int step = 0; step < 6; ++step) {
+        world.pass(9 * second_ms);
+        CHECK(world.sent.empty());  // It may still be executed.
     }
-    CHECK(world.sent.empty());
-    world.chain.pass(12 * second_ms);
-    world.clock.set(world.chain.now());
-    world.tick();
+    world.pass(9 * second_ms);
     CHECK(world.sent.size() == 1);
+}
+
+SCENARIO("a report and evidence live a minute, to outlast the member's own backlog") {
+    World world;
+    world.held = public_key_of(secret_of("AAA/consensus-1"));
+    world.rotate_own_consensus_key();
+    world.tick();
+    CHECK(world.sent_transaction().not_after == world.clock.now() + 60 * second_ms);
+    // It waits behind other envelopes for 50 s, and is good all the same.
+    world.chain.pass(50 * second_ms);
+    world.make_final();
+    CHECK(find_epoch(world.state()).ready == std::vector{party("AAA")});
+
+    world.duties.on_evidence(contradiction(world, 0));
+    world.tick();
+    CHECK(world.sent_transaction().not_after == world.clock.now() + 60 * second_ms);
+}
+
+SCENARIO("whether a report has expired is not left to a clock that was set back") {
+    World world;
+    world.held = public_key_of(secret_of("AAA/consensus-1"));
+    world.rotate_own_consensus_key();
+    world.tick();
+    REQUIRE(world.sent.size() == 1);
+    world.sent.clear();
+    world.clock.set(world.clock.now() - tally::test::hour_ms);
+    world.tick();
+    CHECK(world.sent.empty());
+    world.chain.pass(62 * second_ms);
+    world.tick();
+    CHECK(world.sent_transaction().not_after == world.chain.now() + 60 * second_ms);
+}
+
+SCENARIO("a report of two epochs ago is made again at once") {
+    Genesis genesis = tally::test::make_genesis();
+    genesis.parameters.epoch_blocks_max = 20;
+    World world{genesis};
+    world.held = public_key_of(secret_of("AAA/consensus-1"));
+    world.rotate_own_consensus_key();
+    world.tick();
+    const UnixMillis expires = world.sent_transaction().not_after;
+    world.sent.clear();
+    while (find_epoch(world.state()).epoch < 2) {
+        CHECK(world.sent.empty());
+        world.pass(second_ms);
+    }
+    REQUIRE(world.clock.now() < expires);
+    CHECK(world.sent_action<ReportReady>().epoch == 2);
+}
+
+SCENARIO("a report that others have pushed out is made again at once") {
+    World world;
+    world.held = public_key_of(secret_of("AAA/consensus-1"));
+    world.rotate_own_consensus_key();
+    world.tick();
+    const UnixMillis expires = world.sent_transaction().not_after;
+    world.make_final();
+    world.tick();
+    REQUIRE(world.sent.empty());
+
+    world.decide(ChangeKind::activate_feature, known_to_world + 1);
+    const ReportReady theirs{0, wanted_epoch(world.state()).hash(),
+                             world.chain.tip().block.header.height};
+    REQUIRE(world.chain.apply(party("BBB"), theirs) == ResultCode::ok);
+    world.decide(ChangeKind::withdraw_feature, known_to_world + 1);
+    REQUIRE(find_epoch(world.state()).ready == std::vector{party("BBB")});
+    world.tick();
+    REQUIRE(world.clock.now() < expires);
+    CHECK(world.sent_action<ReportReady>().next_epoch == wanted_epoch(world.state()).hash());
 }
 
 SCENARIO("a node that lags behind the chain does not report ready") {
@@ -212,6 +294,60 @@ SCENARIO("evidence is put on the ledger until it is there, and forgotten then") 
     world.tick();
     CHECK(world.duties.evidence_waiting() == 0);
     CHECK(world.sent.empty());
+}
+
+SCENARIO("evidence that was lost or refused is put on the ledger again, other evidence at once") {
+    World world;
+    world.duties.on_evidence(contradiction(world, 0));
+    world.refuses = true;
+    world.tick();
+    REQUIRE(world.sent.size() == 1);
+    world.sent.clear();
+    world.refuses = false;
+    world.tick();
+    REQUIRE(world.sent_action<SubmitEvidence>().signer == contradiction(world, 0).first.signer);
+    world.sent.clear();
+
+    const consensus::Evidence other = contradiction(world, 0, "CCC");
+    world.duties.on_evidence(other);
+    world.tick();
+    CHECK(world.sent_action<SubmitEvidence>().signer == other.first.signer);
+    world.make_final();
+    REQUIRE(find_evidence(world.state(), 0, party("CCC")));
+
+    for (int step = 0; step < 6; ++step) {
+        world.pass(9 * second_ms);
+        CHECK(world.sent.empty());
+    }
+    world.pass(9 * second_ms);
+    CHECK(world.sent_action<SubmitEvidence>().signer != other.first.signer);
+}
+
+SCENARIO("evidence submitted while the clock was far ahead is submitted again when it is right") {
+    World world;
+    world.duties.on_evidence(contradiction(world, 0));
+    world.clock.set(world.chain.now() + tally::test::hour_ms);
+    world.tick();
+    REQUIRE(world.sent.size() == 1);
+    world.sent.clear();
+    world.clock.set(world.chain.now());  // No block may carry what was sent for an hour.
+    world.tick();
+    CHECK(world.sent_transaction().not_after == world.clock.now() + 60 * second_ms);
+}
+
+SCENARIO("bound: so much evidence is on its way at a time") {
+    World world;
+    for (int count = 0; count < 10; ++count) {
+        world.duties.on_evidence(contradiction(world, 0));
+    }
+    for (int second = 0; second < 5; ++second) {
+        world.tick();
+        CHECK(world.sent.size() == 4);
+    }
+    world.make_final();
+    world.tick();
+    CHECK(world.sent.empty());
+    CHECK(world.duties.evidence_waiting() == 0);
 }
 
 SCENARIO("evidence that the ledger cannot check any more, and a flood of it, is dropped") {
