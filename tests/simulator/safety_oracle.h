@@ -33,11 +33,11 @@ public:
     /// `nodes` machines, of which the first `validators` (0: all) are the first epoch's set.
     explicit SafetyOracle(std::size_t nodes, std::size_t validators = 0);
 
-    /// Which machine has which index in an epoch. All who say it must say the same.
     /// Every FINALIZE that goes out is looked for on the disk of its node, not a share of them, and
     /// journals are compacted more often.
     void be_thorough() noexcept { m_is_thorough = true; }
     [[nodiscard]] bool is_thorough() const noexcept { return m_is_thorough; }
+    /// Which machine has which index in an epoch. All who say it must say the same.
     void begin_epoch(std::uint64_t epoch, const std::vector<std::size_t>& seats);
     /// The machines of an epoch in index order; none when it has not begun.
     [[nodiscard]] const std::vector<std::size_t>& seats(std::uint64_t epoch) const;
