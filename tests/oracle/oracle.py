@@ -467,6 +467,6 @@ class Oracle:
 
 
 def rated(readings, price):
-    """A line for each period, half up."""
-    return sum(((after["register"] - before["register"]) * price * 2 + 1000) // 2000
-               for before, after in zip(readings, readings[1:]))
+    """One line for all energy at the one price, half up (docs/protocol/rating.md, section 3)."""
+    energy = readings[-1]["register"] - readings[0]["register"]
+    return (energy * price * 2 + 1000) // 2000
