@@ -88,22 +88,23 @@ ResultCode apply(Context& context, const RecordCharge& action) {
     }
     std::optional<ChargerRecord> charger = find_charger(state, found->visited, metered.evse_id);
     ENSURE(charger.has_value() && charger->busy == found->ref);
+    // Rating is the dearest step: only for readings within the charge's time that a bridge signed.
+    if (const ResultCode result =
+            check_plausible(*found, *charger, metered, context.block.parameters);
+        result != ResultCode::ok) {
+        return result;
+    }
+    if (const ResultCode result = check_bridge(context, metered); result != ResultCode::ok) {
+        return result;
+    }
     const std::optional<Tariff> tariff = find_tariff(state, found->visited, found->start->tariff);
     ENSURE(tariff.has_value());
     const Expected<Rating, RatingError> rating = rate(*tariff, metered.readings);
     if (!rating) {
         return ResultCode::unratable;
     }
-    if (const ResultCode result =
-            check_plausible(*found, *charger, metered, context.block.parameters);
-        result != ResultCode::ok) {
-        return result;
-    }
     if (const ResultCode result = check_amounts(action, *rating, found->amount);
         result != ResultCode::ok) {
-        return result;
-    }
-    if (const ResultCode result = check_bridge(context, metered); result != ResultCode::ok) {
         return result;
     }
     write_record(context, *found, action, std::move(*charger));

@@ -367,7 +367,6 @@ class Oracle:
         first, last = metered["readings"][0], metered["readings"][-1]
         energy = last["register"] - first["register"]
         price = self.tariffs[signer, item.start[3]][item.start[4] - 1][1]
-        refuse_if(price is None and reported == UNRATABLE, UNRATABLE)
         charger = self.chargers[signer, metered["evse"]]
         refuse_if((metered["serial"], metered["epoch"]) != (charger.serial, charger.epoch), WRONG_METER)
         refuse_if(charger.last and charger.last[:2] == (metered["serial"], metered["epoch"])
@@ -377,12 +376,13 @@ class Oracle:
                   or last["time"] > item.start[1] + self._in_force["charger_clock_ahead_ms"], TIME_OUT_OF_BOUNDS)
         refuse_if(energy * 3600000 * 100 > charger.rated_power * (last["time"] - first["time"] + 60000) * 105,
                   ENERGY_IMPLAUSIBLE)
-        refuse_if(price is None and reported == RATED_AMOUNT_DIFFERS, RATED_AMOUNT_DIFFERS)
-        refuse_if(price is not None and action["rated"] != rated(metered["readings"], price), RATED_AMOUNT_DIFFERS)
-        refuse_if(action["amount"] != min(action["rated"], item.amount), AMOUNT_DIFFERS)
         key = self.bridges.get((signer, metered["bridge"]))
         refuse_if(key is None, UNKNOWN_BRIDGE)
         refuse_if(not secp256k1.verify(key, self.metered_digest(metered), metered["signature"]), BAD_BRIDGE_SIGNATURE)
+        refuse_if(price is None and reported == UNRATABLE, UNRATABLE)
+        refuse_if(price is None and reported == RATED_AMOUNT_DIFFERS, RATED_AMOUNT_DIFFERS)
+        refuse_if(price is not None and action["rated"] != rated(metered["readings"], price), RATED_AMOUNT_DIFFERS)
+        refuse_if(action["amount"] != min(action["rated"], item.amount), AMOUNT_DIFFERS)
         settle_by = self.now + self._in_force["settle_window_ms"]
         item.status = RECORDED
         item.record = (self.now, settle_by, settle_by + self._in_force["claim_window_ms"], first["time"], last["time"], energy,

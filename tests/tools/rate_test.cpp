@@ -278,13 +278,32 @@ TEST_CASE("a volume of time is the clock's when it only rounds it", "[rate]") {
     CHECK(charging("0.999999999") == hour);
     CHECK(charging("0.9999") == hour - 360);
     CHECK(charging("1.25") == hour + hour / 4);
+    const std::string nothing_else = GENERATE("", R"(,{"type":"PARKING_TIME","volume":0})");
     const auto minutes = cdr_from_json(
         std::string{"{"} + eur +
         R"(,"start_date_time":"2024-01-01T12:00:00Z","end_date_time":"2024-01-01T12:10:00Z",
         "charging_periods":[{"start_date_time":"2024-01-01T12:00:00Z",
-        "dimensions":[{"type":"TIME","volume":0.1667}]}]})");
+        "dimensions":[{"type":"TIME","volume":0.1667})" +
+        nothing_else + "]}]}");
     REQUIRE(minutes);
     CHECK(minutes->periods[0].charging_ms == 600'000);
+}
+
+TEST_CASE("what is known of the first period holds for the time before it", "[rate]") {
+    Cdr cdr;
+    cdr.begin = *node::date_time_from_text("2024-01-01T10:00:00Z");
+    cdr.end = cdr.begin + hour;
+    CdrPeriod period;
+    period.begin = cdr.begin + 1'000;
+    period.energy_mwh = 22'000'000;
+    period.charging_ms = hour - 1'000;
+    period.min_power_mw = 22'000'000;
+    period.max_power_mw = 22'000'000;
+    cdr.periods = {period};
+    const auto periods = rating_periods(cdr, zone("UTC"));
+    REQUIRE(periods);
+    REQUIRE(periods->size() == 2);
+    CHECK(periods->at(0).max_power_mw == 22'000'000);
 }
 
 TEST_CASE("a wrong record is refused with place, value and rule", "[rate]") {

@@ -237,7 +237,7 @@ def test_what_is_not_read_does_not_matter():
     record["charging_periods"][0]["dimensions"].append({"type": "STATE_OF_CHARGE", "volume": 80})
     done = run(tariff(parts(ENERGY), id="x", party_id=None, energy_mix={}), record)
     assert done.returncode == 0 and "5.5000" in done.stdout
-    assert "note: /charging_periods/0/dimensions/2/type: STATE_OF_CHARGE is not priced" in done.stderr
+    assert "note: /charging_periods/0/dimensions/2/type: \"STATE_OF_CHARGE\" is not priced" in done.stderr
 
 
 def test_wrong_input_is_named():

@@ -4,6 +4,7 @@
 #include "node/config/ocpi_fields.h"
 
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -78,7 +79,8 @@ void read_dimension(const json::value& value, const std::string& pointer, Volume
         return;
     }
     if (dimension.slot == nullptr) {
-        notes.push_back(pointer + "/type: " + type.substr(0, 40) + " is not priced and ignored");
+        notes.push_back(pointer + "/type: " + json::serialize(json::value(type.substr(0, 40))) +
+                        " is not priced and ignored");
         return;
     }
     if (dimension.slot->has_value()) {
@@ -88,7 +90,9 @@ void read_dimension(const json::value& value, const std::string& pointer, Volume
     std::optional<std::int64_t> number = fields.number("volume", *dimension.rule);
     if (dimension.rule == &hours_rule && number) {
         number = multiply_divide_half_up(*number, ms_per_hour, nano);
-        volumes.time_decimals = node::decimals_shown(*volume);
+        if (number.value_or(0) > 0) {
+            volumes.time_decimals = node::decimals_shown(*volume);
+        }
     }
     if (dimension.rule == &energy_rule && node::decimals_shown(*volume) > energy_decimals) {
         notes.push_back(pointer + "/volume: rounded to 1 mWh");
@@ -135,7 +139,7 @@ void take_clock_time(Volumes& volumes, std::int64_t clock_ms) {
     CdrPeriod& period = volumes.period;
     Slot only{nullptr};
     for (const Slot slot : {&period.charging_ms, &period.parking_ms, &period.reservation_ms}) {
-        if (slot->has_value()) {
+        if (slot->value_or(0) > 0) {
             if (only != nullptr) {
                 return;
             }
@@ -333,6 +337,10 @@ Expected<std::vector<RatingPeriod>, std::string> rating_periods(const Cdr& cdr,
             // Nothing was used yet, but the charge had begun.
             CdrPeriod before;
             before.begin = cdr.begin;
+            before.min_power_mw = period.min_power_mw;
+            before.max_power_mw = period.max_power_mw;
+            before.min_current_ua = period.min_current_ua;
+            before.max_current_ua = period.max_current_ua;
             add_parts(periods, before, {Part{parts.front().activity, 0, false}}, period.begin);
         }
         const bool has_place = std::any_of(parts.begin(), parts.end(),

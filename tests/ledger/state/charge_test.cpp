@@ -163,8 +163,11 @@ TEST_CASE("what a bridge metered must fit the meter and the time", "[state][reco
               ResultCode::wrong_meter);
     }
     SECTION("unratable: time or register going back") {
-        CHECK(charging.record_with([](auto& a) { a.metered.readings[1].time = genesis_time; }) ==
-              ResultCode::unratable);
+        CHECK(charging.record_with([](auto& a) {
+            MeterReading& end = a.metered.readings[1];
+            end.time = a.metered.readings[0].time - 1;
+            end.register_wh = a.metered.readings[0].register_wh;
+        }) == ResultCode::unratable);
         CHECK(charging.record_with([](auto& a) { a.metered.readings[0].register_wh = 12'001; }) ==
               ResultCode::unratable);
     }
