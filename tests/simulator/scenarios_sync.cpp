@@ -112,7 +112,7 @@ void sync_join_with_liars(World& world) {
     demand_that(world, !world.node(joiner_of(world)).liars_named().empty(), "no liar is named");
 }
 
-/// Power fails again and again while the snapshot is fetched; every time it goes on from there.
+/// Power fails while the snapshot is fetched; it goes on from there.
 void sync_join_crashes(World& world) {
     make_history(world);
     world.set_restart_delay(10ms, 300ms);
@@ -143,7 +143,7 @@ std::vector<Scenario> sync_scenarios() {
     using Lie = SnapshotLie;
     return {
         {"sync_join", "an empty ledger is filled from a snapshot", joining(4, {}), 100, sync_join},
-        {"sync_join_crashes", "power fails at every effect of the import", joining(4, {}), 101,
+        {"sync_join_crashes", "power fails during the import", joining(4, {}), 101,
          sync_join_crashes},
         {"sync_join_with_liars", "two of seven lie about state and blocks", joining(7, {1, 3}), 102,
          sync_join_with_liars},
