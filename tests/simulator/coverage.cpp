@@ -47,7 +47,7 @@ constexpr std::array<Kind, Coverage::kinds> all_kinds{{
     {"epoch_begun", 200, 0},
     {"equivocator", 50},
     {"withholder", 10},
-    {"split_certificates", 50},
+    {"split_certificates", 50, 20},
     {"late_leader", 8},
     {"impersonator", 50},
     {"nullify_and_finalize", 50},
@@ -67,7 +67,7 @@ constexpr std::array<Kind, Coverage::kinds> all_kinds{{
     {"envelope_final", 2000},
     {"state_synced", 0, 4},
     {"started_without_snapshot", 0},
-    {"sync_liar_named", 0, 1},
+    {"sync_liar_named", 0},  // The scenarios sync_join_* demand it.
 }};
 
 }  // namespace

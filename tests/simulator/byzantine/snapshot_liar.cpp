@@ -59,7 +59,7 @@ SnapshotAnswer SnapshotLiar::offer(const ManifestQuery& query) {
 }
 
 Bytes SnapshotLiar::forged_manifest(SnapshotManifest manifest) {
-    switch (m_stage.random().between(0, 3)) {
+    switch (m_manifests++ % 4) {
         case 0:
             manifest.header.state_root.data[0] ^= 1U;
             break;

@@ -32,6 +32,7 @@ private:
     Stage& m_stage;
     SnapshotLie m_lie;
     Bytes m_first_manifest;
+    std::uint64_t m_manifests{0};  ///< forged ones; the last kind of four proves nothing if unused
 };
 
 }  // namespace tally::simulator
