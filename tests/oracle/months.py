@@ -201,7 +201,7 @@ class Month:
         if self.chance.random() < 0.1:
             tariffs.append(("night", 1))
         value = message(f1=visited, f2=self.chance.randbytes(32), f3=self.chance.randbytes(32), f4=self.seldom("ST9", "ST1"),
-                        f5=self.seldom("XXX", self.currency), f6=1,
+                        f5=self.seldom("ZZZ", self.currency), f6=1,
                         f7=self.seldom(self.chance.choice((1, 49999, 10**13)), self.chance.randrange(50000, 900000)))
         for name, version in tariffs:
             value += field(8, message(f1=name, f2=version))
@@ -276,7 +276,7 @@ class Month:
         signer = self.chance.choice((HUB, member, self.seldom("AAA", HUB)))
         if signer == "XYZ":
             return None
-        return signer, self.transaction(14, message(f1=member, f2=self.seldom("XXX", self.currency),
+        return signer, self.transaction(14, message(f1=member, f2=self.seldom("ZZZ", self.currency),
                                                     f3=self.chance.randrange(0, 3000000)))
 
     def countersign(self):

@@ -1,9 +1,9 @@
 #include "tools/join/admission.h"
 
-#include "ledger/base/posix_file_system.h"
 #include "node/config/json_fields.h"
 #include "node/config/json_text.h"
 #include "tools/keys/proven_keys.h"
+#include "tools/support/text_file.h"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -66,10 +66,9 @@ Expected<Admission, std::string> admission_from_json(std::string_view text) {
 }
 
 Expected<Admission, std::string> load_admission(const std::string& path) {
-    const PosixFileSystem files;
-    const auto content = files.read(path, 0, admission_json_bytes_max + 1);
+    const auto content = read_text(path, admission_json_bytes_max);
     if (!content) {
-        return Unexpected{path + ": cannot be read"};
+        return Unexpected{content.error()};
     }
     auto admission = admission_from_json(as_text(*content));
     if (!admission) {

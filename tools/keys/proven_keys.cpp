@@ -1,8 +1,8 @@
 #include "tools/keys/proven_keys.h"
 
-#include "ledger/base/posix_file_system.h"
 #include "node/config/json_text.h"
 #include "node/runtime/key_file.h"
+#include "tools/support/text_file.h"
 
 #include <boost/json/serialize.hpp>
 
@@ -129,10 +129,9 @@ Expected<ProvenKeys, std::string> proven_keys_from_json(std::string_view text) {
 }
 
 Expected<ProvenKeys, std::string> load_proven_keys(const std::string& path) {
-    const PosixFileSystem files;
-    const auto content = files.read(path, 0, proven_json_bytes_max + 1);
+    const auto content = read_text(path, proven_json_bytes_max);
     if (!content) {
-        return Unexpected{path + ": cannot be read"};
+        return Unexpected{content.error()};
     }
     auto keys = proven_keys_from_json(as_text(*content));
     if (!keys) {
