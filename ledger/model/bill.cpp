@@ -60,25 +60,19 @@ Money tax_in_proportion(const Total& total, Money net) {
 
 /// With and without tax each have their own bound; where the bound with tax is not given, the tax
 /// keeps its proportion.
-Total apply_min(const Total& total, const PriceLimit& limit) {
-    Total result{std::max(total.net, limit.excl_vat), total.incl};
+template <typename Pick>
+Total apply_limit(const Total& total, const PriceLimit& limit, Pick pick) {
+    Total result{pick(total.net, limit.excl_vat), total.incl};
     if (limit.incl_vat) {
-        result.incl = std::max(total.incl, *limit.incl_vat);
+        result.incl = pick(total.incl, *limit.incl_vat);
     } else if (result.net != total.net) {
         result.incl = result.net + tax_in_proportion(total, result.net);
     }
     return result;
 }
 
-Total apply_max(const Total& total, const PriceLimit& limit) {
-    Total result{std::min(total.net, limit.excl_vat), total.incl};
-    if (limit.incl_vat) {
-        result.incl = std::min(total.incl, *limit.incl_vat);
-    } else if (result.net != total.net) {
-        result.incl = result.net + tax_in_proportion(total, result.net);
-    }
-    return result;
-}
+Money larger(Money left, Money right) { return std::max(left, right); }
+Money smaller(Money left, Money right) { return std::min(left, right); }
 
 /// Adds the line that makes the rating's total what a limit made of it.
 void add_limit_line(Rating& rating, LineKind kind, const Total& wanted, Money limit) {
@@ -208,11 +202,13 @@ Expected<Rating, RatingError> Bill::finish(const Tariff& tariff) && {
         return Unexpected{RatingError::overflow};
     }
     if (tariff.min_price) {
-        const Total total = apply_min({m_rating.net, m_rating.total()}, *tariff.min_price);
+        const Total total =
+            apply_limit({m_rating.net, m_rating.total()}, *tariff.min_price, larger);
         add_limit_line(m_rating, LineKind::min_price, total, tariff.min_price->excl_vat);
     }
     if (tariff.max_price) {
-        const Total total = apply_max({m_rating.net, m_rating.total()}, *tariff.max_price);
+        const Total total =
+            apply_limit({m_rating.net, m_rating.total()}, *tariff.max_price, smaller);
         add_limit_line(m_rating, LineKind::max_price, total, tariff.max_price->excl_vat);
     }
     ENSURE(m_rating.tax >= 0);
