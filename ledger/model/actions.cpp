@@ -28,6 +28,10 @@ bool is_known(DenyReason reason) noexcept {
     return reason >= DenyReason::unknown_token && reason <= DenyReason::not_allowed;
 }
 
+bool is_known(DisputeReason reason) noexcept {
+    return reason >= DisputeReason::energy && reason <= DisputeReason::other;
+}
+
 bool is_valid(const TransactionRef& ref) noexcept { return is_valid(ref.signer); }
 
 bool within(const SetAgreement& action) {
@@ -42,6 +46,10 @@ bool within(const SetAgreement& action) {
 bool within(const RegisterBridge& action) {
     return is_valid_name(action.bridge_id, bridge_id_bytes_max) && is_known(action.kind) &&
            VerifyKey::parse(action.public_key).has_value();
+}
+
+bool within(const RevokeBridge& action) {
+    return is_valid_name(action.bridge_id, bridge_id_bytes_max);
 }
 
 bool within(const RegisterCharger& action) {
@@ -103,6 +111,31 @@ bool within(const SettleCharge& action) {
 }
 
 bool within(const ClaimCharge& action) { return is_valid(action.authorization); }
+
+bool within(const OpenDispute& action) {
+    return is_valid(action.authorization) && is_amount(action.disputed) && action.disputed > 0 &&
+           is_known(action.reason);
+}
+
+bool within(const AcceptDispute& action) { return is_valid(action.authorization); }
+
+bool within(const Arbitrate& action) {
+    return is_valid(action.authorization) && is_amount(action.amount);
+}
+
+bool within(const RatedCharge& charge) {
+    return within(charge.metered) && is_valid(charge.tariff) && is_valid(charge.currency) &&
+           is_amount(charge.rated_amount) && is_amount(charge.amount);
+}
+
+bool within(const LateCharge& action) { return within(action.charge); }
+
+bool within(const CreditCharge& action) {
+    return is_valid(action.authorization) && is_valid(action.record) && is_valid(action.currency) &&
+           is_amount(action.charged) && is_amount(action.amount) && action.amount > 0;
+}
+
+bool within(const RebillCharge& action) { return is_valid(action.credit) && within(action.charge); }
 
 bool is_key(const PublicKey& key) { return VerifyKey::parse(key).has_value(); }
 
@@ -176,6 +209,34 @@ const char* to_text(DenyReason reason) {
     return "none";
 }
 
+const char* to_text(DisputeReason reason) {
+    switch (reason) {
+        case DisputeReason::energy:
+            return "energy";
+        case DisputeReason::price:
+            return "price";
+        case DisputeReason::time:
+            return "time";
+        case DisputeReason::not_our_customer:
+            return "not_our_customer";
+        case DisputeReason::duplicate:
+            return "duplicate";
+        case DisputeReason::other:
+            return "other";
+    }
+    return "unknown";
+}
+
+std::optional<DisputeReason> dispute_reason_from_text(std::string_view text) {
+    constexpr auto last = static_cast<std::uint8_t>(DisputeReason::other);
+    for (auto number = static_cast<std::uint8_t>(DisputeReason::energy); number <= last; ++number) {
+        if (text == to_text(DisputeReason{number})) {
+            return DisputeReason{number};
+        }
+    }
+    return std::nullopt;
+}
+
 Bytes encode_metered(const MeteredCharge& charge) {
     Encoder encoder;
     encode(encoder, charge.authorization);
@@ -238,6 +299,13 @@ const char* action_name(const Action& action) {
                           [](const RotateKey&) { return "RotateKey"; },
                           [](const ReportReady&) { return "ReportReady"; },
                           [](const SubmitEvidence&) { return "SubmitEvidence"; },
+                          [](const RevokeBridge&) { return "RevokeBridge"; },
+                          [](const OpenDispute&) { return "OpenDispute"; },
+                          [](const AcceptDispute&) { return "AcceptDispute"; },
+                          [](const Arbitrate&) { return "Arbitrate"; },
+                          [](const LateCharge&) { return "LateCharge"; },
+                          [](const CreditCharge&) { return "CreditCharge"; },
+                          [](const RebillCharge&) { return "RebillCharge"; },
                       },
                       action);
 }

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -46,6 +47,13 @@ struct RegisterBridge {
     friend bool operator==(const RegisterBridge&, const RegisterBridge&) = default;
 };
 
+/// Ends the trust in a bridge's key: nothing more that it signs is recorded, until the id is
+/// registered again with a new key.
+struct RevokeBridge {
+    std::string bridge_id;
+    friend bool operator==(const RevokeBridge&, const RevokeBridge&) = default;
+};
+
 /// One connector of one charging station, as the meter sees it. Registering an EVSE again replaces
 /// it; a new serial or epoch starts a new register.
 struct RegisterCharger {
@@ -67,8 +75,9 @@ struct PublishTariff {
     friend bool operator==(const PublishTariff&, const PublishTariff&) = default;
 };
 
-/// The most a member may owe in one currency. Signed by the hub or the member; in force when the
-/// other one countersigns.
+/// The most a member may owe in one currency. One of the actions that need two signers, as are
+/// LateCharge, CreditCharge and RebillCharge: they wait for their Countersign. Signed by the hub or
+/// the member; in force when the other one countersigns.
 struct SetLimit {
     PartyId member;
     Currency currency;
@@ -164,6 +173,80 @@ struct ClaimCharge {
     friend bool operator==(const ClaimCharge&, const ClaimCharge&) = default;
 };
 
+/// Why a home operator disputes a record. Values are on the ledger.
+enum class DisputeReason : std::uint8_t {
+    energy = 1,
+    price = 2,
+    time = 3,
+    not_our_customer = 4,
+    duplicate = 5,
+    other = 6,
+};
+/// "not_our_customer" and so on.
+[[nodiscard]] const char* to_text(DisputeReason reason);
+[[nodiscard]] std::optional<DisputeReason> dispute_reason_from_text(std::string_view text);
+
+/// The home operator contests `disputed` of a recorded amount; the rest is posted at once.
+struct OpenDispute {
+    AuthorizationRef authorization;
+    Money disputed{0};  ///< 1 to the recorded amount
+    DisputeReason reason{DisputeReason::energy};
+    Hash evidence;  ///< hash of what the dispute rests on; zero: none
+    friend bool operator==(const OpenDispute&, const OpenDispute&) = default;
+};
+
+/// The visited operator gives up the disputed part.
+struct AcceptDispute {
+    AuthorizationRef authorization;
+    friend bool operator==(const AcceptDispute&, const AcceptDispute&) = default;
+};
+
+/// The hub decides a dispute: `amount` of the disputed part is owed, the rest is not.
+struct Arbitrate {
+    AuthorizationRef authorization;
+    Money amount{0};  ///< 0 to the disputed part
+    Hash reason;      ///< hash of the decision's text; zero: none
+    friend bool operator==(const Arbitrate&, const Arbitrate&) = default;
+};
+
+/// What a late or corrected charge is made of: a metered charge that no authorization holds money
+/// for any more, and how it was rated. The home operator is `metered.authorization.signer`.
+struct RatedCharge {
+    MeteredCharge metered;
+    TariffRef tariff;  ///< of the visited operator
+    Currency currency;
+    Money rated_amount{0};  ///< what the tariff gives, tax included
+    Money amount{0};        ///< what the home operator pays, at most `rated_amount`
+    friend bool operator==(const RatedCharge&, const RatedCharge&) = default;
+};
+
+/// A record after its authorization has ended without one. Signed by the visited operator; in
+/// force when the home operator countersigns.
+struct LateCharge {
+    RatedCharge charge;
+    friend bool operator==(const LateCharge&, const LateCharge&) = default;
+};
+
+/// Gives back `amount` of a charge, visited to home operator. Signed by the visited operator; in
+/// force when the home operator countersigns.
+struct CreditCharge {
+    AuthorizationRef authorization;
+    TransactionRef record;  ///< the RecordCharge, LateCharge or RebillCharge that it reverses
+    Currency currency;
+    Money charged{0};  ///< what that one made the home operator pay, as both state it
+    Money amount{0};   ///< 1 to what is left of `charged`
+    Hash reason;       ///< hash of the reason's text; zero: none
+    friend bool operator==(const CreditCharge&, const CreditCharge&) = default;
+};
+
+/// The corrected charge after a credit. Signed by the visited operator; in force when the home
+/// operator countersigns.
+struct RebillCharge {
+    TransactionRef credit;  ///< the CreditCharge, by its first transaction
+    RatedCharge charge;
+    friend bool operator==(const RebillCharge&, const RebillCharge&) = default;
+};
+
 /// The hub admits a new operator: a full member at once, without a vote. No other member may have
 /// one of its keys.
 struct AdmitFollower {
@@ -219,10 +302,12 @@ struct SubmitEvidence {
     friend bool operator==(const SubmitEvidence&, const SubmitEvidence&) = default;
 };
 
-using Action = std::variant<SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, SetLimit,
-                            Countersign, DecideAuthorization, ReleaseAuthorization, StartCharge,
-                            RecordCharge, SettleCharge, ClaimCharge, AdmitFollower, ProposeChange,
-                            VoteOnChange, RotateKey, ReportReady, SubmitEvidence>;
+using Action =
+    std::variant<SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, SetLimit,
+                 Countersign, DecideAuthorization, ReleaseAuthorization, StartCharge, RecordCharge,
+                 SettleCharge, ClaimCharge, AdmitFollower, ProposeChange, VoteOnChange, RotateKey,
+                 ReportReady, SubmitEvidence, RevokeBridge, OpenDispute, AcceptDispute, Arbitrate,
+                 LateCharge, CreditCharge, RebillCharge>;
 
 /// Whether every value is within the bounds that this header and those it includes state: what a
 /// transaction must satisfy to be encoded, and what decoding guarantees. Amounts are 0 to

@@ -48,9 +48,12 @@ void to_wire(const Parameters& parameters, wire::Parameters& out) {
     out.set_epoch_blocks_max(parameters.epoch_blocks_max);
     out.set_admissions_per_epoch(parameters.admissions_per_epoch);
     out.set_epoch_blocks_min(parameters.epoch_blocks_min);
+    out.set_arbitrate_window_ms(parameters.arbitrate_window);
+    out.set_dispute_default(static_cast<wire::DisputeDefault>(parameters.dispute_default));
+    out.set_correction_window_ms(parameters.correction_window);
 }
 
-Parameters from_wire(const wire::Parameters& in) {
+Parameters from_wire(Reader& reader, const wire::Parameters& in) {
     Parameters parameters;
     parameters.start_window = in.start_window_ms();
     parameters.record_window = in.record_window_ms();
@@ -67,6 +70,13 @@ Parameters from_wire(const wire::Parameters& in) {
     parameters.epoch_blocks_max = in.epoch_blocks_max();
     parameters.admissions_per_epoch = in.admissions_per_epoch();
     parameters.epoch_blocks_min = in.epoch_blocks_min();
+    parameters.arbitrate_window = in.arbitrate_window_ms();
+    if (in.dispute_default() == wire::DISPUTE_DEFAULT_UNSPECIFIED ||
+        !wire::DisputeDefault_IsValid(in.dispute_default())) {
+        reader.fail(TransactionError::unknown_action);
+    }
+    parameters.dispute_default = static_cast<DisputeDefault>(in.dispute_default());
+    parameters.correction_window = in.correction_window_ms();
     return parameters;
 }
 
@@ -185,7 +195,7 @@ ProposeChange from_wire(Reader& reader, const wire::ProposeChange& in) {
     action.consensus_key = key_from_wire(reader, in.consensus_key(), in.consensus_possession());
     action.link_key = key_from_wire(reader, in.link_key(), in.link_possession());
     if (in.has_parameters()) {
-        action.parameters = from_wire(in.parameters());
+        action.parameters = from_wire(reader, in.parameters());
     }
     action.feature = in.feature();
     return action;

@@ -24,6 +24,36 @@ constexpr std::array<Duration, 11> durations{{
     {"skip_timeout", &Parameters::skip_timeout},
 }};
 
+/// Those that come behind everything else in the encoding.
+constexpr std::array<Duration, 2> clearing_durations{{
+    {"arbitrate_window", &Parameters::arbitrate_window},
+    {"correction_window", &Parameters::correction_window},
+}};
+
+std::optional<std::string> find_duration_problem(const Parameters& parameters,
+                                                 const Duration& duration) {
+    const UnixMillis value = parameters.*duration.value;
+    if (value >= 1 && value <= parameter_duration_max) {
+        return std::nullopt;
+    }
+    return std::string{"parameters."} + duration.name + " must be 1 to " +
+           std::to_string(parameter_duration_max) + " ms, not " + std::to_string(value);
+}
+
+std::optional<std::string> find_clearing_problem(const Parameters& parameters) {
+    for (const Duration& duration : clearing_durations) {
+        if (std::optional<std::string> problem = find_duration_problem(parameters, duration)) {
+            return problem;
+        }
+    }
+    if (parameters.dispute_default != DisputeDefault::post &&
+        parameters.dispute_default != DisputeDefault::release) {
+        return "parameters.dispute_default must be post (1) or release (2), not " +
+               std::to_string(static_cast<int>(parameters.dispute_default));
+    }
+    return std::nullopt;
+}
+
 std::optional<std::string> find_timing_problem(const Parameters& parameters) {
     if (parameters.delta > delta_max_ms) {
         return "parameters.delta must be at most " + std::to_string(delta_max_ms) + " ms, not " +
@@ -60,12 +90,20 @@ std::optional<std::string> find_epoch_problem(const Parameters& parameters) {
 
 }  // namespace
 
+const char* to_text(DisputeDefault outcome) {
+    switch (outcome) {
+        case DisputeDefault::post:
+            return "post";
+        case DisputeDefault::release:
+            return "release";
+    }
+    return "unknown";
+}
+
 std::optional<std::string> find_problem(const Parameters& parameters) {
     for (const Duration& duration : durations) {
-        const UnixMillis value = parameters.*duration.value;
-        if (value < 1 || value > parameter_duration_max) {
-            return std::string{"parameters."} + duration.name + " must be 1 to " +
-                   std::to_string(parameter_duration_max) + " ms, not " + std::to_string(value);
+        if (std::optional<std::string> problem = find_duration_problem(parameters, duration)) {
+            return problem;
         }
     }
     if (std::optional<std::string> problem = find_timing_problem(parameters)) {
@@ -75,7 +113,10 @@ std::optional<std::string> find_problem(const Parameters& parameters) {
         return "parameters.minimum_approval must be 0 to " + money_to_text(amount_max) + ", not " +
                money_to_text(parameters.minimum_approval);
     }
-    return find_epoch_problem(parameters);
+    if (std::optional<std::string> problem = find_epoch_problem(parameters)) {
+        return problem;
+    }
+    return find_clearing_problem(parameters);
 }
 
 void encode(Encoder& encoder, const Parameters& parameters) {
@@ -85,7 +126,10 @@ void encode(Encoder& encoder, const Parameters& parameters) {
     encoder.i64(parameters.minimum_approval)
         .u64(parameters.epoch_blocks_max)
         .u64(parameters.epoch_blocks_min)
-        .u32(parameters.admissions_per_epoch);
+        .u32(parameters.admissions_per_epoch)
+        .i64(parameters.arbitrate_window)
+        .u8(static_cast<std::uint8_t>(parameters.dispute_default))
+        .i64(parameters.correction_window);
 }
 
 Parameters decode_parameters(Decoder& decoder) {
@@ -97,6 +141,9 @@ Parameters decode_parameters(Decoder& decoder) {
     parameters.epoch_blocks_max = decoder.u64();
     parameters.epoch_blocks_min = decoder.u64();
     parameters.admissions_per_epoch = decoder.u32();
+    parameters.arbitrate_window = decoder.i64();
+    parameters.dispute_default = DisputeDefault{decoder.u8()};
+    parameters.correction_window = decoder.i64();
     if (find_problem(parameters)) {
         decoder.fail();
     }

@@ -22,6 +22,14 @@ inline constexpr std::uint64_t epoch_blocks_max_floor{10};
 inline constexpr std::uint64_t epoch_blocks_limit{1'000'000'000};
 inline constexpr std::uint32_t admissions_per_epoch_limit{256};
 
+/// What becomes of the disputed part when the hub does not arbitrate in time.
+enum class DisputeDefault : std::uint8_t {
+    post = 1,     ///< the home operator pays it
+    release = 2,  ///< it does not
+};
+/// "post" or "release".
+[[nodiscard]] const char* to_text(DisputeDefault outcome);
+
 /// Rules of the scheme: first the genesis', then what members vote for. All durations are in
 /// milliseconds, 1 to `parameter_duration_max`.
 struct Parameters {
@@ -44,6 +52,11 @@ struct Parameters {
     /// `epoch_blocks_max` ends it all the same. Bounds how many epochs one member's keys can make.
     std::uint64_t epoch_blocks_min{100};
     std::uint32_t admissions_per_epoch{16};  ///< 1 to `admissions_per_epoch_limit`
+    // Disputes and corrections.
+    UnixMillis arbitrate_window{14LL * 24 * 3'600'000};  ///< arbitrate_by = OpenDispute + this
+    DisputeDefault dispute_default{DisputeDefault::post};
+    UnixMillis correction_window{400LL * 24 *
+                                 3'600'000};  ///< a charge's corrections are known so long
     friend bool operator==(const Parameters&, const Parameters&) = default;
 };
 
@@ -53,7 +66,7 @@ struct Parameters {
 
 /// Fixed-width codec: the durations in the order above with those of consensus behind the clock's,
 /// each i64; minimum_approval i64, epoch_blocks_max u64, epoch_blocks_min u64,
-/// admissions_per_epoch u32.
+/// admissions_per_epoch u32; arbitrate_window i64, dispute_default u8, correction_window i64.
 void encode(Encoder& encoder, const Parameters& parameters);
 /// Marks the decoder failed when a value is out of its bounds.
 [[nodiscard]] Parameters decode_parameters(Decoder& decoder);

@@ -12,8 +12,8 @@ struct Name {
     const char* text;
 };
 
-/// Its completeness is tested; that of the switch below the compiler checks.
-constexpr std::array<Name, 58> names{{
+/// Its completeness is tested; that of `is_known` the compiler checks.
+constexpr std::array<Name, 66> names{{
     {ResultCode::ok, "ok"},
     {ResultCode::exists, "exists"},
     {ResultCode::exists_different, "exists_different"},
@@ -72,7 +72,57 @@ constexpr std::array<Name, 58> names{{
     {ResultCode::rotation_pending, "rotation_pending"},
     {ResultCode::bad_possession, "bad_possession"},
     {ResultCode::too_many_features, "too_many_features"},
+    {ResultCode::bridge_revoked, "bridge_revoked"},
+    {ResultCode::not_hub, "not_hub"},
+    {ResultCode::dispute_amount, "dispute_amount"},
+    {ResultCode::already_corrected, "already_corrected"},
+    {ResultCode::unknown_correction, "unknown_correction"},
+    {ResultCode::authorization_live, "authorization_live"},
+    {ResultCode::credit_exceeds_charge, "credit_exceeds_charge"},
+    {ResultCode::too_many_corrections, "too_many_corrections"},
 }};
+
+// clang-format off
+/// All enumerators: the compiler checks that none is missing.
+bool is_known(ResultCode code) {
+    switch (code) {
+        case ResultCode::ok: case ResultCode::exists: case ResultCode::exists_different:
+        case ResultCode::id_in_use: case ResultCode::not_permitted:
+        case ResultCode::unknown_member: case ResultCode::member_suspended:
+        case ResultCode::unknown_bridge: case ResultCode::unknown_charger:
+        case ResultCode::unknown_tariff: case ResultCode::tariff_version_gap:
+        case ResultCode::currency_mismatch: case ResultCode::tariff_not_offered:
+        case ResultCode::station_taken: case ResultCode::no_agreement:
+        case ResultCode::exposure_exceeded: case ResultCode::limit_exceeded:
+        case ResultCode::overflow: case ResultCode::below_minimum:
+        case ResultCode::unknown_authorization: case ResultCode::wrong_status:
+        case ResultCode::not_visited: case ResultCode::not_home: case ResultCode::too_early:
+        case ResultCode::too_late: case ResultCode::invalid_deadline:
+        case ResultCode::wrong_station: case ResultCode::evse_busy: case ResultCode::self_roaming:
+        case ResultCode::bad_bridge_signature: case ResultCode::wrong_evse:
+        case ResultCode::wrong_meter: case ResultCode::register_went_back:
+        case ResultCode::overlaps_previous: case ResultCode::time_out_of_bounds:
+        case ResultCode::energy_implausible: case ResultCode::unratable:
+        case ResultCode::rated_amount_differs: case ResultCode::amount_differs:
+        case ResultCode::unknown_countersign: case ResultCode::hash_differs:
+        case ResultCode::already_signed: case ResultCode::not_validator:
+        case ResultCode::unknown_proposal: case ResultCode::already_voted:
+        case ResultCode::already_member: case ResultCode::key_in_use:
+        case ResultCode::too_many_proposals: case ResultCode::admissions_full:
+        case ResultCode::nothing_to_change: case ResultCode::last_validator:
+        case ResultCode::too_many_validators: case ResultCode::not_ready_for:
+        case ResultCode::bad_evidence: case ResultCode::evidence_known:
+        case ResultCode::rotation_pending: case ResultCode::bad_possession:
+        case ResultCode::too_many_features: case ResultCode::bridge_revoked:
+        case ResultCode::not_hub: case ResultCode::dispute_amount:
+        case ResultCode::already_corrected: case ResultCode::unknown_correction:
+        case ResultCode::authorization_live: case ResultCode::credit_exceeds_charge:
+        case ResultCode::too_many_corrections:
+            return true;
+    }
+    return false;
+}
+// clang-format on
 
 }  // namespace
 
@@ -84,68 +134,7 @@ const char* to_text(ResultCode code) {
 
 std::optional<ResultCode> result_code_from_number(std::uint16_t number) {
     const auto code = static_cast<ResultCode>(number);
-    switch (code) {
-        case ResultCode::ok:
-        case ResultCode::exists:
-        case ResultCode::exists_different:
-        case ResultCode::id_in_use:
-        case ResultCode::not_permitted:
-        case ResultCode::unknown_member:
-        case ResultCode::member_suspended:
-        case ResultCode::unknown_bridge:
-        case ResultCode::unknown_charger:
-        case ResultCode::unknown_tariff:
-        case ResultCode::tariff_version_gap:
-        case ResultCode::currency_mismatch:
-        case ResultCode::tariff_not_offered:
-        case ResultCode::station_taken:
-        case ResultCode::no_agreement:
-        case ResultCode::exposure_exceeded:
-        case ResultCode::limit_exceeded:
-        case ResultCode::overflow:
-        case ResultCode::below_minimum:
-        case ResultCode::unknown_authorization:
-        case ResultCode::wrong_status:
-        case ResultCode::not_visited:
-        case ResultCode::not_home:
-        case ResultCode::too_early:
-        case ResultCode::too_late:
-        case ResultCode::invalid_deadline:
-        case ResultCode::wrong_station:
-        case ResultCode::evse_busy:
-        case ResultCode::self_roaming:
-        case ResultCode::bad_bridge_signature:
-        case ResultCode::wrong_evse:
-        case ResultCode::wrong_meter:
-        case ResultCode::register_went_back:
-        case ResultCode::overlaps_previous:
-        case ResultCode::time_out_of_bounds:
-        case ResultCode::energy_implausible:
-        case ResultCode::unratable:
-        case ResultCode::rated_amount_differs:
-        case ResultCode::amount_differs:
-        case ResultCode::unknown_countersign:
-        case ResultCode::hash_differs:
-        case ResultCode::already_signed:
-        case ResultCode::not_validator:
-        case ResultCode::unknown_proposal:
-        case ResultCode::already_voted:
-        case ResultCode::already_member:
-        case ResultCode::key_in_use:
-        case ResultCode::too_many_proposals:
-        case ResultCode::admissions_full:
-        case ResultCode::nothing_to_change:
-        case ResultCode::last_validator:
-        case ResultCode::too_many_validators:
-        case ResultCode::not_ready_for:
-        case ResultCode::bad_evidence:
-        case ResultCode::evidence_known:
-        case ResultCode::rotation_pending:
-        case ResultCode::bad_possession:
-        case ResultCode::too_many_features:
-            return code;
-    }
-    return std::nullopt;
+    return is_known(code) ? std::optional{code} : std::nullopt;
 }
 
 }  // namespace tally

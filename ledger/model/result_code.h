@@ -74,6 +74,16 @@ enum class ResultCode : std::uint16_t {
     rotation_pending = 103,  ///< the consensus key asked for before waits for the next epoch
     bad_possession = 104,    ///< not signed by the new key
     too_many_features = 105,
+    // Disputes and corrections
+    bridge_revoked = 110,
+    not_hub = 111,
+    dispute_amount = 112,      ///< more than the recorded amount, or than the disputed part
+    already_corrected = 113,   ///< a late charge is there already, or the charge was recorded
+    unknown_correction = 114,  ///< no such charge to give back, or no such credit to bill again
+    // 115 and 116 are for bank legs.
+    authorization_live = 117,     ///< it still holds money: settle, dispute or claim it instead
+    credit_exceeds_charge = 118,  ///< more given back than was charged
+    too_many_corrections = 119,   ///< of one authorization
 };
 
 /// "rated_amount_differs" and so on, as documents and JSON write it.

@@ -1,6 +1,7 @@
 #include "ledger/model/transaction.h"
 
 #include "ledger/crypto/merkle.h"
+#include "ledger/model/clearing_wire.h"
 #include "ledger/model/ledger.pb.h"
 #include "ledger/model/membership_wire.h"
 #include "ledger/model/tariff_wire.h"
@@ -19,11 +20,6 @@ using wire_form::Reader;
 using wire_form::to_wire;
 
 // ---- values to messages
-
-void to_wire(const TariffRef& ref, wire::TariffRef& out) {
-    out.set_tariff_id(ref.tariff_id);
-    out.set_version(ref.version);
-}
 
 void to_wire(const SetAgreement& action, wire::SetAgreement& out) {
     out.set_partner(octets(action.partner));
@@ -93,19 +89,6 @@ void to_wire(const StartCharge& action, wire::StartCharge& out) {
     to_wire(action.tariff, *out.mutable_tariff());
 }
 
-void to_wire(const MeteredCharge& charge, wire::MeteredCharge& out) {
-    to_wire(charge.authorization, *out.mutable_authorization());
-    out.set_evse_id(charge.evse_id);
-    out.set_bridge_id(charge.bridge_id);
-    out.set_meter_serial(charge.meter_serial);
-    out.set_meter_epoch(charge.meter_epoch);
-    for (const MeterReading& reading : charge.readings) {
-        to_wire(reading, *out.add_readings());
-    }
-    out.set_evidence(octets(charge.evidence));
-    out.set_bridge_signature(octets(charge.bridge_signature));
-}
-
 void to_wire(const RecordCharge& action, wire::RecordCharge& out) {
     to_wire(action.metered, *out.mutable_metered());
     out.set_rated_amount(action.rated_amount);
@@ -147,11 +130,16 @@ struct ActionWriter {
     void operator()(const RotateKey& a) const { to_wire(a, *out.mutable_rotate_key()); }
     void operator()(const ReportReady& a) const { to_wire(a, *out.mutable_report_ready()); }
     void operator()(const SubmitEvidence& a) const { to_wire(a, *out.mutable_submit_evidence()); }
+    void operator()(const RevokeBridge& a) const { to_wire(a, *out.mutable_revoke_bridge()); }
+    void operator()(const OpenDispute& a) const { to_wire(a, *out.mutable_open_dispute()); }
+    void operator()(const AcceptDispute& a) const { to_wire(a, *out.mutable_accept_dispute()); }
+    void operator()(const Arbitrate& a) const { to_wire(a, *out.mutable_arbitrate()); }
+    void operator()(const LateCharge& a) const { to_wire(a, *out.mutable_late_charge()); }
+    void operator()(const CreditCharge& a) const { to_wire(a, *out.mutable_credit_charge()); }
+    void operator()(const RebillCharge& a) const { to_wire(a, *out.mutable_rebill_charge()); }
 };
 
 // ---- messages to values
-
-TariffRef from_wire(const wire::TariffRef& in) { return {in.tariff_id(), in.version()}; }
 
 SetAgreement from_wire(Reader& reader, const wire::SetAgreement& in) {
     SetAgreement action;
@@ -229,18 +217,8 @@ StartCharge from_wire(Reader& reader, const wire::StartCharge& in) {
 }
 
 RecordCharge from_wire(Reader& reader, const wire::RecordCharge& in) {
-    const wire::MeteredCharge& metered = in.metered();
     RecordCharge action;
-    action.metered.authorization = from_wire(reader, metered.authorization());
-    action.metered.evse_id = metered.evse_id();
-    action.metered.bridge_id = metered.bridge_id();
-    action.metered.meter_serial = metered.meter_serial();
-    action.metered.meter_epoch = metered.meter_epoch();
-    for (const wire::MeterReading& reading : metered.readings()) {
-        action.metered.readings.push_back(from_wire(reader, reading));
-    }
-    action.metered.evidence = reader.fixed<Hash>(metered.evidence());
-    action.metered.bridge_signature = reader.fixed<Signature>(metered.bridge_signature());
+    action.metered = from_wire(reader, in.metered());
     action.rated_amount = in.rated_amount();
     action.amount = in.amount();
     return action;
@@ -292,6 +270,20 @@ Action action_from_wire(Reader& reader, const wire::Transaction& in) {
             return from_wire(reader, in.report_ready());
         case wire::Transaction::kSubmitEvidence:
             return from_wire(reader, in.submit_evidence());
+        case wire::Transaction::kRevokeBridge:
+            return from_wire(reader, in.revoke_bridge());
+        case wire::Transaction::kOpenDispute:
+            return from_wire(reader, in.open_dispute());
+        case wire::Transaction::kAcceptDispute:
+            return from_wire(reader, in.accept_dispute());
+        case wire::Transaction::kArbitrate:
+            return from_wire(reader, in.arbitrate());
+        case wire::Transaction::kLateCharge:
+            return from_wire(reader, in.late_charge());
+        case wire::Transaction::kCreditCharge:
+            return from_wire(reader, in.credit_charge());
+        case wire::Transaction::kRebillCharge:
+            return from_wire(reader, in.rebill_charge());
         case wire::Transaction::ACTION_NOT_SET:
             break;
     }

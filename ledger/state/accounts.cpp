@@ -85,6 +85,14 @@ void resolve(StateOverlay& state, const Pair& pair, Money reserved, Money posted
     state.put(keys::exposure(pair.debtor, pair.creditor, pair.currency), encode(exposure));
 }
 
+ResultCode post_at_once(StateOverlay& state, const Pair& pair, Money amount, Money cap) {
+    const ResultCode result = reserve(state, pair, amount, cap);
+    if (result == ResultCode::ok) {
+        resolve(state, pair, amount, amount);
+    }
+    return result;
+}
+
 void set_limit(StateOverlay& state, const PartyId& member, const Currency& currency, Money limit) {
     ENSURE(limit >= 0);
     Account account = account_of(state, member, currency);

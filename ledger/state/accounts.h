@@ -26,6 +26,10 @@ struct Pair {
 /// Never fails: a reservation that is not there is a broken invariant.
 void resolve(StateOverlay& state, const Pair& pair, Money reserved, Money posted);
 
+/// Posts `amount` (0 or more) at once, nothing having been reserved. Errors as of `reserve`.
+[[nodiscard]] ResultCode post_at_once(StateOverlay& state, const Pair& pair, Money amount,
+                                      Money cap);
+
 /// Sets the limit of an account, creating it when needed.
 void set_limit(StateOverlay& state, const PartyId& member, const Currency& currency, Money limit);
 

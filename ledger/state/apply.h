@@ -14,11 +14,16 @@ namespace tally {
 
 // apply_registry.cpp
 [[nodiscard]] ResultCode apply(Context& context, const RegisterBridge& action);
+[[nodiscard]] ResultCode apply(Context& context, const RevokeBridge& action);
 [[nodiscard]] ResultCode apply(Context& context, const RegisterCharger& action);
 [[nodiscard]] ResultCode apply(Context& context, const PublishTariff& action);
 // apply_agreement.cpp
 [[nodiscard]] ResultCode apply(Context& context, const SetAgreement& action);
+// apply_countersign.cpp
 [[nodiscard]] ResultCode apply(Context& context, const SetLimit& action);
+[[nodiscard]] ResultCode apply(Context& context, const LateCharge& action);
+[[nodiscard]] ResultCode apply(Context& context, const CreditCharge& action);
+[[nodiscard]] ResultCode apply(Context& context, const RebillCharge& action);
 [[nodiscard]] ResultCode apply(Context& context, const Countersign& action);
 // apply_authorization.cpp
 [[nodiscard]] ResultCode apply(Context& context, const DecideAuthorization& action);
@@ -28,6 +33,10 @@ namespace tally {
 [[nodiscard]] ResultCode apply(Context& context, const RecordCharge& action);
 [[nodiscard]] ResultCode apply(Context& context, const SettleCharge& action);
 [[nodiscard]] ResultCode apply(Context& context, const ClaimCharge& action);
+// apply_dispute.cpp
+[[nodiscard]] ResultCode apply(Context& context, const OpenDispute& action);
+[[nodiscard]] ResultCode apply(Context& context, const AcceptDispute& action);
+[[nodiscard]] ResultCode apply(Context& context, const Arbitrate& action);
 // apply_membership.cpp
 [[nodiscard]] ResultCode apply(Context& context, const AdmitFollower& action);
 [[nodiscard]] ResultCode apply(Context& context, const ProposeChange& action);

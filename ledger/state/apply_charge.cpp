@@ -1,6 +1,7 @@
 #include "ledger/model/rating.h"
 #include "ledger/state/apply.h"
 #include "ledger/state/authorizations.h"
+#include "ledger/state/bridge_check.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/plausibility.h"
 #include "ledger/state/queries.h"
@@ -24,18 +25,6 @@ ResultCode check_charge(const Context& context, const Authorization& authorizati
     }
     return metered.evse_id == authorization.start->evse_id ? ResultCode::ok
                                                            : ResultCode::wrong_evse;
-}
-
-ResultCode check_bridge(const Context& context, const MeteredCharge& metered) {
-    const std::optional<BridgeRecord> bridge =
-        find_bridge(context.state(), context.signer(), metered.bridge_id);
-    if (!bridge) {
-        return ResultCode::unknown_bridge;
-    }
-    const Hash digest = metered_signing_digest(context.block.chain_id, metered);
-    return context.block.check_signature(bridge->public_key, digest, metered.bridge_signature)
-               ? ResultCode::ok
-               : ResultCode::bad_bridge_signature;
 }
 
 ResultCode check_amounts(const RecordCharge& action, const Rating& rating, Money approved) {
@@ -94,7 +83,8 @@ ResultCode apply(Context& context, const RecordCharge& action) {
         result != ResultCode::ok) {
         return result;
     }
-    if (const ResultCode result = check_bridge(context, metered); result != ResultCode::ok) {
+    if (const ResultCode result = check_bridge(context, found->visited, metered);
+        result != ResultCode::ok) {
         return result;
     }
     const std::optional<Tariff> tariff = find_tariff(state, found->visited, found->start->tariff);

@@ -9,15 +9,33 @@ namespace tally {
 
 ResultCode apply(Context& context, const RegisterBridge& action) {
     context.state().put(keys::bridge(context.signer(), action.bridge_id),
-                        encode(BridgeRecord{action.public_key, action.kind}));
+                        encode(BridgeRecord{action.public_key, action.kind, false}));
+    return ResultCode::ok;
+}
+
+ResultCode apply(Context& context, const RevokeBridge& action) {
+    std::optional<BridgeRecord> bridge =
+        find_bridge(context.state(), context.signer(), action.bridge_id);
+    if (!bridge) {
+        return ResultCode::unknown_bridge;
+    }
+    if (bridge->revoked) {
+        return ResultCode::bridge_revoked;
+    }
+    bridge->revoked = true;
+    context.state().put(keys::bridge(context.signer(), action.bridge_id), encode(*bridge));
     return ResultCode::ok;
 }
 
 ResultCode apply(Context& context, const RegisterCharger& action) {
     StateOverlay& state = context.state();
     const PartyId& owner = context.signer();
-    if (!find_bridge(state, owner, action.bridge_id)) {
+    const std::optional<BridgeRecord> bridge = find_bridge(state, owner, action.bridge_id);
+    if (!bridge) {
         return ResultCode::unknown_bridge;
+    }
+    if (bridge->revoked) {
+        return ResultCode::bridge_revoked;
     }
     const Bytes place = keys::station(owner, action.station, action.connector);
     const std::optional<Bytes> taken_by = state.get(place);

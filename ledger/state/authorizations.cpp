@@ -38,7 +38,7 @@ void end_live(StateOverlay& state, Authorization authorization, AuthorizationSta
               const Authorization::End& end) {
     ENSURE(is_live(authorization.status) && !is_live(status));
     resolve(state, {authorization.home(), authorization.visited, authorization.currency},
-            authorization.amount, end.posted);
+            authorization.reserved(), end.posted - authorization.posted_so_far());
     if (authorization.status == AuthorizationStatus::started) {
         free_evse(state, authorization);
     }

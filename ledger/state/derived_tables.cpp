@@ -52,6 +52,8 @@ void derive_entries(const KeyValueStore::Entry& entry, WriteBatch& batch) {
         derive_expiry<CountersignRecord>(entry, DeadlineKind::countersign, batch);
     } else if (is_in(Table::proposal)) {
         derive_expiry<ProposalRecord>(entry, DeadlineKind::proposal, batch);
+    } else if (is_in(Table::correction)) {
+        derive_expiry<CorrectionRecord>(entry, DeadlineKind::correction, batch);
     }
 }
 

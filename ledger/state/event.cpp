@@ -20,7 +20,7 @@ Event decode_expired(Decoder& decoder) {
     Event event;
     const std::uint8_t cause = decoder.u8();
     const bool cause_known = cause >= static_cast<std::uint8_t>(ExpiryCause::not_started) &&
-                             cause <= static_cast<std::uint8_t>(ExpiryCause::not_decided);
+                             cause <= static_cast<std::uint8_t>(ExpiryCause::correction_over);
     if (!cause_known) {
         decoder.fail();
         return event;
@@ -60,6 +60,10 @@ const char* to_text(ExpiryCause cause) {
             return "not_countersigned";
         case ExpiryCause::not_decided:
             return "not_decided";
+        case ExpiryCause::not_arbitrated:
+            return "not_arbitrated";
+        case ExpiryCause::correction_over:
+            return "correction_over";
     }
     return "unknown";
 }

@@ -27,6 +27,8 @@ enum class ExpiryCause : std::uint8_t {
     not_claimed = 3,        ///< claim_until passed
     not_countersigned = 4,  ///< the second signature did not come
     not_decided = 5,        ///< too few members voted on a change
+    not_arbitrated = 6,     ///< arbitrate_by of a dispute passed
+    correction_over = 7,    ///< a corrected charge's correction_window passed
 };
 /// "not_started" and so on.
 [[nodiscard]] const char* to_text(ExpiryCause cause);
@@ -47,7 +49,7 @@ struct Event {
     PartyId debtor;      ///< zero when no money was pending
     PartyId creditor;
     Currency currency;
-    Money amount{0};  ///< released
+    Money amount{0};  ///< released; of `not_arbitrated` what was posted
     // Only of epoch_sealed.
     std::uint64_t epoch{0};               ///< that ends
     std::vector<Validator> validators{};  ///< of the next epoch, in index order

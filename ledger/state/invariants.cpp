@@ -87,7 +87,7 @@ void survey_authorizations(const StateView& view, Survey& survey) {
         auto authorization = decode_entry<Authorization>(entry);
         authorization.ref = keys::ref_of(entry.key);
         survey.pending[{authorization.home(), authorization.visited, authorization.currency}] +=
-            authorization.amount;
+            authorization.reserved();
         survey.deadlines.insert(keys::deadline(
             {authorization.deadline(), authorization.ref, DeadlineKind::authorization}));
         if (authorization.status == AuthorizationStatus::started) {
@@ -103,6 +103,11 @@ void survey_authorizations(const StateView& view, Survey& survey) {
         const auto record = decode_entry<ProposalRecord>(entry);
         survey.deadlines.insert(
             keys::deadline({record.expires, keys::ref_of(entry.key), DeadlineKind::proposal}));
+    });
+    for_each_in(view, Table::correction, [&survey](const KeyValueStore::Entry& entry) {
+        const auto record = decode_entry<CorrectionRecord>(entry);
+        survey.deadlines.insert(
+            keys::deadline({record.expires, keys::ref_of(entry.key), DeadlineKind::correction}));
     });
 }
 

@@ -94,6 +94,8 @@ Bytes scheme() { return table(Table::scheme); }
 Bytes epoch() { return table(Table::epoch); }
 Bytes proposal(const TransactionRef& ref) { return of_ref(Table::proposal, ref); }
 
+Bytes correction(const AuthorizationRef& ref) { return of_ref(Table::correction, ref); }
+
 Bytes evidence(std::uint64_t epoch, const PartyId& offender) {
     Encoder encoder = start(Table::evidence);
     encoder.u64(epoch).fixed(offender);
@@ -131,7 +133,7 @@ std::optional<Deadline> decode_deadline(ByteView key) {
     deadline.ref = decode_transaction_ref(decoder);
     const std::uint8_t kind = decoder.u8();
     const bool kind_known = kind >= static_cast<std::uint8_t>(DeadlineKind::authorization) &&
-                            kind <= static_cast<std::uint8_t>(DeadlineKind::proposal);
+                            kind <= static_cast<std::uint8_t>(DeadlineKind::correction);
     if (!decoder.finished() || table != static_cast<std::uint8_t>(Table::deadline) || !kind_known ||
         deadline.time < 0) {
         return std::nullopt;

@@ -18,7 +18,7 @@ namespace tally {
 inline constexpr Table tree_tables[]{
     Table::member, Table::account,       Table::agreement,   Table::bridge,   Table::charger,
     Table::tariff, Table::authorization, Table::countersign, Table::exposure, Table::totals,
-    Table::scheme, Table::epoch,         Table::proposal,    Table::evidence};
+    Table::scheme, Table::epoch,         Table::proposal,    Table::evidence, Table::correction};
 /// Derived tables: not in the tree, rebuilt from the others or lost (finished) by state sync.
 inline constexpr Table derived_tables[]{Table::deadline, Table::station, Table::finished};
 
@@ -27,7 +27,12 @@ inline constexpr Table derived_tables[]{Table::deadline, Table::station, Table::
 }
 
 /// What a deadline in the derived table is about.
-enum class DeadlineKind : std::uint8_t { authorization = 1, countersign = 2, proposal = 3 };
+enum class DeadlineKind : std::uint8_t {
+    authorization = 1,
+    countersign = 2,
+    proposal = 3,
+    correction = 4,
+};
 
 namespace keys {
 
@@ -53,6 +58,8 @@ namespace keys {
 [[nodiscard]] Bytes scheme();
 [[nodiscard]] Bytes epoch();
 [[nodiscard]] Bytes proposal(const TransactionRef& ref);
+/// Of one authorization.
+[[nodiscard]] Bytes correction(const AuthorizationRef& ref);
 [[nodiscard]] Bytes evidence(std::uint64_t epoch, const PartyId& offender);
 [[nodiscard]] Bytes station(const PartyId& owner, std::string_view station,
                             std::uint16_t connector);

@@ -270,6 +270,11 @@ std::optional<CountersignRecord> find_countersign(const StateView& view,
     return find<CountersignRecord>(view, keys::countersign(ref));
 }
 
+std::optional<CorrectionRecord> find_correction(const StateView& view,
+                                                const AuthorizationRef& ref) {
+    return find<CorrectionRecord>(view, keys::correction(ref));
+}
+
 std::optional<ProposalRecord> find_proposal(const StateView& view, const TransactionRef& ref) {
     return find<ProposalRecord>(view, keys::proposal(ref));
 }

@@ -108,6 +108,8 @@ struct ChargerEntry {
 
 [[nodiscard]] std::optional<CountersignRecord> find_countersign(const StateView& view,
                                                                 const TransactionRef& ref);
+[[nodiscard]] std::optional<CorrectionRecord> find_correction(const StateView& view,
+                                                              const AuthorizationRef& ref);
 [[nodiscard]] std::optional<ProposalRecord> find_proposal(const StateView& view,
                                                           const TransactionRef& ref);
 struct ProposalEntry {

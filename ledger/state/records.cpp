@@ -78,12 +78,39 @@ Authorization::End decode_end(Decoder& decoder) {
     end.ended_at = decode_natural(decoder);
     end.posted = decode_natural(decoder);
     end.deny_reason = decode_enum(decoder, DenyReason{}, DenyReason::not_allowed);
-    end.expiry_cause = decode_enum(decoder, ExpiryCause{}, ExpiryCause::not_countersigned);
+    end.expiry_cause = decode_enum(decoder, ExpiryCause{}, ExpiryCause::not_arbitrated);
     return end;
+}
+
+void encode_dispute(Encoder& encoder, const Authorization::Dispute& dispute) {
+    encoder.i64(dispute.opened_at).i64(dispute.arbitrate_by).i64(dispute.disputed);
+    encoder.u8(static_cast<std::uint8_t>(dispute.reason)).fixed(dispute.evidence);
+}
+
+Authorization::Dispute decode_dispute(Decoder& decoder) {
+    Authorization::Dispute dispute;
+    dispute.opened_at = decode_natural(decoder);
+    dispute.arbitrate_by = decode_natural(decoder);
+    dispute.disputed = decode_natural(decoder);
+    dispute.reason = decode_enum(decoder, DisputeReason::energy, DisputeReason::other);
+    dispute.evidence = decoder.fixed<Hash>();
+    return dispute;
+}
+
+/// Only of a recorded charge, and of a part of it.
+bool dispute_fits(const Authorization& authorization) {
+    return authorization.record && authorization.dispute->disputed >= 1 &&
+           authorization.dispute->disputed <= authorization.record->amount;
 }
 
 /// Which parts are present follows from the status, so a value has one form only.
 bool parts_fit_status(const Authorization& authorization) {
+    const bool may_be_disputed = authorization.status == AuthorizationStatus::disputed ||
+                                 authorization.status == AuthorizationStatus::settled ||
+                                 authorization.status == AuthorizationStatus::expired;
+    if (authorization.dispute && (!may_be_disputed || !dispute_fits(authorization))) {
+        return false;
+    }
     switch (authorization.status) {
         case AuthorizationStatus::approved:
             return !authorization.start && !authorization.record && !authorization.end;
@@ -100,6 +127,8 @@ bool parts_fit_status(const Authorization& authorization) {
             return !authorization.start && !authorization.record && authorization.end;
         case AuthorizationStatus::expired:
             return authorization.end.has_value();
+        case AuthorizationStatus::disputed:
+            return authorization.start && authorization.dispute && !authorization.end;
     }
     return false;
 }
@@ -143,12 +172,17 @@ const char* to_text(AuthorizationStatus status) {
             return "denied";
         case AuthorizationStatus::expired:
             return "expired";
+        case AuthorizationStatus::disputed:
+            return "disputed";
     }
     return "unknown";
 }
 
 UnixMillis Authorization::deadline() const {
     ENSURE(is_live(status));
+    if (dispute) {
+        return dispute->arbitrate_by;
+    }
     if (record) {
         return record->claim_until;
     }
@@ -228,6 +262,7 @@ std::optional<AgreementRecord> decode_record(ByteView bytes) {
 Bytes encode(const BridgeRecord& record) {
     Encoder encoder = start_record();
     encoder.fixed(record.public_key).u8(static_cast<std::uint8_t>(record.kind));
+    encoder.boolean(record.revoked);
     return std::move(encoder).take();
 }
 
@@ -237,6 +272,7 @@ std::optional<BridgeRecord> decode_record(ByteView bytes) {
     BridgeRecord record;
     record.public_key = decoder.fixed<PublicKey>();
     record.kind = decode_enum(decoder, BridgeKind::site, BridgeKind::tcec);
+    record.revoked = decoder.boolean();
     return finish(decoder, record);
 }
 
@@ -315,6 +351,10 @@ Bytes encode(const Authorization& record) {
     if (record.record) {
         encode_charge(encoder, *record.record);
     }
+    encoder.boolean(record.dispute.has_value());
+    if (record.dispute) {
+        encode_dispute(encoder, *record.dispute);
+    }
     encoder.boolean(record.end.has_value());
     if (record.end) {
         encode_end(encoder, *record.end);
@@ -327,7 +367,7 @@ std::optional<Authorization> decode_record(ByteView bytes) {
     Decoder decoder = open_record(bytes);
     Authorization record;
     record.status =
-        decode_enum(decoder, AuthorizationStatus::approved, AuthorizationStatus::expired);
+        decode_enum(decoder, AuthorizationStatus::approved, AuthorizationStatus::disputed);
     record.visited = decode_party(decoder);
     record.currency = decode_currency(decoder);
     record.amount = decode_natural(decoder);
@@ -347,32 +387,15 @@ std::optional<Authorization> decode_record(ByteView bytes) {
         record.record = decode_charge(decoder);
     }
     if (decoder.boolean()) {
+        record.dispute = decode_dispute(decoder);
+    }
+    if (decoder.boolean()) {
         record.end = decode_end(decoder);
     }
     if (!parts_fit_status(record)) {
         decoder.fail();
     }
     return finish(decoder, std::move(record));
-}
-
-Bytes encode(const CountersignRecord& record) {
-    Encoder encoder = start_record();
-    encoder.fixed(record.transaction_hash).i64(record.expires);
-    encoder.fixed(record.set_limit.member).fixed(record.set_limit.currency);
-    encoder.i64(record.set_limit.limit);
-    return std::move(encoder).take();
-}
-
-template <>
-std::optional<CountersignRecord> decode_record(ByteView bytes) {
-    Decoder decoder = open_record(bytes);
-    CountersignRecord record;
-    record.transaction_hash = decoder.fixed<Hash>();
-    record.expires = decode_natural(decoder);
-    record.set_limit.member = decode_party(decoder);
-    record.set_limit.currency = decode_currency(decoder);
-    record.set_limit.limit = decode_natural(decoder);
-    return finish(decoder, record);
 }
 
 Bytes encode(const Exposure& record) {

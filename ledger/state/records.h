@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace tally {
@@ -48,6 +49,7 @@ struct AgreementRecord {
 struct BridgeRecord {
     PublicKey public_key;
     BridgeKind kind{BridgeKind::site};
+    bool revoked{false};  ///< what it signs is refused
     friend bool operator==(const BridgeRecord&, const BridgeRecord&) = default;
 };
 
@@ -73,22 +75,23 @@ struct ChargerRecord {
     friend bool operator==(const ChargerRecord&, const ChargerRecord&) = default;
 };
 
-/// Where an authorization stands. The first three are live; the others are final and only found in
-/// the derived table of finished ones. Values are in the state.
+/// Where an authorization stands. The first three and `disputed` are live; the others are final and
+/// only found in the derived table of finished ones. Values are in the state.
 enum class AuthorizationStatus : std::uint8_t {
     approved = 1,
     started = 2,
     recorded = 3,
-    settled = 4,   ///< posted by the home operator's SettleCharge
+    settled = 4,   ///< posted by the home operator's SettleCharge, or after a dispute
     claimed = 5,   ///< posted by the visited operator's ClaimCharge
     released = 6,  ///< given back unused
     denied = 7,
-    expired = 8,
+    expired = 8,   ///< also a dispute that nobody ended: then `End::posted` may be more than 0
+    disputed = 9,  ///< recorded, and the home operator contests a part
 };
 /// "approved" and so on.
 [[nodiscard]] const char* to_text(AuthorizationStatus status);
 [[nodiscard]] constexpr bool is_live(AuthorizationStatus status) noexcept {
-    return status <= AuthorizationStatus::recorded;
+    return status <= AuthorizationStatus::recorded || status == AuthorizationStatus::disputed;
 }
 
 /// One promise to pay and the charge under it. Times are block times unless they say otherwise;
@@ -129,10 +132,21 @@ struct Authorization {
     };
     std::optional<Record> record;
 
+    /// What the home operator contests; stays when the dispute has ended.
+    struct Dispute {
+        UnixMillis opened_at{0};
+        UnixMillis arbitrate_by{0};
+        Money disputed{0};  ///< 1 to the recorded amount; the rest of it is posted
+        DisputeReason reason{DisputeReason::energy};
+        Hash evidence;
+        friend bool operator==(const Dispute&, const Dispute&) = default;
+    };
+    std::optional<Dispute> dispute;
+
     /// How it ended; set exactly when the status is not live.
     struct End {
         UnixMillis ended_at{0};
-        Money posted{0};             ///< 0 unless settled or claimed
+        Money posted{0};             ///< in all; 0 unless settled, claimed or disputed
         DenyReason deny_reason{};    ///< only when denied
         ExpiryCause expiry_cause{};  ///< only when expired
         friend bool operator==(const End&, const End&) = default;
@@ -140,18 +154,49 @@ struct Authorization {
     std::optional<End> end;
 
     [[nodiscard]] const PartyId& home() const noexcept { return ref.signer; }
-    /// Block time after which it expires by itself: start_by, record_by or claim_until.
+    /// Block time after which it ends by itself: start_by, record_by, claim_until or arbitrate_by.
     /// Only for live ones.
     [[nodiscard]] UnixMillis deadline() const;
+    /// What a live one holds pending: Mp, or the disputed part.
+    [[nodiscard]] Money reserved() const noexcept { return dispute ? dispute->disputed : amount; }
+    /// What a live one has posted already: the undisputed part of a disputed one.
+    [[nodiscard]] Money posted_so_far() const noexcept {
+        return dispute ? record->amount - dispute->disputed : 0;
+    }
     friend bool operator==(const Authorization&, const Authorization&) = default;
 };
 
-/// A SetLimit that waits for its second signature. The key is the first transaction.
+/// The actions that two members sign.
+using TwoSigned = std::variant<SetLimit, LateCharge, CreditCharge, RebillCharge>;
+
+/// An action that waits for its second signature. The key is the first transaction.
 struct CountersignRecord {
     Hash transaction_hash;
     UnixMillis expires{0};  ///< last block time at which Countersign is accepted
-    SetLimit set_limit;
+    TwoSigned action;
     friend bool operator==(const CountersignRecord&, const CountersignRecord&) = default;
+};
+
+inline constexpr std::size_t corrected_charges_max{8};  ///< of one authorization
+inline constexpr std::size_t open_credits_max{8};       ///< of one authorization
+
+/// What was charged and given back after an authorization had ended. The key is the authorization;
+/// its home operator paid and got back.
+struct CorrectionRecord {
+    /// A charge, by the transaction that made it.
+    struct Charge {
+        TransactionRef record;
+        Money charged{0};
+        Money credited{0};  ///< 0 to `charged`
+        friend bool operator==(const Charge&, const Charge&) = default;
+    };
+    PartyId visited;
+    Currency currency;
+    UnixMillis expires{0};  ///< last block time at which it is known
+    /// The first is the late or the recorded one, the others are billed again.
+    std::vector<Charge> charges;          ///< 1 to `corrected_charges_max`
+    std::vector<TransactionRef> credits;  ///< not yet billed again, `open_credits_max` at most
+    friend bool operator==(const CorrectionRecord&, const CorrectionRecord&) = default;
 };
 
 /// What one member owes one other in one currency, gross: the other direction has its own record.
@@ -184,6 +229,7 @@ struct Totals {
 [[nodiscard]] Bytes encode(const Tariff& record);
 [[nodiscard]] Bytes encode(const Authorization& record);
 [[nodiscard]] Bytes encode(const CountersignRecord& record);
+[[nodiscard]] Bytes encode(const CorrectionRecord& record);
 [[nodiscard]] Bytes encode(const Exposure& record);
 [[nodiscard]] Bytes encode(const Totals& record);
 
@@ -206,6 +252,8 @@ template <>
 std::optional<Authorization> decode_record(ByteView bytes);
 template <>
 std::optional<CountersignRecord> decode_record(ByteView bytes);
+template <>
+std::optional<CorrectionRecord> decode_record(ByteView bytes);
 template <>
 std::optional<Exposure> decode_record(ByteView bytes);
 template <>

@@ -10,6 +10,9 @@ namespace tally {
 namespace {
 
 ExpiryCause cause_of(const Authorization& authorization) {
+    if (authorization.dispute) {
+        return ExpiryCause::not_arbitrated;
+    }
     if (authorization.record) {
         return ExpiryCause::not_claimed;
     }
@@ -22,8 +25,23 @@ Event expire_authorization(BlockScope& block, const AuthorizationRef& ref) {
     const ExpiryCause cause = cause_of(*found);
     Event event{EventKind::expired, cause,           ref,          found->home(),
                 found->visited,     found->currency, found->amount};
+    Money posted{0};
+    if (found->dispute) {
+        const bool posts = block.parameters.dispute_default == DisputeDefault::post;
+        event.amount = posts ? found->dispute->disputed : 0;
+        posted = found->posted_so_far() + event.amount;
+    }
     end_live(block.state, std::move(*found), AuthorizationStatus::expired,
-             Authorization::End{block.time, 0, {}, cause});
+             Authorization::End{block.time, posted, {}, cause});
+    return event;
+}
+
+Event expire_correction(BlockScope& block, const keys::Deadline& deadline) {
+    block.state.erase(keys::correction(deadline.ref));
+    block.state.erase(keys::deadline(deadline));
+    Event event;
+    event.cause = ExpiryCause::correction_over;
+    event.ref = deadline.ref;
     return event;
 }
 
@@ -68,6 +86,9 @@ std::vector<Event> sweep_expired(BlockScope& block) {
                 break;
             case DeadlineKind::proposal:
                 events.push_back(expire_proposal(block, *deadline));
+                break;
+            case DeadlineKind::correction:
+                events.push_back(expire_correction(block, *deadline));
                 break;
         }
         from = std::move(entry->key);

@@ -120,21 +120,26 @@ json::object reading_json(const MeterReading& reading) {
     return result;
 }
 
-json::object fields(const RecordCharge& action) {
+json::object metered_json(const MeteredCharge& metered) {
     json::array readings;
-    for (const MeterReading& reading : action.metered.readings) {
+    for (const MeterReading& reading : metered.readings) {
         readings.emplace_back(reading_json(reading));
     }
-    return {{"authorization", to_text(action.metered.authorization)},
-            {"evse_id", action.metered.evse_id},
-            {"bridge_id", action.metered.bridge_id},
-            {"meter_serial", action.metered.meter_serial},
-            {"meter_epoch", action.metered.meter_epoch},
+    return {{"authorization", to_text(metered.authorization)},
+            {"evse_id", metered.evse_id},
+            {"bridge_id", metered.bridge_id},
+            {"meter_serial", metered.meter_serial},
+            {"meter_epoch", metered.meter_epoch},
             {"readings", std::move(readings)},
-            {"evidence", to_hex(action.metered.evidence)},
-            {"bridge_signature", to_hex(action.metered.bridge_signature)},
-            {"rated_amount", money_to_text(action.rated_amount)},
-            {"amount", money_to_text(action.amount)}};
+            {"evidence", to_hex(metered.evidence)},
+            {"bridge_signature", to_hex(metered.bridge_signature)}};
+}
+
+json::object fields(const RecordCharge& action) {
+    json::object result = metered_json(action.metered);
+    result["rated_amount"] = money_to_text(action.rated_amount);
+    result["amount"] = money_to_text(action.amount);
+    return result;
 }
 
 json::object fields(const SettleCharge& action) {
@@ -221,20 +226,49 @@ json::object fields(const SubmitEvidence& action) {
             {"second", vote_json(action.second, action.second_signature)}};
 }
 
-const char* cause_text(ExpiryCause cause) {
-    switch (cause) {
-        case ExpiryCause::not_started:
-            return "not_started";
-        case ExpiryCause::not_recorded:
-            return "not_recorded";
-        case ExpiryCause::not_claimed:
-            return "not_claimed";
-        case ExpiryCause::not_countersigned:
-            return "not_countersigned";
-        case ExpiryCause::not_decided:
-            return "not_decided";
-    }
-    return "unknown";
+json::object fields(const RevokeBridge& action) { return {{"bridge_id", action.bridge_id}}; }
+
+json::object fields(const OpenDispute& action) {
+    return {{"authorization", to_text(action.authorization)},
+            {"disputed", money_to_text(action.disputed)},
+            {"reason", to_text(action.reason)},
+            {"evidence", to_hex(action.evidence)}};
+}
+
+json::object fields(const AcceptDispute& action) {
+    return {{"authorization", to_text(action.authorization)}};
+}
+
+json::object fields(const Arbitrate& action) {
+    return {{"authorization", to_text(action.authorization)},
+            {"amount", money_to_text(action.amount)},
+            {"reason", to_hex(action.reason)}};
+}
+
+json::object rated_json(const RatedCharge& charge) {
+    json::object result = metered_json(charge.metered);
+    result["tariff"] = reference_json(charge.tariff);
+    result["currency"] = to_text(charge.currency);
+    result["rated_amount"] = money_to_text(charge.rated_amount);
+    result["amount"] = money_to_text(charge.amount);
+    return result;
+}
+
+json::object fields(const LateCharge& action) { return rated_json(action.charge); }
+
+json::object fields(const CreditCharge& action) {
+    return {{"authorization", to_text(action.authorization)},
+            {"record", to_text(action.record)},
+            {"currency", to_text(action.currency)},
+            {"charged", money_to_text(action.charged)},
+            {"amount", money_to_text(action.amount)},
+            {"reason", to_hex(action.reason)}};
+}
+
+json::object fields(const RebillCharge& action) {
+    json::object result = rated_json(action.charge);
+    result["credit"] = to_text(action.credit);
+    return result;
 }
 
 json::object leaf_json(const PartyId& signer, const Bytes& bytes, const Transaction& transaction,
@@ -307,7 +341,7 @@ json::object to_json(const Event& event) {
                 {"features", std::move(features)}};
     }
     json::object result{
-        {"event", "expired"}, {"cause", cause_text(event.cause)}, {"ref", to_text(event.ref)}};
+        {"event", "expired"}, {"cause", to_text(event.cause)}, {"ref", to_text(event.ref)}};
     if (!event.debtor.is_zero()) {
         result["debtor"] = to_text(event.debtor);
         result["creditor"] = to_text(event.creditor);

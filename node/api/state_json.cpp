@@ -33,6 +33,14 @@ json::object record_json(const Authorization::Record& record, const PartyId& vis
             {"transaction", to_text(TransactionRef{visited, record.transaction})}};
 }
 
+json::object dispute_json(const Authorization::Dispute& dispute) {
+    return {{"opened_at_ms", dispute.opened_at},
+            {"arbitrate_by_ms", dispute.arbitrate_by},
+            {"disputed", money_to_text(dispute.disputed)},
+            {"reason", to_text(dispute.reason)},
+            {"evidence", to_hex(dispute.evidence)}};
+}
+
 json::object end_json(const Authorization& authorization) {
     json::object result{{"ended_at_ms", authorization.end->ended_at},
                         {"posted", money_to_text(authorization.end->posted)}};
@@ -78,6 +86,9 @@ json::object to_json(const Authorization& authorization) {
     }
     if (authorization.record) {
         result["record"] = record_json(*authorization.record, authorization.visited);
+    }
+    if (authorization.dispute) {
+        result["dispute"] = dispute_json(*authorization.dispute);
     }
     if (authorization.end) {
         result["end"] = end_json(authorization);

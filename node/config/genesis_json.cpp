@@ -99,6 +99,8 @@ constexpr DurationField duration_fields[]{
     {"delta_ms", &Parameters::delta},
     {"idle_interval_ms", &Parameters::idle_interval},
     {"skip_timeout_ms", &Parameters::skip_timeout},
+    {"arbitrate_window_ms", &Parameters::arbitrate_window},
+    {"correction_window_ms", &Parameters::correction_window},
 };
 
 std::string item_place(const char* list, std::size_t index) {
@@ -186,6 +188,14 @@ Parameters parameters_from_json(const json::value& value, const std::string& pla
              static_cast<std::int64_t>(before.epoch_blocks_min)));
     parameters.admissions_per_epoch = static_cast<std::uint32_t>(
         read("admissions_per_epoch", 1, admissions_per_epoch_limit, before.admissions_per_epoch));
+    const std::string outcome =
+        defaults == nullptr ? fields.text("dispute_default")
+                            : fields.text_or("dispute_default", to_text(before.dispute_default));
+    if (outcome == to_text(DisputeDefault::release)) {
+        parameters.dispute_default = DisputeDefault::release;
+    } else if (outcome != to_text(DisputeDefault::post)) {
+        fields.problem("dispute_default", "must be \"post\" or \"release\"");
+    }
     fields.finish();
     return parameters;
 }
@@ -199,6 +209,7 @@ json::object parameters_to_json(const Parameters& parameters) {
     result["epoch_blocks_max"] = parameters.epoch_blocks_max;
     result["epoch_blocks_min"] = parameters.epoch_blocks_min;
     result["admissions_per_epoch"] = parameters.admissions_per_epoch;
+    result["dispute_default"] = to_text(parameters.dispute_default);
     return result;
 }
 

@@ -28,7 +28,7 @@ std::optional<PublicKey> link_key_of(const StateView& state, const PartyId& memb
 std::optional<PublicKey> bridge_key_of(const StateView& state, const PartyId& owner,
                                        const std::string& bridge_id) {
     const std::optional<BridgeRecord> record = find_bridge(state, owner, bridge_id);
-    return record ? std::optional{record->public_key} : std::nullopt;
+    return record && !record->revoked ? std::optional{record->public_key} : std::nullopt;
 }
 
 }  // namespace tally::node

@@ -3,6 +3,7 @@
 #include "ledger/base/overloaded.h"
 #include "ledger/state/epochs.h"
 #include "ledger/state/queries.h"
+#include "node/roaming/dispute_end.h"
 
 #include <algorithm>
 
@@ -247,6 +248,8 @@ void HomeDesk::on_final(const FinalTransaction& transaction) {
         if (HomeSession* session = find_own(release->authorization)) {
             apply(*session, home::Released{});
         }
+    } else if (const auto ended = dispute_ended_by(transaction.action)) {
+        on_dispute_ended(*ended);
     }
 }
 
@@ -278,7 +281,18 @@ void HomeDesk::on_given_up(const SubmissionOwner& owner) {
     }
 }
 
+void HomeDesk::on_dispute_ended(const AuthorizationRef& authorization) {
+    if (HomeSession* session = find_own(authorization)) {
+        apply(*session,
+              home::Posted{posted_in_all(m_context.ledger.final_state(), authorization), false});
+    }
+}
+
 void HomeDesk::on_expired(const Event& event) {
+    if (event.cause == ExpiryCause::not_arbitrated) {
+        on_dispute_ended(event.ref);
+        return;
+    }
     if (HomeSession* session = find_own(event.ref)) {
         apply(*session, home::Expired{event.cause});
     }

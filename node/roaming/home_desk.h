@@ -50,6 +50,7 @@ private:
     void index(const HomeSession& session);
     void send_denial(const HomeSession& session, DenyReason reason);
     void apply(HomeSession& session, const home::Event& event);
+    void on_dispute_ended(const AuthorizationRef& authorization);
     [[nodiscard]] HomeSession* find_own(const AuthorizationRef& authorization);
 
     RoamingContext& m_context;

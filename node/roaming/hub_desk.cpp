@@ -2,6 +2,7 @@
 
 #include "ledger/base/overloaded.h"
 #include "ledger/state/queries.h"
+#include "node/roaming/dispute_end.h"
 
 namespace tally::node {
 namespace {
@@ -16,6 +17,7 @@ SessionState state_of(AuthorizationStatus status) {
         case AuthorizationStatus::started:
             return SessionState::charging;
         case AuthorizationStatus::recorded:
+        case AuthorizationStatus::disputed:  // Nothing is owed for sure before it ends.
             return SessionState::recorded;
         case AuthorizationStatus::settled:
         case AuthorizationStatus::claimed:
@@ -133,6 +135,9 @@ void HubDesk::on_final(const FinalTransaction& transaction) {
              "claimed");
     } else if (const auto* release = std::get_if<ReleaseAuthorization>(&transaction.action)) {
         move(release->authorization, SessionState::released, 0, "");
+    } else if (const auto ended = dispute_ended_by(transaction.action)) {
+        move(*ended, SessionState::settled, posted_in_all(m_context.ledger.final_state(), *ended),
+             "");
     }
 }
 
@@ -145,6 +150,11 @@ void HubDesk::on_time(UnixMillis now) {
 }
 
 void HubDesk::on_expired(const Event& event) {
+    if (event.cause == ExpiryCause::not_arbitrated) {
+        move(event.ref, SessionState::settled,
+             posted_in_all(m_context.ledger.final_state(), event.ref), to_text(event.cause));
+        return;
+    }
     move(event.ref, SessionState::expired, 0, to_text(event.cause));
 }
 

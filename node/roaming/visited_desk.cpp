@@ -3,6 +3,7 @@
 #include "ledger/base/overloaded.h"
 #include "ledger/state/epochs.h"
 #include "ledger/state/queries.h"
+#include "node/roaming/dispute_end.h"
 
 #include <algorithm>
 
@@ -405,6 +406,8 @@ void VisitedDesk::on_final(const FinalTransaction& transaction) {
         if (session != nullptr && transaction.ref.signer == session->request.home) {
             apply(*session, visited::ReleasedByHome{});
         }
+    } else if (const auto ended = dispute_ended_by(transaction.action); ended && ok) {
+        on_dispute_ended(*ended);
     }
 }
 
@@ -433,7 +436,24 @@ void VisitedDesk::on_own_result(const SubmissionOwner& owner, const FinalTransac
     apply(*session, result);
 }
 
+void VisitedDesk::on_dispute_ended(const AuthorizationRef& authorization) {
+    if (VisitedSession* session = m_sessions.find(authorization)) {
+        apply(*session,
+              visited::Settled{posted_in_all(m_context.ledger.final_state(), authorization)});
+    }
+}
+
+bool VisitedDesk::is_disputed(const VisitedSession& session) const {
+    const auto live =
+        find_live_authorization(m_context.ledger.final_state(), *session.authorization);
+    return live && live->status == AuthorizationStatus::disputed;
+}
+
 void VisitedDesk::on_expired(const Event& event) {
+    if (event.cause == ExpiryCause::not_arbitrated) {
+        on_dispute_ended(event.ref);
+        return;
+    }
     if (VisitedSession* session = m_sessions.find(event.ref)) {
         apply(*session, visited::Expired{event.cause});
     }
@@ -443,7 +463,9 @@ void VisitedDesk::on_time(UnixMillis block_time) {
     for (auto& [id, session] : m_sessions.all()) {
         // Every try is a leaf on the ledger: none while it is known to be refused.
         const bool start_again = session.start_again && !is_evse_busy(session);
-        if (start_again || session.stage == VisitedStage::recorded) {
+        const bool may_claim = session.stage == VisitedStage::recorded &&
+                               session.settle_by < block_time && !is_disputed(session);
+        if (start_again || may_claim) {
             apply(session, visited::TimePassed{block_time});
         }
     }

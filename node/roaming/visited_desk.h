@@ -63,6 +63,8 @@ private:
     void carry_out(VisitedSession& session, const visited::Effects& effects);
     void announce(const VisitedSession& session);
     void send_stop(const VisitedSession& session, const std::string& reason);
+    void on_dispute_ended(const AuthorizationRef& authorization);
+    [[nodiscard]] bool is_disputed(const VisitedSession& session) const;
     [[nodiscard]] bool is_evse_busy(const VisitedSession& session) const;
     void relay_progress(const VisitedSession& session);
 

@@ -70,6 +70,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         check_record<ProposalRecord>,
         check_record<EvidenceRecord>,
         check_record<Parameters>,
+        check_record<CorrectionRecord>,
     };
     const ByteView input{data, size};
     checks[input[0] % std::size(checks)](input.subspan(1));

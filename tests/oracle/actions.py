@@ -18,7 +18,9 @@ MEMBER = {1: ("party", "bytes"), 2: ("country", "text"), 3: ("role", "uint"), 4:
 PARAMETERS = {number: (name, "int") for number, name in enumerate((
     "start_window_ms", "record_window_ms", "settle_window_ms", "claim_window_ms", "countersign_window_ms",
     "home_release_after_ms", "charger_clock_back_ms", "charger_clock_ahead_ms", "minimum_approval", "delta_ms",
-    "idle_interval_ms", "skip_timeout_ms", "epoch_blocks_max", "admissions_per_epoch", "epoch_blocks_min"), 1)}
+    "idle_interval_ms", "skip_timeout_ms", "epoch_blocks_max", "admissions_per_epoch", "epoch_blocks_min",
+    "arbitrate_window_ms", "dispute_default", "correction_window_ms"), 1)}
+RATED = {1: ("metered", METERED), 2: ("tariff", TARIFF_REF), 3: ("currency", "bytes"), 4: ("rated", "int"), 5: ("amount", "int")}
 
 ACTIONS = {
     10: ("set_agreement", {1: ("partner", "bytes"), 2: ("active", "bool"), 3: ("currency", "bytes"),
@@ -48,6 +50,14 @@ ACTIONS = {
     25: ("rotate_key", None),
     26: ("report_ready", None),
     27: ("submit_evidence", None),
+    28: ("revoke_bridge", {1: ("bridge", "text")}),
+    29: ("open_dispute", {1: ("authorization", REF), 2: ("disputed", "int"), 3: ("reason", "uint"), 4: ("evidence", "bytes")}),
+    30: ("accept_dispute", {1: ("authorization", REF)}),
+    31: ("arbitrate", {1: ("authorization", REF), 2: ("amount", "int"), 3: ("reason", "bytes")}),
+    32: ("late_charge", {1: ("charge", RATED)}),
+    33: ("credit_charge", {1: ("authorization", REF), 2: ("record", REF), 3: ("currency", "bytes"), 4: ("charged", "int"),
+                           5: ("amount", "int"), 6: ("reason", "bytes")}),
+    34: ("rebill_charge", {1: ("credit", REF), 2: ("charge", RATED)}),
 }
 
 

@@ -61,7 +61,9 @@ def make_genesis(chance):
         "claim_window_ms": chance.choice((3600000, DAY, 7 * DAY)),
         "countersign_window_ms": chance.choice((600000, DAY)),
         "home_release_after_ms": chance.choice((1000, 120000)), "charger_clock_back_ms": 300000,
-        "charger_clock_ahead_ms": chance.choice((300000, DAY)), "minimum_approval": amount(chance.choice((0, 50000))),
+        "charger_clock_ahead_ms": chance.choice((300000, DAY)),
+        "arbitrate_window_ms": chance.choice((600000, 8 * 3600000, 3 * DAY)),
+        "dispute_default": chance.choice(("post", "release")), "minimum_approval": amount(chance.choice((0, 50000))),
         "epoch_blocks_min": 1000, "epoch_blocks_max": 1000}
     members = [{"party": party, "country": "DE", "role": "hub" if party == HUB else "operator", "validator": party == HUB,
                 **{f"{role}_key": key_of(f"{party}/{role}/0").hex() for role in ("member", "consensus", "link")}}
@@ -173,6 +175,7 @@ class Month:
     def action(self):
         """(signer, transaction), or nothing when there is nothing to do it with."""
         kinds = ((self.approve, 6), (self.start, 8), (self.record, 10), (self.settle, 4), (self.claim, 3), (self.release, 1),
+                 (self.dispute, 2), (self.accept, 1), (self.arbitrate, 1.5),
                  (self.deny, 1), (self.limit, 1), (self.countersign, 2), (self.agreement, 1), (self.registry, 2),
                  (self.repeat, 1), (self.change, 0.3))
         return self.chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]()
@@ -266,6 +269,31 @@ class Month:
         picked = self.pick(rules.RECORDED)
         return picked and (self.seldom("BBB", picked[1].visited), self.transaction(21, message(f1=self.ref(picked[0]))))
 
+    def dispute(self):
+        picked = self.pick(rules.RECORDED)
+        if not picked:
+            return None
+        ref, item = picked
+        recorded = item.record[7] if item.record else 5
+        disputed = self.chance.choice((recorded, self.chance.randrange(recorded + 1), self.seldom(recorded + 1, 1)))
+        if disputed == 0:
+            return None  # is malformed
+        return self.seldom("CCC", item.home), self.transaction(29, message(
+            f1=self.ref(ref), f2=disputed, f3=self.chance.randrange(1, 7), f4=self.chance.randbytes(32)))
+
+    def accept(self):
+        picked = self.pick(rules.DISPUTED)
+        return picked and (self.seldom("BBB", picked[1].visited, 0.3), self.transaction(30, message(f1=self.ref(picked[0]))))
+
+    def arbitrate(self):
+        picked = self.pick(rules.DISPUTED)
+        if not picked:
+            return None
+        ref, item = picked
+        disputed = item.dispute[2] if item.dispute else 5
+        posted = self.seldom(disputed + 1, self.chance.randrange(disputed + 1))
+        return self.seldom("BBB", HUB), self.transaction(31, message(f1=self.ref(ref), f2=posted, f3=bytes(32)))
+
     def release(self):
         picked = self.pick(self.chance.choice((rules.APPROVED, rules.STARTED)))
         return picked and (self.chance.choice((picked[1].visited, picked[1].home, self.seldom("CCC", picked[1].visited))),
@@ -297,7 +325,10 @@ class Month:
 
     def registry(self):
         owner = self.chance.choice(OPERATORS)
-        kind = self.chance.randrange(4)
+        kind = self.chance.randrange(10)
+        if kind == 9:
+            return owner, self.transaction(28, message(f1=self.seldom("other", "bridge", 0.3)))
+        kind //= 2
         if kind == 0:
             name = self.chance.choice(("std", "night"))
             version = len(self.oracle.tariffs.get((owner, name), [])) + self.seldom(2, 1)
@@ -385,12 +416,14 @@ def play_months(program, first, count):
 
 # What a hundred months have to come to at least once. Not among it: overflow, which takes more money than may be asked for.
 REACHED = {
-    "set_agreement": (0, 11, 49), "register_bridge": (0,), "register_charger": (0, 20, 26), "publish_tariff": (0, 23),
+    "set_agreement": (0, 11, 49), "register_bridge": (0,), "revoke_bridge": (0, 20, 110),
+    "register_charger": (0, 20, 26, 110), "publish_tariff": (0, 23),
     "set_limit": (0, 10, 11), "countersign": (0, 10, 80, 81),
     "decide_authorization": (0, 1, 2, 3, 11, 12, 21, 22, 24, 25, 30, 31, 32, 34, 46, 49),
     "release_authorization": (0, 2, 10, 40, 41, 44), "start_charge": (0, 12, 21, 25, 40, 41, 42, 47, 48),
-    "record_charge": (0, 20, 40, 41, 42, 60, 61, 62, 63, 64, 65, 66, 68, 69), "settle_charge": (0, 40, 41, 43, 45, 69),
-    "claim_charge": (0, 40, 41, 42, 44), "propose_change": (0,), "expired": (1, 2, 3, 4)}
+    "record_charge": (0, 20, 40, 41, 42, 60, 61, 62, 63, 64, 65, 66, 68, 69, 110), "settle_charge": (0, 40, 41, 43, 45, 69),
+    "claim_charge": (0, 40, 41, 42, 44), "open_dispute": (0, 40, 41, 43, 45, 112), "accept_dispute": (0, 40, 41, 42),
+    "arbitrate": (0, 40, 41, 111, 112), "propose_change": (0,), "expired": (1, 2, 3, 4, 6)}
 
 
 def main():

@@ -2,6 +2,7 @@
 
 `Oracle.block` gives the results and expiries that it expects. Rating is known for tariffs with a single price for energy;
 for others the stated amount is taken. Results of membership actions are taken from the ledger, their effects are followed.
+Late charges, credits and rebills (LateCharge, CreditCharge, RebillCharge) are not recomputed: it refuses to go on with one.
 """
 
 import collections
@@ -22,14 +23,16 @@ NO_AGREEMENT, EXPOSURE_EXCEEDED, LIMIT_EXCEEDED, OVERFLOW, BELOW_MINIMUM = range
 (BAD_BRIDGE_SIGNATURE, WRONG_EVSE, WRONG_METER, REGISTER_WENT_BACK, OVERLAPS_PREVIOUS, TIME_OUT_OF_BOUNDS,
  ENERGY_IMPLAUSIBLE, UNRATABLE, RATED_AMOUNT_DIFFERS, AMOUNT_DIFFERS) = range(60, 70)
 UNKNOWN_COUNTERSIGN, HASH_DIFFERS, ALREADY_SIGNED = range(80, 83)
+BRIDGE_REVOKED, NOT_HUB, DISPUTE_AMOUNT = range(110, 113)
 
-APPROVED, STARTED, RECORDED, SETTLED, CLAIMED, RELEASED, DENIED, EXPIRED = range(1, 9)
-NOT_STARTED, NOT_RECORDED, NOT_CLAIMED, NOT_COUNTERSIGNED, NOT_DECIDED = range(1, 6)
+APPROVED, STARTED, RECORDED, SETTLED, CLAIMED, RELEASED, DENIED, EXPIRED, DISPUTED = range(1, 10)
+NOT_STARTED, NOT_RECORDED, NOT_CLAIMED, NOT_COUNTERSIGNED, NOT_DECIDED, NOT_ARBITRATED = range(1, 7)
+POST = 1  # what dispute_default does with a dispute that nobody ended
 SWEEP_MAX = 1000
 WINDOW_MS = 120000
 MONEY_MAX = 2**63 - 1
 SUSPEND, REINSTATE, SET_PARAMETERS = 3, 4, 6
-CLEARING = frozenset(name for number, (name, _) in actions.ACTIONS.items() if number <= 21)
+CLEARING = frozenset(name for number, (name, _) in actions.ACTIONS.items() if number <= 21 or number >= 28)
 
 
 class Refused(Exception):
@@ -90,9 +93,18 @@ class Authorization:
     status: int = APPROVED
     start: tuple = None  # started_at, record_by, EVSE, tariff id, version
     record: tuple = None  # recorded_at, settle_by, claim_until, begin, end, Wh, rated, amount, id
+    dispute: tuple = None  # opened_at, arbitrate_by, disputed, reason, evidence
     end: tuple = None  # ended_at, posted, deny reason, expiry cause
 
+    def reserved(self):
+        return self.dispute[2] if self.dispute else self.amount
+
+    def posted_so_far(self):
+        return self.record[7] - self.dispute[2] if self.dispute else 0
+
     def deadline(self):
+        if self.status == DISPUTED:
+            return self.dispute[1]
         if self.status == APPROVED:
             return self.start_by
         return self.start[1] if self.status == STARTED else self.record[2]
@@ -120,6 +132,9 @@ class Proposal:
 def parameters_of(parsed):
     result = {name: parsed.get(name, default) for name, default in genesis_file.WINDOWS}
     result["minimum_approval"] = genesis_file.amount_of(parsed.get("minimum_approval", "0"))
+    result["arbitrate_window_ms"] = parsed.get("arbitrate_window_ms", genesis_file.ARBITRATE_WINDOW)
+    result["dispute_default"] = genesis_file.DISPUTE_DEFAULTS[parsed.get("dispute_default", "post")]
+    result["correction_window_ms"] = parsed.get("correction_window_ms", genesis_file.CORRECTION_WINDOW)
     return result
 
 
@@ -146,6 +161,7 @@ class Oracle:
                                                 genesis_file.amount_of(item.get("exposure_cap", "0")))
             for item in parsed["agreements"]}
         self.bridges, self.chargers, self.tariffs = {}, {}, collections.defaultdict(list)
+        self.revoked = set()  # keys of bridges
         self.live, self.finished, self.countersigns, self.proposals = {}, {}, {}, {}
         self.exposures = collections.defaultdict(Exposure)
         self.posted = collections.Counter()  # of all charges; `finished` forgets one whose id is used again
@@ -202,9 +218,13 @@ class Oracle:
         """(cause, ref, debtor, creditor, currency, amount)"""
         if kind == 1:
             item = self.live[ref]
-            cause = {APPROVED: NOT_STARTED, STARTED: NOT_RECORDED, RECORDED: NOT_CLAIMED}[item.status]
-            self._end(ref, EXPIRED, 0, cause=cause)
-            event = cause, ref, item.home, item.visited, item.currency, item.amount
+            cause = {APPROVED: NOT_STARTED, STARTED: NOT_RECORDED, RECORDED: NOT_CLAIMED, DISPUTED: NOT_ARBITRATED}[item.status]
+            amount, posted = item.amount, 0
+            if item.dispute:
+                amount = item.dispute[2] if self._in_force["dispute_default"] == POST else 0
+                posted = item.posted_so_far() + amount
+            self._end(ref, EXPIRED, posted, cause=cause)
+            event = cause, ref, item.home, item.visited, item.currency, amount
         else:
             del (self.countersigns if kind == 2 else self.proposals)[ref]
             event = NOT_COUNTERSIGNED if kind == 2 else NOT_DECIDED, ref, None, None, None, 0
@@ -233,20 +253,24 @@ class Oracle:
         to_account.credits_pending += amount
         self.exposures[debtor, creditor, currency].pending += amount
 
-    def _end(self, ref, status, posted, reason=0, cause=0):
-        item = self.live.pop(ref)
+    def _resolve(self, item, released, posted):
+        """Takes `released` from what is pending and posts `posted`."""
         debtor, creditor = self.accounts[item.home, item.currency], self.accounts[item.visited, item.currency]
         pair = self.exposures[item.home, item.visited, item.currency]
-        debtor.debits_pending -= item.amount
-        creditor.credits_pending -= item.amount
-        pair.pending -= item.amount
+        debtor.debits_pending -= released
+        creditor.credits_pending -= released
+        pair.pending -= released
         debtor.debits_posted += posted
         creditor.credits_posted += posted
         pair.posted += posted
+        self.posted[item.currency] += posted
+
+    def _end(self, ref, status, posted, reason=0, cause=0):
+        item = self.live.pop(ref)
+        self._resolve(item, item.reserved(), posted - item.posted_so_far())
         charger = self.chargers.get((item.visited, item.start[2])) if item.start else None
         if charger and charger.busy == ref:
             charger.busy = None
-        self.posted[item.currency] += posted
         item.status, item.end = status, (self.now, posted, reason, cause)
         self.finished[ref] = item
 
@@ -260,9 +284,16 @@ class Oracle:
 
     def _register_bridge(self, signer, _ref, action, *_):
         self.bridges[signer, action["bridge"]] = action["key"]
+        self.revoked.discard((signer, action["bridge"]))
+
+    def _revoke_bridge(self, signer, _ref, action, *_):
+        refuse_if((signer, action["bridge"]) not in self.bridges, UNKNOWN_BRIDGE)
+        refuse_if((signer, action["bridge"]) in self.revoked, BRIDGE_REVOKED)
+        self.revoked.add((signer, action["bridge"]))
 
     def _register_charger(self, signer, _ref, action, *_):
         refuse_if((signer, action["bridge"]) not in self.bridges, UNKNOWN_BRIDGE)
+        refuse_if((signer, action["bridge"]) in self.revoked, BRIDGE_REVOKED)
         for (owner, evse), other in self.chargers.items():
             refuse_if(owner == signer and evse != action["evse"] and other.station == action["station"]
                       and other.connector == action["connector"], STATION_TAKEN)
@@ -336,7 +367,7 @@ class Oracle:
     def _release_authorization(self, signer, _ref, action, *_):
         ref, item = self._find(action)
         refuse_if(signer not in (item.home, item.visited), NOT_PERMITTED)
-        refuse_if(item.status == RECORDED or (item.status == STARTED and signer == item.home), WRONG_STATUS)
+        refuse_if(item.status in (RECORDED, DISPUTED) or (item.status == STARTED and signer == item.home), WRONG_STATUS)
         refuse_if(self.now > item.deadline(), TOO_LATE)
         refuse_if(signer == item.home and self.now < item.decided_at + self._in_force["home_release_after_ms"], TOO_EARLY)
         self._end(ref, RELEASED, 0)
@@ -378,6 +409,7 @@ class Oracle:
                   ENERGY_IMPLAUSIBLE)
         key = self.bridges.get((signer, metered["bridge"]))
         refuse_if(key is None, UNKNOWN_BRIDGE)
+        refuse_if((signer, metered["bridge"]) in self.revoked, BRIDGE_REVOKED)
         refuse_if(not secp256k1.verify(key, self.metered_digest(metered), metered["signature"]), BAD_BRIDGE_SIGNATURE)
         refuse_if(price is None and reported == UNRATABLE, UNRATABLE)
         refuse_if(price is None and reported == RATED_AMOUNT_DIFFERS, RATED_AMOUNT_DIFFERS)
@@ -421,6 +453,42 @@ class Oracle:
         refuse_if(self.now > item.record[2], TOO_LATE)
         self._end(ref, CLAIMED, item.record[7])
 
+    # ---- disputes
+
+    def _open_dispute(self, signer, _ref, action, *_):
+        _, item = self._find(action)
+        refuse_if(signer != item.home, NOT_HOME)
+        refuse_if(item.status != RECORDED, WRONG_STATUS)
+        refuse_if(self.now > item.record[1], TOO_LATE)
+        refuse_if(not 1 <= action["disputed"] <= item.record[7], DISPUTE_AMOUNT)
+        item.status = DISPUTED
+        item.dispute = (self.now, self.now + self._in_force["arbitrate_window_ms"], action["disputed"], action["reason"],
+                        action["evidence"])
+        self._resolve(item, item.amount - item.reserved(), item.posted_so_far())
+
+    def _accept_dispute(self, signer, _ref, action, *_):
+        ref, item = self._find(action)
+        refuse_if(signer != item.visited, NOT_VISITED)
+        self._end_dispute(ref, item, 0)
+
+    def _arbitrate(self, signer, _ref, action, *_):
+        ref, item = self._find(action)
+        refuse_if(signer != self.hub, NOT_HUB)
+        self._end_dispute(ref, item, action["amount"])
+
+    def _end_dispute(self, ref, item, posted):
+        refuse_if(item.status != DISPUTED, WRONG_STATUS)
+        refuse_if(self.now > item.deadline(), TOO_LATE)
+        refuse_if(posted > item.dispute[2], DISPUTE_AMOUNT)
+        self._end(ref, SETTLED, item.posted_so_far() + posted)
+
+    # ---- corrections are not recomputed yet
+
+    def _late_charge(self, *_):
+        raise NotImplementedError("LateCharge, CreditCharge, RebillCharge")
+
+    _credit_charge = _rebill_charge = _late_charge
+
     # ---- membership, as far as clearing depends on it
 
     def _follow(self, name, signer, ref, action):
@@ -459,7 +527,7 @@ class Oracle:
     def check_books(self):
         for currency in {currency for _, currency in self.accounts}:
             of_currency = [account for (_, other), account in self.accounts.items() if other == currency]
-            pending = sum(item.amount for item in self.live.values() if item.currency == currency)
+            pending = sum(item.reserved() for item in self.live.values() if item.currency == currency)
             assert sum(a.debits_pending for a in of_currency) == pending, f"pending debits of {currency}"
             assert sum(a.credits_pending for a in of_currency) == pending, f"pending credits of {currency}"
             assert sum(a.debits_posted for a in of_currency) == sum(a.credits_posted for a in of_currency), currency

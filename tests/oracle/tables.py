@@ -1,11 +1,13 @@
 """The state of an oracle in the encoding of docs/protocol/ledger.md, section 6: {key: value} of the tables of clearing."""
 
-from oracle import APPROVED, RECORDED, STARTED
+from oracle import APPROVED, DISPUTED, RECORDED, STARTED
 
 VERSION = b"\1"
+SET_LIMIT = b"\1"  # the action that a countersign record holds
 # Compared as a whole. Tariffs, members, parameters, epochs and proposals are not clearing.
 TABLES = {0x02: "account", 0x03: "agreement", 0x04: "bridge", 0x05: "charger", 0x07: "authorization",
-          0x08: "countersign", 0x09: "exposure", 0x0A: "totals", 0x80: "deadline", 0x81: "station", 0x82: "finished"}
+          0x08: "countersign", 0x09: "exposure", 0x0A: "totals", 0x12: "correction",
+          0x80: "deadline", 0x81: "station", 0x82: "finished"}
 
 
 def u(value, width):
@@ -35,11 +37,13 @@ def optional(value):
 def authorization(item):
     start = item.start and i64(*item.start[:2]) + text(item.start[2]) + text(item.start[3]) + u(item.start[4], 4)
     record = item.record and i64(*item.record[:8]) + item.record[8]
+    dispute = item.dispute and i64(*item.dispute[:3]) + u(item.dispute[3], 1) + item.dispute[4]
     end = item.end and i64(*item.end[:2]) + u(item.end[2], 1) + u(item.end[3], 1)
     return (VERSION + u(item.status, 1) + item.visited.encode() + item.currency.encode() + i64(item.amount)
             + item.request_hash + item.token + text(item.station) + u(len(item.tariffs), 4)
             + b"".join(text(tariff) + u(version, 4) for tariff, version in item.tariffs)
-            + i64(item.decided_at, item.start_by) + optional(start) + optional(record) + optional(end))
+            + i64(item.decided_at, item.start_by) + optional(start) + optional(record)
+            + optional(dispute) + optional(end))
 
 
 def charger(item):
@@ -68,18 +72,18 @@ def encoded(oracle):
         state[b"\x03" + owner.encode() + partner.encode()] = (
             VERSION + u(active, 1) + currency.encode() + u(len(offered), 4) + b"".join(map(text, offered)) + i64(cap))
     for (owner, bridge), key in oracle.bridges.items():
-        state[b"\x04" + owner.encode() + padded(bridge, 36)] = VERSION + key + b"\1"
+        state[b"\x04" + owner.encode() + padded(bridge, 36)] = VERSION + key + b"\1" + u((owner, bridge) in oracle.revoked, 1)
     for (owner, evse), item in oracle.chargers.items():
         state[b"\x05" + owner.encode() + padded(evse, 48)] = charger(item)
         state[b"\x81" + owner.encode() + padded(item.station, 48) + u(item.connector, 2)] = evse.encode()
     for ref, item in oracle.live.items():
-        assert item.status in (APPROVED, STARTED, RECORDED)
+        assert item.status in (APPROVED, STARTED, RECORDED, DISPUTED)
         state[b"\x07" + ref_of(ref)] = authorization(item)
         state[b"\x80" + i64(item.deadline()) + ref_of(ref) + b"\1"] = b""
     for ref, item in oracle.finished.items():
         state[b"\x82" + ref_of(ref)] = authorization(item)
     for ref, item in oracle.countersigns.items():
-        state[b"\x08" + ref_of(ref)] = (VERSION + item.hash + i64(item.expires) + item.member.encode()
+        state[b"\x08" + ref_of(ref)] = (VERSION + item.hash + i64(item.expires) + SET_LIMIT + item.member.encode()
                                         + item.currency.encode() + i64(item.limit))
         state[b"\x80" + i64(item.expires) + ref_of(ref) + b"\2"] = b""
     for ref, item in oracle.proposals.items():

@@ -46,7 +46,7 @@ constexpr std::array<Kind, Coverage::kinds> all_kinds{{
     {"set_change", 30, 0},
     {"epoch_begun", 200, 0},
     {"equivocator", 50},
-    {"withholder", 10},
+    {"withholder", 10, 3},
     {"split_certificates", 50, 20},
     {"late_leader", 8},
     {"impersonator", 50},

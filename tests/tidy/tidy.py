@@ -39,6 +39,7 @@ BANNED_IN_CORE = re.compile(r"#include <(boost|spdlog|prometheus|toml\+\+|CLI|va
 # Only these may see generated protobuf code.
 PB_EDGES = {
     "ledger/model/transaction.cpp", "ledger/model/membership_wire.cpp", "ledger/model/tariff_wire.cpp",
+    "ledger/model/clearing_wire.cpp",
     "consensus/wire/wire.cpp", "node/link/bridge_messages.cpp", "node/roaming/messages.cpp",
 }
 PB_EDGE_DIRS = ("consensus/wire/",)

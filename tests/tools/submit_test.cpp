@@ -37,6 +37,33 @@ std::string shown(const Action& action) {
 
 std::string hex_key() { return to_hex(public_key_of(fixture::secret_of("AAA/bridge-1"))); }
 
+std::vector<Action> clearing_samples() {
+    const AuthorizationRef charge{fixture::party("BBB"), {}};
+    RatedCharge rated;
+    rated.metered.authorization = charge;
+    rated.metered.evse_id = "CN*AAA*E1";
+    rated.metered.bridge_id = "bridge-1";
+    rated.metered.meter_serial = "M-1";
+    rated.metered.readings = {{1'000, 480, 5, false}, {2'000, 480, 9, true}};
+    rated.metered.readings[1].activity = Activity::parking;
+    rated.metered.readings[1].power_w = 7'000;
+    rated.metered.evidence = sha256(as_bytes("meter"));
+    rated.tariff = {"std", 7};
+    rated.currency = fixture::currency("CNY");
+    rated.rated_amount = 12'345;
+    rated.amount = 12'000;
+    const CreditCharge credit{charge, {fixture::party("AAA"), {}}, rated.currency, 12'000,
+                              6'000,  sha256(as_bytes("why"))};
+    const TransactionRef credit_ref{fixture::party("AAA"), {}};
+    return {RevokeBridge{"bridge-1"},
+            OpenDispute{charge, 5'000, DisputeReason::duplicate, sha256(as_bytes("proof"))},
+            AcceptDispute{charge},
+            Arbitrate{charge, 2'500, sha256(as_bytes("decision"))},
+            LateCharge{rated},
+            credit,
+            RebillCharge{credit_ref, rated}};
+}
+
 std::vector<Action> samples() {
     SetAgreement agreement;
     agreement.partner = fixture::party("BBB");
@@ -111,7 +138,11 @@ void check_refused(const std::vector<WrongAction>& cases) {
 }  // namespace
 
 SCENARIO("what the API shows of an action is read back as the same action") {
-    for (const Action& action : samples()) {
+    std::vector<Action> actions = samples();
+    for (const Action& action : clearing_samples()) {
+        actions.push_back(action);
+    }
+    for (const Action& action : actions) {
         const std::string text = shown(action);
         const auto read = action_from_json(text);
         INFO(text);
@@ -135,6 +166,40 @@ SCENARIO("what may be left out of an action has its default") {
     REQUIRE(charger);
     CHECK(std::get<RegisterCharger>(*charger).meter_epoch == RegisterCharger{}.meter_epoch);
     CHECK(std::get<RegisterCharger>(*charger).meter_public_key.empty());
+}
+
+SCENARIO("a wrong dispute or correction is refused with the field's name") {
+    const std::string ref = "BBB-" + std::string(32, '0');
+    const auto with = [&ref](const std::string& fields) {
+        return R"({"authorization":")" + ref + "\"," + fields + "}";
+    };
+    const auto refused = [&with](const std::string& fields, const char* error) {
+        INFO(fields << ": " << error_of(with(fields)));
+        CHECK(contains(error_of(with(fields)), error));
+    };
+    refused(R"("action":"OpenDispute","disputed":"1","reason":"x")", "reason: must be one of");
+    refused(R"("action":"OpenDispute","disputed":1,"reason":"price")", "disputed: must be a text");
+    refused(R"("action":"OpenDispute","disputed":"0","reason":"price")", "OpenDispute");
+    refused(R"("action":"OpenDispute","disputed":"1","reason":"price","evidence":"00")",
+            "evidence: must be 64 hexadecimal digits");
+    refused(R"("action":"AcceptDispute","amount":"1")", "amount: is not a known key");
+    refused(R"("action":"Arbitrate","amount":"-1")", "amount: must be");
+    refused(R"("action":"CreditCharge","record":"?","currency":"CNY","charged":"1","amount":"1")",
+            "record: must look like");
+    refused(R"("action":"LateCharge","evse_id":"E","bridge_id":"B","meter_serial":"M",)"
+            R"("meter_epoch":0,"readings":[{"time_ms":1,"utc_offset_minutes":900,)"
+            R"("register_wh":1}])",
+            "readings[0].utc_offset_minutes: must be");
+    refused(R"("action":"LateCharge","evse_id":"E","bridge_id":"B","meter_serial":"M",)"
+            R"("meter_epoch":0,"readings":[{"time_ms":1,"utc_offset_minutes":0,)"
+            R"("register_wh":1,"activity":"x"}])",
+            "readings[0].activity: must be one of");
+    CHECK(contains(error_of(R"({"action":"AcceptDispute"})"), "authorization: is missing"));
+    const auto dispute =
+        action_from_json(with(R"("action":"OpenDispute","disputed":"1.5","reason":"time")"));
+    REQUIRE(dispute);
+    CHECK(std::get<OpenDispute>(*dispute).disputed == 15'000);
+    CHECK(std::get<OpenDispute>(*dispute).evidence == Hash{});
 }
 
 SCENARIO("every wrong field of an action is refused with its name and rule") {

@@ -139,7 +139,7 @@ def event_of(data):
     if kind == 1:
         event = Expired(reader.number(1), reader.party(), reader.take(16), reader.take(3), reader.take(3),
                         reader.take(3), reader.signed(8))
-        if not 1 <= event.cause <= 5:
+        if not 1 <= event.cause <= 7:
             raise Malformed(f"cause {event.cause}")
     elif kind == 2:
         event = EpochSealed(reader.number(8), validators_of(reader),

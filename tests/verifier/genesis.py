@@ -10,6 +10,8 @@ WINDOWS = (("start_window_ms", 300000), ("record_window_ms", 72 * 3600000), ("se
            ("claim_window_ms", 7 * 86400000), ("countersign_window_ms", 72 * 3600000), ("home_release_after_ms", 120000),
            ("charger_clock_back_ms", 300000), ("charger_clock_ahead_ms", 300000), ("delta_ms", 50),
            ("idle_interval_ms", 1000), ("skip_timeout_ms", 2000))
+ARBITRATE_WINDOW, CORRECTION_WINDOW = 14 * 86400000, 400 * 86400000
+DISPUTE_DEFAULTS = {"post": 1, "release": 2}
 
 
 def amount_of(text):
@@ -44,7 +46,10 @@ def encoded_parameters(parameters):
     return (b"".join(_i64(parameters.get(name, default)) for name, default in WINDOWS)
             + _i64(amount_of(parameters.get("minimum_approval", "0")))
             + _i64(parameters.get("epoch_blocks_max", 100000)) + _i64(parameters.get("epoch_blocks_min", 100))
-            + _u32(parameters.get("admissions_per_epoch", 16)))
+            + _u32(parameters.get("admissions_per_epoch", 16))
+            + _i64(parameters.get("arbitrate_window_ms", ARBITRATE_WINDOW))
+            + bytes([DISPUTE_DEFAULTS[parameters.get("dispute_default", "post")]])
+            + _i64(parameters.get("correction_window_ms", CORRECTION_WINDOW)))
 
 
 def encoded_member(member):

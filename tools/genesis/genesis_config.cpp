@@ -59,6 +59,11 @@ Parameters read_parameters(const ConfigTable& table) {
     read("delta_ms", parameters.delta);
     read("idle_interval_ms", parameters.idle_interval);
     read("skip_timeout_ms", parameters.skip_timeout);
+    read("arbitrate_window_ms", parameters.arbitrate_window);
+    read("correction_window_ms", parameters.correction_window);
+    if (table.choice("dispute_default", {"post", "release"}, "post") == "release") {
+        parameters.dispute_default = DisputeDefault::release;
+    }
     parameters.minimum_approval = read_amount(table, "minimum_approval", "0");
     parameters.epoch_blocks_max = static_cast<std::uint64_t>(
         table.integer("epoch_blocks_max",

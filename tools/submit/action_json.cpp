@@ -214,41 +214,166 @@ Action read_rotation(JsonFields& fields) {
     return action;
 }
 
+Action read_revocation(JsonFields& fields) {
+    return RevokeBridge{read_name(fields, "bridge_id", bridge_id_bytes_max)};
+}
+
+/// A hash that may be left out: zero then.
+Hash read_hash_if_there(JsonFields& fields, std::string_view key) {
+    return fields.has(key) ? fields.hex<Hash>(key) : Hash{};
+}
+
+Action read_dispute(JsonFields& fields) {
+    OpenDispute action;
+    action.authorization = read_ref(fields, "authorization");
+    action.disputed = fields.amount("disputed");
+    const std::optional<DisputeReason> reason = dispute_reason_from_text(fields.text("reason"));
+    if (!reason) {
+        fields.problem("reason",
+                       "must be one of energy, price, time, not_our_customer, duplicate, other");
+    }
+    action.reason = reason.value_or(DisputeReason::other);
+    action.evidence = read_hash_if_there(fields, "evidence");
+    return action;
+}
+
+Action read_acceptance(JsonFields& fields) {
+    return AcceptDispute{read_ref(fields, "authorization")};
+}
+
+Action read_arbitration(JsonFields& fields) {
+    Arbitrate action;
+    action.authorization = read_ref(fields, "authorization");
+    action.amount = fields.amount("amount");
+    action.reason = read_hash_if_there(fields, "reason");
+    return action;
+}
+
+Action read_credit(JsonFields& fields) {
+    CreditCharge action;
+    action.authorization = read_ref(fields, "authorization");
+    action.record = read_ref(fields, "record");
+    action.currency = read_currency(fields);
+    action.charged = fields.amount("charged");
+    action.amount = fields.amount("amount");
+    action.reason = read_hash_if_there(fields, "reason");
+    return action;
+}
+
+std::optional<Activity> activity_from_text(std::string_view text) {
+    for (const Activity activity : {Activity::charging, Activity::parking, Activity::reservation,
+                                    Activity::reservation_expired}) {
+        if (text == to_text(activity)) {
+            return activity;
+        }
+    }
+    return std::nullopt;
+}
+
+MeterReading read_reading(const json::value& value, const std::string& place,
+                          JsonProblems& problems) {
+    JsonFields fields{value, place, problems};
+    MeterReading reading;
+    reading.time = fields.integer("time_ms", 0, unix_millis_max);
+    reading.utc_offset_minutes =
+        static_cast<std::int16_t>(fields.integer("utc_offset_minutes", -840, 840));
+    reading.register_wh = fields.integer("register_wh", 0, 1LL << 52U);
+    reading.estimated = fields.boolean_or("estimated", false);
+    const std::optional<Activity> activity =
+        activity_from_text(fields.text_or("activity", to_text(Activity::charging)));
+    if (!activity) {
+        fields.problem("activity",
+                       "must be one of charging, parking, reservation, reservation_expired");
+    }
+    reading.activity = activity.value_or(Activity::charging);
+    if (fields.has("power_w")) {
+        reading.power_w = static_cast<std::uint32_t>(fields.integer("power_w", 0, 1'000'000'000));
+    }
+    fields.finish();
+    return reading;
+}
+
+RatedCharge read_rated(JsonFields& fields, JsonProblems& problems) {
+    RatedCharge charge;
+    MeteredCharge& metered = charge.metered;
+    metered.authorization = read_ref(fields, "authorization");
+    metered.evse_id = read_name(fields, "evse_id", evse_id_bytes_max);
+    metered.bridge_id = read_name(fields, "bridge_id", bridge_id_bytes_max);
+    metered.meter_serial = read_name(fields, "meter_serial", meter_serial_bytes_max);
+    metered.meter_epoch = read_u32(fields, "meter_epoch", 0);
+    std::size_t index{0};
+    for (const json::value& reading : fields.list("readings", readings_max)) {
+        metered.readings.push_back(
+            read_reading(reading, "readings[" + std::to_string(index++) + "]", problems));
+    }
+    metered.evidence = read_hash_if_there(fields, "evidence");
+    metered.bridge_signature = fields.hex<Signature>("bridge_signature");
+    if (const json::value* tariff = fields.find("tariff")) {
+        JsonFields ref{*tariff, "tariff", problems};
+        charge.tariff.tariff_id = read_name(ref, "tariff_id", tariff_id_bytes_max);
+        charge.tariff.version = read_u32(ref, "version", 1);
+        ref.finish();
+    } else {
+        fields.problem("tariff", "is missing");
+    }
+    charge.currency = read_currency(fields);
+    charge.rated_amount = fields.amount("rated_amount");
+    charge.amount = fields.amount("amount");
+    return charge;
+}
+
+Action read_late(JsonFields& fields, JsonProblems& problems) {
+    return LateCharge{read_rated(fields, problems)};
+}
+
+Action read_rebill(JsonFields& fields, JsonProblems& problems) {
+    RebillCharge action;
+    action.credit = read_ref(fields, "credit");
+    action.charge = read_rated(fields, problems);
+    return action;
+}
+
+/// One action that may be submitted by hand, and what reads its fields.
+struct ActionForm {
+    std::string_view name;
+    Action (*read)(JsonFields& fields, JsonProblems& problems);
+};
+
+template <Action (*Read)(JsonFields&)>
+Action plain(JsonFields& fields, JsonProblems& /*problems*/) {
+    return Read(fields);
+}
+
+constexpr ActionForm action_forms[]{
+    {"SetAgreement", plain<read_agreement>},
+    {"RegisterBridge", plain<read_bridge>},
+    {"RevokeBridge", plain<read_revocation>},
+    {"RegisterCharger", plain<read_charger>},
+    {"PublishTariff", read_tariff},
+    {"SetLimit", plain<read_limit>},
+    {"Countersign", plain<read_countersign>},
+    {"OpenDispute", plain<read_dispute>},
+    {"AcceptDispute", plain<read_acceptance>},
+    {"Arbitrate", plain<read_arbitration>},
+    {"LateCharge", read_late},
+    {"CreditCharge", plain<read_credit>},
+    {"RebillCharge", read_rebill},
+    {"AdmitFollower", read_admission},
+    {"ProposeChange", read_proposal},
+    {"VoteOnChange", plain<read_vote>},
+    {"RotateKey", plain<read_rotation>},
+};
+
 Action read_action(JsonFields& fields, JsonProblems& problems) {
     const std::string name = fields.text("action");
-    if (name == "SetAgreement") {
-        return read_agreement(fields);
+    std::string names;
+    for (const ActionForm& form : action_forms) {
+        if (form.name == name) {
+            return form.read(fields, problems);
+        }
+        names += (names.empty() ? "" : ", ") + std::string{form.name};
     }
-    if (name == "RegisterBridge") {
-        return read_bridge(fields);
-    }
-    if (name == "RegisterCharger") {
-        return read_charger(fields);
-    }
-    if (name == "PublishTariff") {
-        return read_tariff(fields, problems);
-    }
-    if (name == "SetLimit") {
-        return read_limit(fields);
-    }
-    if (name == "Countersign") {
-        return read_countersign(fields);
-    }
-    if (name == "AdmitFollower") {
-        return read_admission(fields, problems);
-    }
-    if (name == "ProposeChange") {
-        return read_proposal(fields, problems);
-    }
-    if (name == "VoteOnChange") {
-        return read_vote(fields);
-    }
-    if (name == "RotateKey") {
-        return read_rotation(fields);
-    }
-    fields.problem("action",
-                   "must be one of SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, "
-                   "SetLimit, Countersign, AdmitFollower, ProposeChange, VoteOnChange, RotateKey");
+    fields.problem("action", "must be one of " + names);
     return SetAgreement{};
 }
 

@@ -79,6 +79,10 @@ const char* to_reason(ExpiryCause cause) {
             return "not_countersigned";
         case ExpiryCause::not_decided:
             return "not_decided";
+        case ExpiryCause::not_arbitrated:
+            return "not_arbitrated";
+        case ExpiryCause::correction_over:
+            return "correction_over";
     }
     return "expired";
 }

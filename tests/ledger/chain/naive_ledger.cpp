@@ -4,10 +4,28 @@
 
 namespace tally::test {
 
+namespace {
+
+std::int64_t pending_of(const NaiveLedger::Charge& charge) {
+    switch (charge.step) {
+        case NaiveLedger::Step::approved:
+        case NaiveLedger::Step::started:
+        case NaiveLedger::Step::recorded:
+            return charge.amount;
+        case NaiveLedger::Step::disputed:
+            return charge.disputed;
+        case NaiveLedger::Step::over:
+            return 0;
+    }
+    return 0;
+}
+
+}  // namespace
+
 NaiveLedger::Balance NaiveLedger::balance(const std::string& member) const {
     Balance sum;
     for (const auto& [id, charge] : m_charges) {
-        const std::int64_t pending = charge.step == Step::over ? 0 : charge.amount;
+        const std::int64_t pending = pending_of(charge);
         if (charge.home == member) {
             sum.owes_pending += pending;
             sum.owes += charge.posted;
@@ -16,6 +34,10 @@ NaiveLedger::Balance NaiveLedger::balance(const std::string& member) const {
             sum.gets_pending += pending;
             sum.gets += charge.posted;
         }
+    }
+    for (const Posting& posting : m_postings) {
+        sum.owes += posting.debtor == member ? posting.amount : 0;
+        sum.gets += posting.creditor == member ? posting.amount : 0;
     }
     return sum;
 }
@@ -31,11 +53,19 @@ std::int64_t NaiveLedger::owed_between(const std::string& debtor,
     std::int64_t due = 0;
     for (const auto& [id, charge] : m_charges) {
         if (charge.home == debtor && charge.visited == creditor) {
-            pending += charge.step == Step::over ? 0 : charge.amount;
+            pending += pending_of(charge);
             due += charge.posted;
         }
         if (charge.home == creditor && charge.visited == debtor) {
             due -= charge.posted;
+        }
+    }
+    for (const Posting& posting : m_postings) {
+        if (posting.debtor == debtor && posting.creditor == creditor) {
+            due += posting.amount;
+        }
+        if (posting.debtor == creditor && posting.creditor == debtor) {
+            due -= posting.amount;
         }
     }
     return pending + std::max<std::int64_t>(0, due);
@@ -60,11 +90,30 @@ std::size_t NaiveLedger::begin_block(std::int64_t time) {
     std::size_t expired = 0;
     for (auto& [id, charge] : m_charges) {
         if (charge.step != Step::over && charge.deadline < time) {
-            finish(charge, 0);
+            const bool owed = charge.step == Step::disputed && m_rules.posts_by_default;
+            finish(charge, charge.posted + (owed ? charge.disputed : 0));
             ++expired;
         }
     }
+    const auto is_over = [time](std::int64_t expires) { return expires < time; };
+    expired += std::erase_if(m_unsigned, is_over);
+    expired += std::erase_if(m_afterwards,
+                             [&](const auto& entry) { return is_over(entry.second.expires); });
     return expired;
+}
+
+ResultCode NaiveLedger::check_debit(const std::string& debtor, const std::string& creditor,
+                                    std::int64_t amount) const {
+    for (const auto& half : {std::pair{debtor, creditor}, std::pair{creditor, debtor}}) {
+        const auto cap = m_rules.caps.find(half);
+        if (cap != m_rules.caps.end() && owed_between(debtor, creditor) + amount > cap->second) {
+            return ResultCode::exposure_exceeded;
+        }
+    }
+    const Balance sum = balance(debtor);
+    const std::int64_t net = std::max<std::int64_t>(0, sum.owes - sum.gets);
+    return sum.owes_pending + net + amount > m_rules.limit ? ResultCode::limit_exceeded
+                                                           : ResultCode::ok;
 }
 
 ResultCode NaiveLedger::decide(int id, const std::string& home, const std::string& visited,
@@ -78,16 +127,8 @@ ResultCode NaiveLedger::decide(int id, const std::string& home, const std::strin
     if (amount < m_rules.minimum) {
         return ResultCode::below_minimum;
     }
-    for (const auto& half : {std::pair{home, visited}, std::pair{visited, home}}) {
-        const auto cap = m_rules.caps.find(half);
-        if (cap != m_rules.caps.end() && owed_between(home, visited) + amount > cap->second) {
-            return ResultCode::exposure_exceeded;
-        }
-    }
-    const Balance sum = balance(home);
-    const std::int64_t net = std::max<std::int64_t>(0, sum.owes - sum.gets);
-    if (sum.owes_pending + net + amount > m_rules.limit) {
-        return ResultCode::limit_exceeded;
+    if (const ResultCode result = check_debit(home, visited, amount); result != ResultCode::ok) {
+        return result;
     }
     Charge charge;
     charge.home = home;
@@ -107,7 +148,8 @@ ResultCode NaiveLedger::release(int id, const std::string& by) {
     if (by != charge->visited && by != charge->home) {
         return ResultCode::not_permitted;
     }
-    if (charge->step == Step::recorded || (by == charge->home && charge->step == Step::started)) {
+    const bool ran = charge->step == Step::recorded || charge->step == Step::disputed;
+    if (ran || (by == charge->home && charge->step == Step::started)) {
         return ResultCode::wrong_status;
     }
     if (by == charge->home && m_time < charge->decided + m_rules.home_release_after) {
@@ -207,6 +249,162 @@ ResultCode NaiveLedger::claim(int id, const std::string& by) {
         return ResultCode::too_early;
     }
     finish(*charge, charge->due);
+    return ResultCode::ok;
+}
+
+ResultCode NaiveLedger::dispute(int id, const std::string& by, std::int64_t amount) {
+    Charge* charge = live(id);
+    if (charge == nullptr) {
+        return ResultCode::unknown_authorization;
+    }
+    if (by != charge->home) {
+        return ResultCode::not_home;
+    }
+    if (charge->step != Step::recorded) {
+        return ResultCode::wrong_status;
+    }
+    if (m_time > charge->settle_by) {
+        return ResultCode::too_late;
+    }
+    if (amount > charge->due) {
+        return ResultCode::dispute_amount;
+    }
+    charge->step = Step::disputed;
+    charge->disputed = amount;
+    charge->posted = charge->due - amount;
+    charge->deadline = m_time + m_rules.arbitrate_window;
+    return ResultCode::ok;
+}
+
+ResultCode NaiveLedger::accept(int id, const std::string& by) {
+    Charge* charge = live(id);
+    if (charge == nullptr) {
+        return ResultCode::unknown_authorization;
+    }
+    if (by != charge->visited) {
+        return ResultCode::not_visited;
+    }
+    if (charge->step != Step::disputed) {
+        return ResultCode::wrong_status;
+    }
+    finish(*charge, charge->posted);
+    return ResultCode::ok;
+}
+
+ResultCode NaiveLedger::arbitrate(int id, const std::string& by, std::int64_t amount) {
+    Charge* charge = live(id);
+    if (charge == nullptr) {
+        return ResultCode::unknown_authorization;
+    }
+    if (by != "HUB") {
+        return ResultCode::not_hub;
+    }
+    if (charge->step != Step::disputed) {
+        return ResultCode::wrong_status;
+    }
+    if (amount > charge->disputed) {
+        return ResultCode::dispute_amount;
+    }
+    finish(*charge, charge->posted + amount);
+    return ResultCode::ok;
+}
+
+ResultCode NaiveLedger::post(const std::string& debtor, const std::string& creditor,
+                             std::int64_t amount) {
+    const ResultCode result = check_debit(debtor, creditor, amount);
+    if (result == ResultCode::ok) {
+        m_postings.push_back({debtor, creditor, amount});
+    }
+    return result;
+}
+
+/// What is refused at its second signature goes on waiting for it.
+ResultCode NaiveLedger::keep_if_refused(ResultCode result) {
+    if (result != ResultCode::ok) {
+        m_unsigned.push_back(m_time + m_rules.countersign_window);
+    }
+    return result;
+}
+
+ResultCode NaiveLedger::late(const Paper& paper) { return keep_if_refused(apply_late(paper)); }
+
+ResultCode NaiveLedger::credit(const Paper& paper, int record, std::int64_t charged) {
+    return keep_if_refused(apply_credit(paper, record, charged));
+}
+
+ResultCode NaiveLedger::rebill(const Paper& paper, int credit) {
+    return keep_if_refused(apply_rebill(paper, credit));
+}
+
+ResultCode NaiveLedger::apply_late(const Paper& paper) {
+    if (live(paper.id) != nullptr) {
+        return ResultCode::authorization_live;
+    }
+    if (m_afterwards.contains(paper.id)) {
+        return ResultCode::already_corrected;
+    }
+    if (const ResultCode result = post(paper.home, paper.visited, paper.amount);
+        result != ResultCode::ok) {
+        return result;
+    }
+    m_afterwards[paper.id] = {
+        m_time + m_rules.correction_window, paper.visited, {{paper.number, paper.amount, 0}}, {}};
+    return ResultCode::ok;
+}
+
+ResultCode NaiveLedger::apply_credit(const Paper& paper, int record, std::int64_t charged) {
+    if (live(paper.id) != nullptr) {
+        return ResultCode::authorization_live;
+    }
+    Afterwards after;
+    if (m_afterwards.contains(paper.id)) {
+        after = m_afterwards[paper.id];
+    } else {
+        after = {m_time + m_rules.correction_window, paper.visited, {{record, charged, 0}}, {}};
+    }
+    for (Afterwards::Item& item : after.items) {
+        if (item.number != record) {
+            continue;
+        }
+        if (item.charged != charged) {
+            return ResultCode::amount_differs;
+        }
+        if (item.credited + paper.amount > charged) {
+            return ResultCode::credit_exceeds_charge;
+        }
+        if (after.credits.size() == 8) {
+            return ResultCode::too_many_corrections;
+        }
+        if (const ResultCode result = post(paper.visited, paper.home, paper.amount);
+            result != ResultCode::ok) {
+            return result;
+        }
+        item.credited += paper.amount;
+        after.credits.push_back(paper.number);
+        m_afterwards[paper.id] = after;
+        return ResultCode::ok;
+    }
+    return ResultCode::unknown_correction;
+}
+
+ResultCode NaiveLedger::apply_rebill(const Paper& paper, int credit) {
+    if (live(paper.id) != nullptr) {
+        return ResultCode::authorization_live;
+    }
+    const auto found = m_afterwards.find(paper.id);
+    if (found == m_afterwards.end() ||
+        std::count(found->second.credits.begin(), found->second.credits.end(), credit) == 0) {
+        return ResultCode::unknown_correction;
+    }
+    if (found->second.items.size() == 8) {
+        return ResultCode::too_many_corrections;
+    }
+    if (const ResultCode result = post(paper.home, paper.visited, paper.amount);
+        result != ResultCode::ok) {
+        return result;
+    }
+    std::erase(found->second.credits, credit);
+    found->second.items.push_back({paper.number, paper.amount, 0});
     return ResultCode::ok;
 }
 

@@ -24,6 +24,10 @@ public:
         std::int64_t claim_window{0};
         std::int64_t home_release_after{0};
         std::int64_t clock_ahead{0};
+        std::int64_t countersign_window{0};
+        std::int64_t arbitrate_window{0};
+        std::int64_t correction_window{0};
+        bool posts_by_default{true};  ///< the disputed part, when nobody arbitrates
         std::map<std::pair<std::string, std::string>, std::int64_t> caps;  ///< by {owner, partner}
     };
     struct Balance {
@@ -32,7 +36,7 @@ public:
         std::int64_t gets_pending{0};
         std::int64_t gets{0};
     };
-    enum class Step { approved, started, recorded, over };
+    enum class Step { approved, started, recorded, disputed, over };
     struct Charge {
         std::string home;
         std::string visited;
@@ -43,6 +47,7 @@ public:
         std::int64_t record_by{0};
         std::int64_t settle_by{0};
         std::int64_t due{0};
+        std::int64_t disputed{0};
         std::int64_t posted{0};
         int connector{0};
     };
@@ -65,13 +70,54 @@ public:
     ResultCode settle(int id, const std::string& by, std::int64_t amount);
     ResultCode claim(int id, const std::string& by);
 
+    ResultCode dispute(int id, const std::string& by, std::int64_t amount);
+    ResultCode accept(int id, const std::string& by);
+    ResultCode arbitrate(int id, const std::string& by, std::int64_t amount);
+
+    // What two members sign: the result is the second signature's. `number` names the first
+    // transaction, and `record` or `credit` an earlier one.
+    struct Paper {
+        int number{0};
+        int id{0};
+        std::string home;
+        std::string visited;
+        std::int64_t amount{0};
+    };
+    ResultCode late(const Paper& paper);
+    ResultCode credit(const Paper& paper, int record, std::int64_t charged);
+    ResultCode rebill(const Paper& paper, int credit);
+
     /// Added up anew from the charges, every time.
     [[nodiscard]] Balance balance(const std::string& member) const;
     [[nodiscard]] const std::map<int, Charge>& charges() const { return m_charges; }
     [[nodiscard]] Evse evse(const std::string& owner, int connector) const;
 
 private:
+    /// What became of a charge when its authorization was over.
+    struct Afterwards {
+        struct Item {
+            int number{0};
+            std::int64_t charged{0};
+            std::int64_t credited{0};
+        };
+        std::int64_t expires{0};
+        std::string visited;
+        std::vector<Item> items;
+        std::vector<int> credits;
+    };
+    struct Posting {
+        std::string debtor;
+        std::string creditor;
+        std::int64_t amount{0};
+    };
     Charge* live(int id);
+    ResultCode check_debit(const std::string& debtor, const std::string& creditor,
+                           std::int64_t amount) const;
+    ResultCode post(const std::string& debtor, const std::string& creditor, std::int64_t amount);
+    ResultCode apply_late(const Paper& paper);
+    ResultCode apply_credit(const Paper& paper, int record, std::int64_t charged);
+    ResultCode apply_rebill(const Paper& paper, int credit);
+    ResultCode keep_if_refused(ResultCode result);
     void finish(Charge& charge, std::int64_t posted);
     [[nodiscard]] std::int64_t owed_between(const std::string& debtor,
                                             const std::string& creditor) const;
@@ -80,6 +126,9 @@ private:
     std::int64_t m_time{0};
     std::map<int, Charge> m_charges;
     std::map<std::pair<std::string, int>, Evse> m_evses;
+    std::map<int, Afterwards> m_afterwards;
+    std::vector<Posting> m_postings;
+    std::vector<std::int64_t> m_unsigned;  ///< when what was refused at its second signature ends
 };
 
 }  // namespace tally::test

@@ -162,7 +162,10 @@ TEST_CASE("a body's root is over the hashes of its envelopes", "[header]") {
 TEST_CASE("a genesis names its chain by all that is in it", "[genesis]") {
     const Genesis genesis = test::sample_genesis();
     REQUIRE(problem_of(genesis) == "no problem");
-    std::vector<Genesis> others(12, genesis);
+    std::vector<Genesis> others(15, genesis);
+    others[12].parameters.arbitrate_window += 1;
+    others[13].parameters.dispute_default = DisputeDefault::release;
+    others[14].parameters.correction_window -= 1;
     others[0].name += "!";
     others[1].time += 1;
     others[2].parameters.skip_timeout += 1;
@@ -205,6 +208,12 @@ TEST_CASE("a wrong genesis is refused with the name of the field", "[genesis]") 
                Contains("parameters.settle_window"));
     CHECK_THAT(problem([](Genesis& g) { g.parameters.minimum_approval = -1; }),
                Contains("parameters.minimum_approval"));
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.arbitrate_window = 0; }),
+               Contains("parameters.arbitrate_window"));
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.correction_window += 1; }),
+               Contains("parameters.correction_window"));
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.dispute_default = DisputeDefault{3}; }),
+               Contains("parameters.dispute_default"));
     CHECK_THAT(problem([](Genesis& g) { g.members.clear(); }), Contains("members"));
     CHECK_THAT(problem([](Genesis& g) { g.members[1].party = PartyId{}; }),
                Contains("members[1].party"));

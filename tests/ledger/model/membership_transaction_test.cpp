@@ -70,6 +70,8 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
     const Action promote = test::sample_proposal(ChangeKind::promote);
     const std::string key{as_text(public_key_of(test::secret(60)).view())};
     const std::string proof(Signature::size, 's');
+    wire::Parameters parameters;
+    parameters.set_dispute_default(wire::DISPUTE_DEFAULT_POST);
     check_all(promote, "unknown_action",
               {[&](auto& m) { change(m)->clear_kind(); },
                [&](auto& m) { change(m)->set_kind(static_cast<wire::ChangeKind>(9)); }});
@@ -89,7 +91,7 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
                    change(m)->set_member_possession(proof);
                },
                [&](auto& m) { change(m)->set_feature(1); },
-               [&](auto& m) { change(m)->mutable_parameters(); },
+               [&](auto& m) { *change(m)->mutable_parameters() = parameters; },
                [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_ACTIVATE_FEATURE); },
                [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_REPLACE_KEYS); },
                [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_SET_PARAMETERS); }});
@@ -104,8 +106,9 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
     check_all(test::sample_proposal(ChangeKind::activate_feature), "out_of_range",
               {[&](auto& m) { change(m)->clear_feature(); },
                [&](auto& m) { change(m)->set_member("DDD"); },
-               [&](auto& m) { change(m)->mutable_parameters(); },
+               [&](auto& m) { *change(m)->mutable_parameters() = parameters; },
                [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_PROMOTE); }});
+    check_all(promote, "unknown_action", {[&](auto& m) { change(m)->mutable_parameters(); }});
     check_all(test::sample_proposal(ChangeKind::activate_feature), "ok",
               {[&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_WITHDRAW_FEATURE); },
                [&](auto& m) { change(m)->set_feature(0xffffffff); }});
@@ -120,6 +123,8 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
          [&](auto& m) { change(m)->mutable_parameters()->set_epoch_blocks_min(1'000'000'001); },
          [&](auto& m) { change(m)->mutable_parameters()->set_delta_ms(8'001); },
          [&](auto& m) { change(m)->mutable_parameters()->set_minimum_approval(-1); },
+         [&](auto& m) { change(m)->mutable_parameters()->clear_arbitrate_window_ms(); },
+         [&](auto& m) { change(m)->mutable_parameters()->set_correction_window_ms(0); },
          [&](auto& m) { change(m)->mutable_parameters()->set_admissions_per_epoch(0); }});
 }
 

@@ -154,6 +154,10 @@ inline RotateKey sample_rotation() {
     return {KeyRole::link, public_key_of(secret(41)), sample_possession(0x33)};
 }
 
+inline RatedCharge sample_rated() {
+    return {sample_metered(), {"day", 7}, currency("CNY"), 123'456, 120'000};
+}
+
 /// One of each kind, a denial, and four changes.
 inline std::vector<Action> sample_actions() {
     const Bytes meter_key{0x30, 0x59, 0x30, 0x13};
@@ -181,6 +185,19 @@ inline std::vector<Action> sample_actions() {
         sample_rotation(),
         ReportReady{5, sha256(as_bytes("validators")), 1'234},
         sample_evidence(),
+        RevokeBridge{"AAA-bridge-1"},
+        OpenDispute{sample_authorization(), 20'000, DisputeReason::not_our_customer,
+                    sha256(as_bytes("proof"))},
+        AcceptDispute{sample_authorization()},
+        Arbitrate{sample_authorization(), 15'000, sha256(as_bytes("decision"))},
+        LateCharge{sample_rated()},
+        CreditCharge{sample_authorization(),
+                     {party("AAA"), sample_id(5)},
+                     currency("CNY"),
+                     120'000,
+                     60'000,
+                     sha256(as_bytes("why"))},
+        RebillCharge{{party("AAA"), sample_id(6)}, sample_rated()},
     };
 }
 

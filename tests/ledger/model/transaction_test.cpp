@@ -285,6 +285,37 @@ TEST_CASE("values outside their bounds are refused, on both sides", "[transactio
     with(record, [](auto& a) { a.metered.readings[0].time = -1; });
     with(SettleCharge{test::sample_authorization(), amount_max + 1}, [](auto&) {});
     with(ClaimCharge{}, [](auto&) {});
+    with(RevokeBridge{}, [](auto&) {});
+    with(RevokeBridge{std::string(bridge_id_bytes_max + 1, 'b')}, [](auto&) {});
+    const OpenDispute dispute{test::sample_authorization(), 1, DisputeReason::other, {}};
+    with(dispute, [](auto& a) { a.authorization.signer = PartyId{}; });
+    with(dispute, [](auto& a) { a.disputed = 0; });
+    with(dispute, [](auto& a) { a.disputed = amount_max + 1; });
+    with(dispute, [](auto& a) { a.reason = DisputeReason{}; });
+    with(dispute, [](auto& a) { a.reason = DisputeReason{7}; });
+    with(AcceptDispute{}, [](auto&) {});
+    with(Arbitrate{test::sample_authorization(), -1, {}}, [](auto&) {});
+    with(Arbitrate{test::sample_authorization(), amount_max + 1, {}}, [](auto&) {});
+    const LateCharge late{test::sample_rated()};
+    with(late, [](auto& a) { a.charge.amount = -1; });
+    with(late, [](auto& a) { a.charge.rated_amount = amount_max + 1; });
+    with(late, [](auto& a) { a.charge.tariff.version = 0; });
+    with(late, [](auto& a) { a.charge.currency = Currency{}; });
+    with(late, [](auto& a) { a.charge.metered.readings.resize(readings_max + 1); });
+    const CreditCharge credit{test::sample_authorization(),
+                              test::sample_authorization(),
+                              test::currency("CNY"),
+                              9,
+                              9,
+                              {}};
+    with(credit, [](auto& a) { a.amount = 0; });
+    with(credit, [](auto& a) { a.charged = -1; });
+    with(credit, [](auto& a) { a.charged = amount_max + 1; });
+    with(credit, [](auto& a) { a.record.signer = PartyId{}; });
+    with(credit, [](auto& a) { a.currency = Currency{}; });
+    const RebillCharge rebill{test::sample_authorization(), test::sample_rated()};
+    with(rebill, [](auto& a) { a.credit.signer = PartyId{}; });
+    with(rebill, [](auto& a) { a.charge.metered.readings.resize(1); });
     for (std::size_t i = 0; i < wrong.size(); ++i) {
         INFO(i << ": " << action_name(wrong[i]));
         CHECK_FALSE(is_within_bounds(wrong[i]));
@@ -345,6 +376,59 @@ TEST_CASE("a tariff or reading of unknown kinds is refused", "[transaction]") {
               message.mutable_record_charge()->mutable_metered()->mutable_readings(0)->set_activity(
                   static_cast<wire::Activity>(4));
           }) == "unknown_action");
+}
+
+TEST_CASE("disputes and corrections with damaged parts are refused", "[transaction]") {
+    const auto sample = [](const char* name) {
+        for (const Action& action : test::sample_actions()) {
+            if (std::string{action_name(action)} == name) {
+                return action;
+            }
+        }
+        return Action{};
+    };
+    CHECK(outcome_after(sample("OpenDispute"), [](wire::Transaction& m) {
+              m.mutable_open_dispute()->set_reason(wire::DISPUTE_REASON_UNSPECIFIED);
+          }) == "unknown_action");
+    CHECK(outcome_after(sample("OpenDispute"), [](wire::Transaction& m) {
+              m.mutable_open_dispute()->set_evidence(std::string(31, 'e'));
+          }) == "malformed");
+    CHECK(outcome_after(sample("OpenDispute"), [](wire::Transaction& m) {
+              m.mutable_open_dispute()->set_disputed(-1);
+          }) == "out_of_range");
+    CHECK(outcome_after(sample("Arbitrate"), [](wire::Transaction& m) {
+              m.mutable_arbitrate()->clear_reason();
+          }) == "malformed");
+    CHECK(outcome_after(sample("LateCharge"), [](wire::Transaction& m) {
+              m.mutable_late_charge()->clear_charge();
+          }) == "malformed");
+    CHECK(outcome_after(sample("LateCharge"), [](wire::Transaction& m) {
+              m.mutable_late_charge()->mutable_charge()->clear_currency();
+          }) == "malformed");
+    CHECK(outcome_after(sample("CreditCharge"), [](wire::Transaction& m) {
+              m.mutable_credit_charge()->clear_record();
+          }) == "malformed");
+    CHECK(outcome_after(sample("RebillCharge"), [](wire::Transaction& m) {
+              m.mutable_rebill_charge()->clear_credit();
+          }) == "malformed");
+    CHECK(outcome_after(sample("RevokeBridge"), [](wire::Transaction& m) {
+              m.mutable_revoke_bridge()->clear_bridge_id();
+          }) == "out_of_range");
+}
+
+TEST_CASE("the longest bill fits into a transaction", "[transaction]") {
+    RebillCharge action{test::sample_authorization(), test::sample_rated()};
+    MeteredCharge& metered = action.charge.metered;
+    metered.evse_id.assign(evse_id_bytes_max, 'e');
+    metered.bridge_id.assign(bridge_id_bytes_max, 'b');
+    metered.meter_serial.assign(meter_serial_bytes_max, 'm');
+    MeterReading longest{unix_millis_max, -840, 1LL << 52U, true};
+    longest.activity = Activity::reservation_expired;
+    longest.power_w = 1'000'000'000;
+    metered.readings.assign(readings_max, longest);
+    action.charge.tariff = {std::string(tariff_id_bytes_max, 't'), 0xffff'ffff};
+    const Transaction transaction = test::sample_transaction(action);
+    CHECK(*decode_transaction(encode_transaction(transaction)) == transaction);
 }
 
 TEST_CASE("random bytes never decode and never crash", "[transaction][property]") {

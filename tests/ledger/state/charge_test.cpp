@@ -147,6 +147,19 @@ TEST_CASE("what a bridge metered must fit the meter and the time", "[state][reco
         CHECK(charging.record_with([](auto& a) { a.metered.bridge_id = "bridge-2"; }) ==
               ResultCode::unknown_bridge);
     }
+    SECTION("bridge_revoked") {
+        CHECK(chain.apply(aaa, RevokeBridge{"bridge-1"}) == ResultCode::ok);
+        CHECK(charging.record_with([](auto&) {}) == ResultCode::bridge_revoked);
+        // A new key under the same id is trusted again, the old one is not.
+        RegisterBridge again;
+        again.bridge_id = "bridge-1";
+        again.public_key = public_key_of(secret_of("another"));
+        CHECK(chain.apply(aaa, again) == ResultCode::ok);
+        CHECK(charging.record_with([](auto&) {}) == ResultCode::bad_bridge_signature);
+        again.public_key = public_key_of(secret_of("AAA/bridge-1"));
+        CHECK(chain.apply(aaa, again) == ResultCode::ok);
+        CHECK(charging.record_with([](auto&) {}) == ResultCode::ok);
+    }
     SECTION("bad_bridge_signature") {
         RecordCharge action = chain.record(charging.ref, 12'000);
         action.metered.evidence.data[0] ^= 1U;
@@ -221,6 +234,38 @@ TEST_CASE("the next charge of an EVSE continues the last one", "[state][record]"
                 reading.register_wh -= 1;
             }
         }) == ResultCode::register_went_back);
+    }
+    SECTION("a gap in the register is recorded: the operator's own drivers charge there too") {
+        CHECK(charging.record_with([](auto& a) {
+            for (MeterReading& reading : a.metered.readings) {
+                reading.register_wh += 777'000;
+            }
+        }) == ResultCode::ok);
+        CHECK(find_charger(chain.state(), aaa, "AAA*1")->last_reading->register_wh == 801'000);
+    }
+    SECTION("the register may go on exactly where it stood") {
+        CHECK(charging.record_with([](auto&) {}) == ResultCode::ok);
+    }
+    SECTION("a new meter starts a new register, and time goes on") {
+        RegisterCharger swapped;
+        swapped.evse_id = "AAA*1";
+        swapped.station = "ST1";
+        swapped.bridge_id = "bridge-1";
+        swapped.rated_power_w = 60'000;
+        swapped.meter_serial = "M9";
+        CHECK(chain.apply(aaa, swapped) == ResultCode::ok);
+        CHECK(charging.record_with([](auto& a) { a.metered.meter_serial = "M1"; }) ==
+              ResultCode::wrong_meter);
+        const auto from_zero = [](auto& a) {
+            a.metered.meter_serial = "M9";
+            a.metered.readings[0].register_wh = 0;
+            a.metered.readings[1].register_wh = 12'000;
+        };
+        CHECK(charging.record_with([&](auto& a) {
+            from_zero(a);
+            a.metered.readings[0].time = charger.last_end_time - 1;
+        }) == ResultCode::overlaps_previous);
+        CHECK(charging.record_with(from_zero) == ResultCode::ok);
     }
     SECTION("a new meter epoch starts a new register") {
         RegisterCharger again;

@@ -79,7 +79,7 @@ TEST_CASE("a deadline's key reads back, and nothing else does", "[state][keys]")
     other[1] = 0x80;
     CHECK_FALSE(keys::decode_deadline(other));
     other = key;
-    other.back() = 4;
+    other.back() = 5;
     CHECK_FALSE(keys::decode_deadline(other));
 }
 
@@ -109,7 +109,7 @@ TEST_CASE("hostile events are refused", "[state][event]") {
     CHECK_FALSE(Event::decode(with(0, 0)));
     CHECK_FALSE(Event::decode(with(0, 2)));
     CHECK_FALSE(Event::decode(with(1, 0)));
-    CHECK_FALSE(Event::decode(with(1, 6)));
+    CHECK_FALSE(Event::decode(with(1, 8)));
     CHECK_FALSE(Event::decode(with(2, 'a')));    // signer
     CHECK_FALSE(Event::decode(with(21, 0)));     // debtor: a letter missing
     CHECK_FALSE(Event::decode(with(30, 0x80)));  // negative amount
@@ -235,6 +235,9 @@ TEST_CASE("names of codes", "[state]") {
     CHECK(std::string{to_text(ExpiryCause::not_recorded)} == "not_recorded");
     CHECK(std::string{to_text(ExpiryCause::not_claimed)} == "not_claimed");
     CHECK(std::string{to_text(ExpiryCause::not_countersigned)} == "not_countersigned");
+    CHECK(std::string{to_text(ExpiryCause::not_arbitrated)} == "not_arbitrated");
+    CHECK(std::string{to_text(ExpiryCause::correction_over)} == "correction_over");
+    CHECK(std::string{to_text(AuthorizationStatus::disputed)} == "disputed");
     CHECK(std::string{to_text(AuthorizationStatus::approved)} == "approved");
     CHECK(std::string{to_text(AuthorizationStatus::expired)} == "expired");
 }

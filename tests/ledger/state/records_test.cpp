@@ -71,6 +71,21 @@ void check_codec(const Record& record) {
     REQUIRE_FALSE(decode_record<Record>(version));
 }
 
+RatedCharge rated() {
+    RatedCharge charge;
+    charge.metered.authorization = {bbb, {}};
+    charge.metered.evse_id = "E1";
+    charge.metered.bridge_id = "B1";
+    charge.metered.meter_serial = "M1";
+    charge.metered.readings = {{1000, 480, 0, false}, {2000, 480, 12, true}};
+    charge.metered.bridge_signature.data.fill(9);
+    charge.tariff = {"std", 3};
+    charge.currency = cny;
+    charge.rated_amount = 8;
+    charge.amount = 7;
+    return charge;
+}
+
 ChargerRecord charger(bool busy, bool last) {
     ChargerRecord record;
     record.station = "ST1";
@@ -102,10 +117,16 @@ TEST_CASE("every record has one encoding", "[state][records]") {
     check_codec(Account{1, 2, 3, 4, 5});
     check_codec(AgreementRecord{true, cny, {"a", "bc"}, 9});
     check_codec(AgreementRecord{false, cny, {}, 0});
-    check_codec(BridgeRecord{member.member_key, BridgeKind::tcec});
+    check_codec(BridgeRecord{member.member_key, BridgeKind::tcec, false});
+    check_codec(BridgeRecord{member.member_key, BridgeKind::site, true});
     check_codec(charger(false, false));
     check_codec(charger(true, true));
     check_codec(CountersignRecord{Hash{}, 5, SetLimit{aaa, cny, 6}});
+    check_codec(CountersignRecord{Hash{}, 5, LateCharge{rated()}});
+    check_codec(CountersignRecord{Hash{}, 5, CreditCharge{{bbb, {}}, {aaa, {}}, cny, 8, 7, {}}});
+    check_codec(CountersignRecord{Hash{}, 5, RebillCharge{{aaa, {}}, rated()}});
+    check_codec(CorrectionRecord{aaa, cny, 5, {{{aaa, {}}, 9, 9}}, {}});
+    check_codec(CorrectionRecord{aaa, cny, 5, {{{aaa, {}}, 9, 0}, {{bbb, {}}, 3, 2}}, {{aaa, {}}}});
     check_codec(Exposure{1, 2});
     check_codec(Totals{1, -1, WideMoney{1} << 100, 0});
     check_codec(day_tariff(cny, {{0, 1, 2}, {600, 3, 4}}));
@@ -132,10 +153,21 @@ TEST_CASE("negative amounts and unknown codes do not decode", "[state][records]"
     account[1] = 0x80;
     CHECK_FALSE(decode_record<Account>(account));
     Bytes bridge = encode(BridgeRecord{});
-    bridge.back() = 4;
+    std::uint8_t& kind = bridge[bridge.size() - 2];
+    kind = 4;
     CHECK_FALSE(decode_record<BridgeRecord>(bridge));
-    bridge.back() = 0;
+    kind = 0;
     CHECK_FALSE(decode_record<BridgeRecord>(bridge));
+    Bytes waiting = encode(CountersignRecord{Hash{}, 5, SetLimit{aaa, cny, 6}});
+    std::uint8_t& action = waiting[1 + Hash::size + 8];
+    REQUIRE(action == 1);
+    for (const int unknown : {0, 5, 255}) {
+        action = static_cast<std::uint8_t>(unknown);
+        CHECK_FALSE(decode_record<CountersignRecord>(waiting));
+    }
+    CHECK_FALSE(decode_record<CorrectionRecord>(
+        encode(CorrectionRecord{aaa, cny, 5, {{{aaa, {}}, 9, 10}}, {}})));
+    CHECK_FALSE(decode_record<CorrectionRecord>(encode(CorrectionRecord{aaa, cny, 5, {}, {}})));
 }
 
 TEST_CASE("lists beyond their bound do not decode", "[state][records]") {
@@ -147,6 +179,45 @@ TEST_CASE("lists beyond their bound do not decode", "[state][records]") {
     AgreementRecord agreement{true, cny, {}, 0};
     agreement.tariffs_offered.assign(tariffs_offered_max + 1, "a");
     CHECK_FALSE(decode_record<AgreementRecord>(encode(agreement)));
+    CorrectionRecord correction{aaa, cny, 5, {}, {}};
+    correction.charges.assign(corrected_charges_max, {{aaa, {}}, 1, 1});
+    correction.credits.assign(open_credits_max, {aaa, {}});
+    check_codec(correction);
+    correction.credits.push_back({aaa, {}});
+    CHECK_FALSE(decode_record<CorrectionRecord>(encode(correction)));
+    correction.credits.clear();
+    correction.charges.push_back({{aaa, {}}, 1, 1});
+    CHECK_FALSE(decode_record<CorrectionRecord>(encode(correction)));
+}
+
+TEST_CASE("a dispute is of a part of a recorded charge", "[state][records]") {
+    using Status = AuthorizationStatus;
+    Authorization disputed = with_status(Status::disputed, true, true, false);
+    disputed.dispute = Authorization::Dispute{3500, 7000, 170'000, DisputeReason::other, {}};
+    check_codec(disputed);
+    CHECK(disputed.deadline() == 7000);
+    CHECK(disputed.reserved() == 170'000);
+    CHECK(disputed.posted_so_far() == 0);
+    Authorization settled = with_status(Status::settled, true, true, true);
+    settled.dispute = disputed.dispute;
+    check_codec(settled);
+    Authorization expired = with_status(Status::expired, true, true, true);
+    expired.dispute = disputed.dispute;
+    expired.end->expiry_cause = ExpiryCause::not_arbitrated;
+    check_codec(expired);
+    // The same bytes under a status that knows no dispute.
+    Bytes claimed = encode(settled);
+    claimed[1] = static_cast<std::uint8_t>(Status::claimed);
+    CHECK_FALSE(decode_record<Authorization>(claimed));
+    Bytes recorded = encode(disputed);
+    recorded[1] = static_cast<std::uint8_t>(Status::recorded);
+    CHECK_FALSE(decode_record<Authorization>(recorded));
+    // More than was recorded.
+    Bytes more = encode(disputed);
+    const std::size_t amount = more.size() - 1 - Hash::size - 1 - sizeof(Money);
+    REQUIRE(more[amount + sizeof(Money) - 1] == (170'000 & 0xff));
+    ++more[amount + sizeof(Money) - 1];
+    CHECK_FALSE(decode_record<Authorization>(more));
 }
 
 TEST_CASE("the deadline follows the status", "[state][records]") {

@@ -50,6 +50,22 @@ TEST_CASE("unknown_bridge: a charger needs a bridge of its owner", "[state][regi
     CHECK(chain.apply(aaa, charger_at("E1", "S1", 1)) == ResultCode::unknown_bridge);
 }
 
+TEST_CASE("a revoked bridge stays known, and is trusted no more", "[state][registry]") {
+    TestChain chain{make_genesis(), {aaa}};
+    CHECK(chain.apply(aaa, RevokeBridge{"bridge-9"}) == ResultCode::unknown_bridge);
+    CHECK(chain.apply(bbb, RevokeBridge{"bridge-1"}) == ResultCode::unknown_bridge);
+    CHECK(chain.apply(aaa, RevokeBridge{"bridge-1"}) == ResultCode::ok);
+    const auto found = find_bridge(chain.state(), aaa, "bridge-1");
+    REQUIRE(found);
+    CHECK(found->revoked);
+    CHECK(chain.apply(aaa, RevokeBridge{"bridge-1"}) == ResultCode::bridge_revoked);
+    CHECK(chain.apply(aaa, charger_at("E9", "ST1", 3)) == ResultCode::bridge_revoked);
+    CHECK(chain.apply(aaa, RegisterBridge{"bridge-1", found->public_key, BridgeKind::site}) ==
+          ResultCode::ok);
+    CHECK_FALSE(find_bridge(chain.state(), aaa, "bridge-1")->revoked);
+    CHECK(chain.apply(aaa, charger_at("E9", "ST1", 3)) == ResultCode::ok);
+}
+
 TEST_CASE("station_taken: one EVSE for a station and connector", "[state][registry]") {
     TestChain chain{make_genesis(), {aaa, bbb}};
     CHECK(chain.apply(aaa, charger_at("E9", "ST1", 1)) == ResultCode::station_taken);

@@ -48,6 +48,9 @@ SCENARIO("a genesis is the same after writing and reading, with and without its 
     genesis.parameters.epoch_blocks_max = 1'000'000'000;
     genesis.parameters.epoch_blocks_min = 999'999'999;
     genesis.parameters.admissions_per_epoch = 256;
+    genesis.parameters.arbitrate_window = 8'000;
+    genesis.parameters.correction_window = 9'000;
+    genesis.parameters.dispute_default = DisputeDefault::release;
     genesis.members[1].operator_id = "MA0123456";
     genesis.members[2].validator = false;
     genesis.agreements[0].agreement.tariffs_offered = {"day", "night"};
@@ -104,6 +107,10 @@ SCENARIO("every wrong value is refused with its place and its rule") {
          "parameters.epoch_blocks_min: must be a whole number from 1 to 1000000000"},
         {R"("admissions_per_epoch":16)", R"("admissions_per_epoch":0)",
          "parameters.admissions_per_epoch: must be a whole number from 1 to 256"},
+        {R"("dispute_default":"post")", R"("dispute_default":"both")",
+         "parameters.dispute_default: must be \"post\" or \"release\""},
+        {R"("arbitrate_window_ms":1209600000)", R"("arbitrate_window_ms":0)",
+         "parameters.arbitrate_window_ms: must be a whole number from 1"},
         {R"("minimum_approval":"1.0000")", R"("minimum_approval":1)",
          "parameters.minimum_approval: must be a text"},
         {R"("minimum_approval":"1.0000")", R"("minimum_approval":"-1")",

@@ -1,0 +1,20 @@
+#include "node/roaming/dispute_end.h"
+
+#include "ledger/state/queries.h"
+
+namespace tally::node {
+
+std::optional<AuthorizationRef> dispute_ended_by(const Action& action) {
+    if (const auto* accepted = std::get_if<AcceptDispute>(&action)) {
+        return accepted->authorization;
+    }
+    const auto* arbitrated = std::get_if<Arbitrate>(&action);
+    return arbitrated != nullptr ? std::optional{arbitrated->authorization} : std::nullopt;
+}
+
+Money posted_in_all(const StateView& state, const AuthorizationRef& authorization) {
+    const std::optional<Authorization> found = find_authorization(state, authorization);
+    return found && found->end ? found->end->posted : 0;
+}
+
+}  // namespace tally::node
