@@ -10,6 +10,7 @@
 #include "tools/join/command.h"
 #include "tools/keys/command.h"
 #include "tools/member/command.h"
+#include "tools/proof/command.h"
 #include "tools/rate/command.h"
 #include "tools/show/command.h"
 #include "tools/simulate/command.h"
@@ -38,6 +39,7 @@ int run(int argc, char** argv) {
     add_submit_command(app, exit_code);
     add_rate_command(app, exit_code);
     add_audit_commands(app, exit_code);
+    add_proof_command(app, exit_code);
     add_bench_command(app, exit_code);
     add_simulate_command(app, exit_code);
     try {

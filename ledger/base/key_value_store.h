@@ -36,6 +36,7 @@ public:
     struct Entry {
         Bytes key;
         Bytes value;
+        friend bool operator==(const Entry&, const Entry&) = default;
     };
 
     virtual ~KeyValueStore() = default;

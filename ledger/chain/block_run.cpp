@@ -7,6 +7,7 @@
 #include "ledger/state/invariants.h"
 #include "ledger/state/queries.h"
 #include "ledger/state/sweep.h"
+#include "ledger/state/touched.h"
 
 #include <utility>
 
@@ -44,18 +45,28 @@ BlockRun::BlockRun(const Inputs& inputs, const KeyValueStore& base,
       }},
       m_parameters{find_parameters(m_state)},
       m_scope{m_state,           m_parameters, inputs.chain_id,
-              m_check_signature, header.time,  header.height} {
+              m_check_signature, header.time,  header.height},
+      m_sublogs{m_state} {
     m_result.log = m_parent->log;
     m_result.ids.time = header.time;
     m_result.events = sweep_expired(m_scope);
     for (const Event& event : m_result.events) {
-        append_leaf(event.hash(), PartyId{}, ResultCode::ok);
+        append_event(event);
     }
 }
 
-void BlockRun::append_leaf(const Hash& hash, const PartyId& signer, ResultCode result) {
+void BlockRun::append_event(const Event& event) {
+    append_leaf(event.hash(), PartyId{}, ResultCode::ok, touched_by(m_state, event));
+}
+
+void BlockRun::append_leaf(const Hash& hash, const PartyId& signer, ResultCode result,
+                           const std::set<PartyId>& touched) {
     const Leaf leaf{m_result.log.size(), m_height, hash, signer, result};
-    m_result.log.append(leaf.leaf_hash());
+    const Hash leaf_hash = leaf.leaf_hash();
+    m_result.log.append(leaf_hash);
+    for (const PartyId& party : touched) {
+        m_sublogs.append(party, leaf.index, leaf_hash);
+    }
     m_result.leaves.push_back(leaf);
 }
 
@@ -144,13 +155,19 @@ Expected<BlockRun::Admitted, BlockError> BlockRun::admit(const Bytes& encoded, c
     return admitted;
 }
 
-ResultCode BlockRun::execute(const TransactionRef& ref, const Hash& hash, const Action& action) {
-    if (const std::optional<Hash> before = find_executed(ref)) {
-        return *before == hash ? ResultCode::exists : ResultCode::exists_different;
-    }
-    m_result.ids.transactions.emplace(ref, hash);  // Burnt, whatever becomes of it.
+void BlockRun::execute(const TransactionRef& ref, const Hash& hash, const Action& action) {
     Context context{m_scope, ref, hash};
-    return apply_action(context, action);
+    ResultCode result{ResultCode::exists};
+    if (const std::optional<Hash> before = find_executed(ref)) {
+        context.touch(ref.signer);  // Nobody else: what it says was said before, or never will be.
+        result = *before == hash ? ResultCode::exists : ResultCode::exists_different;
+    } else {
+        m_result.ids.transactions.emplace(ref, hash);  // Burnt, whatever becomes of it.
+        touch_parties(context, action);
+        result = apply_action(context, action);
+    }
+    m_result.results.push_back(result);
+    append_leaf(hash, ref.signer, result, context.touched);
 }
 
 std::optional<BlockError> BlockRun::add_envelope(const Bytes& encoded, const Hash& hash) {
@@ -162,11 +179,8 @@ std::optional<BlockError> BlockRun::add_envelope(const Bytes& encoded, const Has
     m_result.envelope_hashes.push_back(hash);
     for (std::size_t i = 0; i < admitted->transactions.size(); ++i) {
         const Transaction& transaction = admitted->transactions[i];
-        const Hash& named = admitted->transaction_hashes[i];
-        const ResultCode result =
-            execute({admitted->signer, transaction.id}, named, transaction.action);
-        m_result.results.push_back(result);
-        append_leaf(named, admitted->signer, result);
+        execute({admitted->signer, transaction.id}, admitted->transaction_hashes[i],
+                transaction.action);
     }
     return std::nullopt;
 }
@@ -174,8 +188,9 @@ std::optional<BlockError> BlockRun::add_envelope(const Bytes& encoded, const Has
 Expected<ExecutedBlock, BlockError> BlockRun::finish(Block block) && {
     if (m_inputs.sealed) {
         m_result.events.push_back(seal_epoch(m_state, m_height, *m_inputs.sealed));
-        append_leaf(m_result.events.back().hash(), PartyId{}, ResultCode::ok);
+        append_event(m_result.events.back());
     }
+    m_result.sublogs = std::move(m_sublogs).finish();
     if (std::optional<std::string> problem = update_totals(m_state)) {
         return Unexpected{BlockError{BlockError::Kind::invariant, std::move(*problem)}};
     }

@@ -3,6 +3,9 @@
 #include "ledger/chain/executor.h"
 #include "ledger/model/envelope.h"
 #include "ledger/state/context.h"
+#include "ledger/state/sublog.h"
+
+#include <set>
 
 namespace tally {
 
@@ -46,11 +49,13 @@ private:
     [[nodiscard]] Expected<Admitted, BlockError> admit(const Bytes& encoded, const Hash& hash);
     [[nodiscard]] std::optional<BlockError> decode_transactions(const Envelope& envelope,
                                                                 Admitted& admitted) const;
-    [[nodiscard]] ResultCode execute(const TransactionRef& ref, const Hash& hash,
-                                     const Action& action);
+    /// Executes one transaction of an envelope and appends its leaf.
+    void execute(const TransactionRef& ref, const Hash& hash, const Action& action);
     [[nodiscard]] std::optional<Hash> find_executed(const TransactionRef& ref) const;
     [[nodiscard]] bool is_repeated(const Hash& root_with_signer) const;
-    void append_leaf(const Hash& hash, const PartyId& signer, ResultCode result);
+    void append_event(const Event& event);
+    void append_leaf(const Hash& hash, const PartyId& signer, ResultCode result,
+                     const std::set<PartyId>& touched);
 
     const Inputs m_inputs;
     std::shared_ptr<const ExecutedBlock> m_parent;
@@ -59,6 +64,7 @@ private:
     SignatureCheck m_check_signature;
     const Parameters m_parameters;  ///< as they were before the block
     BlockScope m_scope;
+    SublogAppender m_sublogs;
     ExecutedBlock m_result;
 };
 

@@ -8,6 +8,7 @@
 #include "ledger/state/state_overlay.h"
 #include "ledger/state/state_tree.h"
 #include "ledger/state/state_view.h"
+#include "ledger/state/sublog.h"
 
 #include <map>
 #include <memory>
@@ -52,9 +53,10 @@ struct ExecutedBlock {
     std::vector<ResultCode> results;
     std::vector<Event> events;
     std::vector<Leaf> leaves;
-    StateChanges changes;  ///< flat keys, derived index tables included, sorted
-    StateTree tree;        ///< after the block; shares unchanged nodes with the parent's
-    MerkleFrontier log;    ///< after the block
+    SublogAdditions sublogs;  ///< which of the leaves went into whose sub-log
+    StateChanges changes;     ///< flat keys, derived index tables included, sorted
+    StateTree tree;           ///< after the block; shares unchanged nodes with the parent's
+    MerkleFrontier log;       ///< after the block
     IdWindow::BlockIds ids;
 };
 

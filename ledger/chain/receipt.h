@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ledger/chain/block.h"
-#include "ledger/chain/epoch_proof.h"
+#include "ledger/chain/finality_proof.h"
 #include "ledger/model/genesis.h"
 
 #include <optional>
@@ -12,20 +12,15 @@ namespace tally {
 
 /// Proof, for someone who has the genesis and nothing else, that a transaction is in the ledger
 /// with this result: the transaction's bytes, its leaf, the way from the leaf to the `log_root` of
-/// a block, the certificate that made that block final, and who voted on it: proofs of all epochs
-/// before the block's, from the genesis' validators on.
+/// a final block at or after the one that holds the transaction, and the proof of that block.
 ///
 /// Encoding (fixed-width codec): magic "TALLYRCP", version u16 = 2, transaction behind a u32
-/// length, leaf 53, path count u32 and 32 each, header, certificate behind a u32 length, epoch
-/// proof count u32 and each behind a u32 length. Files and GET /api/v1/transactions/{id}/receipt
-/// (application/octet-stream) hold exactly this.
-struct Receipt {
+/// length, leaf 53, path count u32 and 32 each, then the finality proof. Files and GET
+/// /api/v1/transactions/{id}/receipt (application/octet-stream) hold exactly this.
+struct Receipt : FinalityProof {
     Bytes transaction;
     Leaf leaf;
     std::vector<Hash> path;
-    BlockHeader header;  ///< at or after the block that holds the transaction
-    QuorumCertificate certificate;
-    std::vector<EpochProof> epochs;  ///< of epochs 0 to that of the header, exclusive
 
     friend bool operator==(const Receipt&, const Receipt&) = default;
     [[nodiscard]] Bytes encode() const;
@@ -33,13 +28,8 @@ struct Receipt {
     [[nodiscard]] static std::optional<Receipt> decode(ByteView bytes);
 };
 
-/// Epochs that a receipt leads through at most. With `epoch_blocks_min` = 100 and a block a second,
-/// a member that changes its key in every epoch needs 75 days to get there; the longest epochs get
-/// there in 200 years. Of four validators the proofs have 43 MB then.
-inline constexpr std::size_t receipt_epochs_max{65'536};
-/// Longest encoded receipt, in bytes: 64 validators through all epochs, 440 MB.
-inline constexpr std::size_t receipt_bytes_max{32UL * 1024 +
-                                               receipt_epochs_max * (4 + epoch_proof_bytes_max)};
+/// Longest encoded receipt, in bytes.
+inline constexpr std::size_t receipt_bytes_max{16UL * 1024 + finality_proof_bytes_max};
 
 /// The first thing that does not hold, in words; nothing when the receipt proves what it says.
 [[nodiscard]] std::optional<std::string> verify_receipt(const Receipt& receipt,

@@ -6,6 +6,7 @@
 #include "ledger/state/state_overlay.h"
 
 #include <functional>
+#include <set>
 #include <vector>
 
 namespace tally {
@@ -29,10 +30,13 @@ struct Context {
     BlockScope& block;
     TransactionRef transaction;  ///< `signer` signed it
     Hash transaction_hash;
+    /// Whose sub-logs its leaf goes into, as far as they are members.
+    std::set<PartyId> touched{};
 
     [[nodiscard]] const PartyId& signer() const noexcept { return transaction.signer; }
     [[nodiscard]] StateOverlay& state() const noexcept { return block.state; }
     [[nodiscard]] UnixMillis now() const noexcept { return block.time; }
+    void touch(const PartyId& party) { touched.insert(party); }
 };
 
 /// Longest duration that counts as a deadline's distance: 10,000 years.

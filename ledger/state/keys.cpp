@@ -96,6 +96,8 @@ Bytes proposal(const TransactionRef& ref) { return of_ref(Table::proposal, ref);
 
 Bytes correction(const AuthorizationRef& ref) { return of_ref(Table::correction, ref); }
 
+Bytes sublog(const PartyId& party) { return of_member(Table::sublog, party); }
+
 Bytes evidence(std::uint64_t epoch, const PartyId& offender) {
     Encoder encoder = start(Table::evidence);
     encoder.u64(epoch).fixed(offender);

@@ -16,9 +16,10 @@ namespace tally {
 
 /// Tables that are in the state tree, in order of their byte.
 inline constexpr Table tree_tables[]{
-    Table::member, Table::account,       Table::agreement,   Table::bridge,   Table::charger,
-    Table::tariff, Table::authorization, Table::countersign, Table::exposure, Table::totals,
-    Table::scheme, Table::epoch,         Table::proposal,    Table::evidence, Table::correction};
+    Table::member,   Table::account,  Table::agreement,     Table::bridge,
+    Table::charger,  Table::tariff,   Table::authorization, Table::countersign,
+    Table::exposure, Table::totals,   Table::scheme,        Table::epoch,
+    Table::proposal, Table::evidence, Table::sublog,        Table::correction};
 /// Derived tables: not in the tree, rebuilt from the others or lost (finished) by state sync.
 inline constexpr Table derived_tables[]{Table::deadline, Table::station, Table::finished};
 
@@ -60,6 +61,7 @@ namespace keys {
 [[nodiscard]] Bytes proposal(const TransactionRef& ref);
 /// Of one authorization.
 [[nodiscard]] Bytes correction(const AuthorizationRef& ref);
+[[nodiscard]] Bytes sublog(const PartyId& party);
 [[nodiscard]] Bytes evidence(std::uint64_t epoch, const PartyId& offender);
 [[nodiscard]] Bytes station(const PartyId& owner, std::string_view station,
                             std::uint16_t connector);

@@ -313,6 +313,10 @@ std::vector<EvidenceEntry> list_evidence(const StateView& view, std::uint64_t ep
     return evidence;
 }
 
+SublogRecord find_sublog(const StateView& view, const PartyId& party) {
+    return find<SublogRecord>(view, keys::sublog(party)).value_or(SublogRecord{});
+}
+
 std::optional<Totals> find_totals(const StateView& view, const Currency& currency) {
     return find<Totals>(view, keys::totals(currency));
 }

@@ -8,6 +8,7 @@
 #include "ledger/state/epoch_records.h"
 #include "ledger/state/records.h"
 #include "ledger/state/state_view.h"
+#include "ledger/state/sublog.h"
 
 #include <cstdint>
 #include <optional>
@@ -131,6 +132,9 @@ struct EvidenceEntry {
 [[nodiscard]] std::vector<EvidenceEntry> list_evidence(const StateView& view,
                                                        std::uint64_t epoch_from,
                                                        std::size_t count_max);
+
+/// Empty when nothing has touched the member yet.
+[[nodiscard]] SublogRecord find_sublog(const StateView& view, const PartyId& party);
 
 [[nodiscard]] std::optional<Totals> find_totals(const StateView& view, const Currency& currency);
 

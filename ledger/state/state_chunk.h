@@ -48,6 +48,7 @@ struct StateChunk {
     std::optional<std::array<Hash, 2>> halves;
     std::vector<KeyValueStore::Entry> entries;
 
+    friend bool operator==(const StateChunk&, const StateChunk&) = default;
     [[nodiscard]] Bytes encode() const;
     /// Nothing when truncated, too long, above a bound or not in order.
     [[nodiscard]] static std::optional<StateChunk> decode(ByteView bytes);

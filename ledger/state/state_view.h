@@ -27,6 +27,7 @@ enum class Table : std::uint8_t {
     epoch = 0x0c,     ///< one record
     proposal = 0x0d,  ///< changes that wait for votes
     evidence = 0x0e,
+    sublog = 0x11,      ///< of each member: the leaves that touch it
     correction = 0x12,  ///< charges that came late or were corrected
     first_derived = 0x80,
     deadline = 0x80,

@@ -2,6 +2,7 @@
 
 #include "ledger/base/check.h"
 #include "ledger/model/envelope.h"
+#include "ledger/state/queries.h"
 #include "ledger/store/block_contents.h"
 #include "ledger/store/ledger_impl.h"
 
@@ -37,7 +38,8 @@ Ledger::Impl::Impl(KeyValueStore& the_store, const Genesis& the_genesis,
       chain_id{genesis.chain_id()},
       executor{genesis, store, signatures},
       view{store},
-      tiles{store} {}
+      tiles{store},
+      pruner{store} {}
 
 std::shared_ptr<ExecutedBlock> Ledger::Impl::find(const Hash& digest) const {
     if (digest == tip->digest) {
@@ -84,6 +86,9 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
     for (const auto& [key, value] : block->changes) {
         batch.operations.push_back({key, value});
     }
+    if (!pruner.prune(block->changes, block->block.header.time, batch)) {
+        stop_on_storage_error("cannot read finished authorizations from the state store");
+    }
     std::vector<Hash> leaf_hashes;
     leaf_hashes.reserve(block->leaves.size());
     for (const Leaf& leaf : block->leaves) {
@@ -91,6 +96,7 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
     }
     tiles.append(leaf_hashes, batch);
     index_transactions(block->leaves, block->ids, batch);
+    index_sublogs(block->sublogs, height, batch);
     if (const Event* seal = find_seal(block->events)) {
         const EpochProof proof{block->block.header, finalization, seal->validators};
         batch.put(ledger_index::epoch_proof_key(seal->epoch), proof.encode());
@@ -228,17 +234,32 @@ std::optional<Receipt> Ledger::Impl::receipt(const TransactionRef& ref) const {
     receipt.path = inclusion_proof(
         location->leaf_index, proven->block.header.log_size,
         [this](std::uint32_t level, std::uint64_t index) { return tiles.subtree(level, index); });
-    receipt.header = proven->block.header;
-    receipt.certificate = proven->finalization;
-    if (receipt.header.epoch > receipt_epochs_max) {
-        return std::nullopt;
+    return prove_final(receipt, proven->block.header, proven->finalization)
+               ? std::optional{std::move(receipt)}
+               : std::nullopt;
+}
+
+bool Ledger::Impl::prove_final(FinalityProof& proof, const BlockHeader& header,
+                               const QuorumCertificate& finalization) const {
+    if (header.epoch > proven_epochs_max) {
+        return false;
     }
-    for (std::uint64_t ended = 0; ended < receipt.header.epoch; ++ended) {
-        std::optional<EpochProof> proof = epoch_proof(ended);
-        ENSURE(proof.has_value());
-        receipt.epochs.push_back(std::move(*proof));
+    proof.header = header;
+    proof.certificate = finalization;
+    for (std::uint64_t ended = 0; ended < header.epoch; ++ended) {
+        std::optional<EpochProof> epoch_end = epoch_proof(ended);
+        ENSURE(epoch_end.has_value());
+        proof.epochs.push_back(std::move(*epoch_end));
     }
-    return receipt;
+    return true;
+}
+
+std::optional<StateReceipt> Ledger::Impl::tip_receipt() const {
+    const std::uint64_t height = tip->block.header.height;
+    StateReceipt receipt;
+    const bool proven = height > 0 && height == newest_finalized &&
+                        prove_final(receipt, tip->block.header, *last_finalization);
+    return proven ? std::optional{std::move(receipt)} : std::nullopt;
 }
 
 std::optional<EpochProof> Ledger::Impl::epoch_proof(std::uint64_t ended) const {
@@ -330,6 +351,34 @@ std::optional<TransactionLocation> Ledger::find_transaction(const TransactionRef
 std::optional<Receipt> Ledger::receipt(const TransactionRef& ref) const {
     return m_impl->receipt(ref);
 }
+SublogPage Ledger::sublog(const PartyId& party, std::uint64_t from, std::size_t count_max) const {
+    SublogPage page;
+    page.record = find_sublog(m_impl->view, party);
+    page.available_from = first_sublog_number(m_impl->view, party, page.record.log.size());
+    page.entries = read_sublog(m_impl->view, party, from, count_max);
+    for (SublogEntry& entry : page.entries) {
+        entry.leaf_hash = m_impl->tiles.subtree(0, entry.leaf_index);
+    }
+    return page;
+}
+std::optional<StateReceipt> Ledger::state_receipt(const Bytes& key) const {
+    std::optional<StateReceipt> receipt = m_impl->tip_receipt();
+    if (receipt) {
+        receipt->content =
+            StateReceipt::Entry{key, m_impl->view.get(key), m_impl->tip->tree.prove(key)};
+    }
+    return receipt;
+}
+std::optional<StateReceipt> Ledger::state_receipt(const ChunkName& name) const {
+    std::optional<StateReceipt> receipt = m_impl->tip_receipt();
+    if (receipt) {
+        std::optional<StateChunk> chunk = make_chunk(m_impl->tip->tree, m_impl->store, name);
+        ENSURE(chunk.has_value());
+        receipt->content = StateReceipt::Range{name, std::move(*chunk)};
+    }
+    return receipt;
+}
+std::uint64_t Ledger::state_entries() const { return m_impl->tip->tree.count_entries(); }
 std::uint64_t Ledger::base_height() const { return m_impl->archive->base_height(); }
 
 std::optional<Bytes> Ledger::answer_snapshot_query(ByteView query) const {

@@ -5,9 +5,11 @@
 #include "ledger/chain/epoch_proof.h"
 #include "ledger/chain/executor.h"
 #include "ledger/chain/receipt.h"
+#include "ledger/chain/state_receipt.h"
 #include "ledger/model/features.h"
 #include "ledger/store/block_archive.h"
 #include "ledger/store/ledger_index.h"
+#include "ledger/store/sublog_index.h"
 
 #include <functional>
 #include <memory>
@@ -44,6 +46,8 @@ struct LedgerOptions {
     std::size_t speculative_blocks{speculative_blocks_max};
     /// Blocks between two snapshots for joining nodes; 1 or more.
     std::uint64_t snapshot_interval{10'000};
+    /// How long finished authorizations can be asked for, in ms of block time; 0: for ever.
+    UnixMillis keep_finished{0};
     /// Protocol features that the program can execute, rising.
     FeatureList known_features{tally::known_features.begin(), tally::known_features.end()};
 };
@@ -131,6 +135,17 @@ public:
         const TransactionRef& ref) const;
     /// Proof that a transaction is in the log under the newest certificate that covers it.
     [[nodiscard]] std::optional<Receipt> receipt(const TransactionRef& ref) const;
+    /// Proof of what the state after the last final block holds under a key of the tree's tables,
+    /// or that it has no such key. Nothing while that block's finalization is still to be written,
+    /// and before the first block.
+    [[nodiscard]] std::optional<StateReceipt> state_receipt(const Bytes& key) const;
+    /// The same of all entries under a name, or of its halves when they are too many.
+    [[nodiscard]] std::optional<StateReceipt> state_receipt(const ChunkName& name) const;
+    /// Entries of that state, as far as they are in the state tree.
+    [[nodiscard]] std::uint64_t state_entries() const;
+    /// Entries of a member's sub-log from number `from` on, at most `count_max`.
+    [[nodiscard]] SublogPage sublog(const PartyId& party, std::uint64_t from,
+                                    std::size_t count_max) const;
     /// The bytes that answer a joining node's query (docs/protocol/sync.md); empty when what it
     /// asks for is not held, nothing when it cannot be decoded.
     [[nodiscard]] std::optional<Bytes> answer_snapshot_query(ByteView query) const;

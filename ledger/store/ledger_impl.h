@@ -5,6 +5,7 @@
 #include "ledger/base/clock.h"
 #include "ledger/state/epochs.h"
 #include "ledger/store/block_archive.h"
+#include "ledger/store/finished_pruner.h"
 #include "ledger/store/ledger.h"
 #include "ledger/store/ledger_index.h"
 #include "ledger/store/log_tiles.h"
@@ -41,6 +42,11 @@ public:
         const TransactionRef& ref) const;
     [[nodiscard]] std::optional<Receipt> receipt(const TransactionRef& ref) const;
     [[nodiscard]] std::optional<EpochProof> epoch_proof(std::uint64_t ended) const;
+    /// Adds what makes a block final to a proof; false when too many epochs lie before it.
+    [[nodiscard]] bool prove_final(FinalityProof& proof, const BlockHeader& header,
+                                   const QuorumCertificate& finalization) const;
+    /// A receipt of the tip that holds nothing yet; nothing when the tip cannot be proven.
+    [[nodiscard]] std::optional<StateReceipt> tip_receipt() const;
 
     KeyValueStore& store;
     const Clock& clock;
@@ -54,6 +60,7 @@ public:
     IdWindow window;
     SnapshotSource snapshots;
     std::uint64_t snapshot_interval{1};
+    FinishedPruner pruner;
     FeatureList known_features;
     std::unique_ptr<BlockArchive> archive;
     std::shared_ptr<ExecutedBlock> tip;  ///< the last final block, without a parent

@@ -99,6 +99,12 @@ Bytes tile_key(std::uint8_t tile_level, std::uint64_t tile) {
 
 Bytes epoch_proof_key(std::uint64_t epoch) { return key_of(Table::epoch_proof).u64(epoch).bytes(); }
 
+Bytes sublog_prefix(const PartyId& party) { return key_of(Table::sublog).fixed(party).bytes(); }
+
+Bytes sublog_key(const PartyId& party, std::uint64_t number) {
+    return key_of(Table::sublog).fixed(party).u64(number).bytes();
+}
+
 Bytes sync_key() { return key_of(Table::sync).u8(0).bytes(); }
 
 Bytes sync_chunk_prefix() { return key_of(Table::sync).u8(1).bytes(); }

@@ -35,6 +35,7 @@ enum class Table : std::uint8_t {
     tile = 0xc3,
     epoch_proof = 0xc4,  ///< by epoch: what ended it (EpochProof)
     sync = 0xc5,         ///< only while a snapshot is being fetched: how far it is
+    sublog = 0xc6,       ///< by member and number: sublog_index.h
 };
 
 /// Up to which block the store is.
@@ -64,6 +65,8 @@ struct BlockEntry {
 
 [[nodiscard]] Bytes tile_key(std::uint8_t tile_level, std::uint64_t tile);
 [[nodiscard]] Bytes epoch_proof_key(std::uint64_t epoch);
+[[nodiscard]] Bytes sublog_prefix(const PartyId& party);
+[[nodiscard]] Bytes sublog_key(const PartyId& party, std::uint64_t number);
 
 /// Present while the store is being filled from a snapshot; the value is its manifest, empty before
 /// one is chosen.

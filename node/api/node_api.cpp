@@ -2,19 +2,19 @@
 
 #include "ledger/model/envelope.h"
 #include "ledger/state/queries.h"
+#include "node/api/answers.h"
 #include "node/api/consensus_json.h"
 #include "node/api/ledger_json.h"
 #include "node/api/membership_json.h"
+#include "node/api/proof_api.h"
 #include "node/api/session_json.h"
 #include "node/api/state_json.h"
 #include "node/runtime/metrics.h"
 
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace tally::node {
@@ -29,45 +29,6 @@ constexpr std::string_view receipt_suffix{"/receipt"};
 /// A page of blocks ends with the one that brings their envelopes to this size, so that no request
 /// costs more than two blocks of the largest size.
 constexpr std::size_t page_envelope_bytes{block_bytes_max};
-
-HttpResponse json_response(const json::object& body, unsigned status = 200) {
-    HttpResponse response;
-    response.status = status;
-    response.body = json::serialize(body) + "\n";
-    return response;
-}
-
-/// Text of the client's own in an answer: what is not printable ASCII becomes '?', for JSON must be
-/// UTF-8 and a decoded path need not be.
-std::string printable(std::string text) {
-    std::replace_if(
-        text.begin(), text.end(), [](char symbol) { return symbol < ' ' || symbol > '~'; }, '?');
-    return text;
-}
-
-HttpResponse not_found(const std::string& what) {
-    return http_error(404, "not_found", printable(what));
-}
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    std::uint64_t number{0};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-        return std::nullopt;
-    }
-    return number;
-}
-
-/// A query parameter as a number within bounds, or the fallback when it is absent.
-std::optional<std::uint64_t> query_number(const HttpRequest& request, const std::string& name,
-                                          std::uint64_t fallback) {
-    const auto found = request.query.find(name);
-    return found == request.query.end() ? fallback : parse_number(found->second);
-}
-
-HttpResponse bad_parameter(const std::string& name, const std::string& rule) {
-    return http_error(400, "bad_parameter", name + ": " + rule);
-}
 
 bool same_secret(const std::string& left, const std::string& right) {
     return left.size() == right.size() && !left.empty() &&
@@ -197,6 +158,12 @@ HttpResponse NodeApi::answer_v1(const HttpRequest& request, const std::string& p
     }
     if (kind == "authorizations") {
         return authorization(rest);
+    }
+    if (kind == "sublog") {
+        return sublog_page(m_backend.ledger(), request, rest);
+    }
+    if (kind == "state") {
+        return state_proof(m_backend.ledger(), request, rest);
     }
     return answer_private(request, path);
 }
@@ -373,10 +340,7 @@ HttpResponse NodeApi::transaction(const std::string& id) const {
 HttpResponse NodeApi::receipt(const std::string& id) const {
     for (const TransactionRef& ref : parse_ref(m_backend.ledger(), id)) {
         if (const std::optional<Receipt> receipt = m_backend.ledger().receipt(ref)) {
-            HttpResponse response;
-            response.content_type = "application/octet-stream";
-            response.body = std::string{as_text(receipt->encode())};
-            return response;
+            return bytes_response(receipt->encode());
         }
     }
     return not_found("no final transaction " + id);

@@ -108,6 +108,8 @@ NodeConfig read(const ConfigTable& root) {
     const ConfigTable limits = root.table("limits");
     config.verify_threads = static_cast<std::size_t>(limits.integer("verify_threads", {1, 256}, 2));
     config.sync = read_sync(root.table("sync"));
+    config.keep_finished = std::chrono::days{
+        root.table("state").integer("keep_finished_d", {0, 36'500}, config.keep_finished.count())};
     return config;
 }
 

@@ -67,6 +67,8 @@ struct NodeConfig {
     std::size_t verify_threads{2};
 
     SyncConfig sync;
+    /// How long the node answers for finished authorizations, in days; 0: for ever.
+    std::chrono::days keep_finished{400};
 };
 
 /// Every problem found in the file, in its order. Callers print each one's text and exit with

@@ -270,7 +270,8 @@ std::optional<StartError> Node::Impl::open_replica() {
         [this](const PublicKey& peer, const char* reason) { m_links->disconnect(peer, reason); }};
     auto replica =
         Replica::open({m_inputs.genesis, m_inputs.config.member, m_inputs.config.data_dir,
-                       m_inputs.config.sync.snapshot_interval, m_inputs.known_features},
+                       m_inputs.config.sync.snapshot_interval, m_inputs.known_features,
+                       std::chrono::milliseconds{m_inputs.config.keep_finished}.count()},
                       std::move(ports));
     if (!replica) {
         if (replica.error().kind == LedgerOpenError::Kind::unknown_feature) {

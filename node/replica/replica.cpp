@@ -37,6 +37,7 @@ Expected<std::unique_ptr<Replica>, LedgerOpenError> Replica::open(ReplicaOptions
     LedgerOptions ledger_options;
     ledger_options.snapshot_interval = replica->m_options.snapshot_interval;
     ledger_options.known_features = replica->m_options.known_features;
+    ledger_options.keep_finished = replica->m_options.keep_finished;
     Expected<std::unique_ptr<Ledger>, LedgerOpenError> ledger =
         Ledger::open(replica->m_ports.files, replica->m_ports.state_store,
                      replica->m_options.data_dir + "/ledger/segments", replica->m_options.genesis,

@@ -25,6 +25,7 @@ struct ReplicaOptions {
     std::string data_dir;
     std::uint64_t snapshot_interval{LedgerOptions{}.snapshot_interval};
     FeatureList known_features{LedgerOptions{}.known_features};
+    UnixMillis keep_finished{LedgerOptions{}.keep_finished};
 };
 
 /// The process around the replica.

@@ -1,12 +1,13 @@
 """A changed ledger is found out."""
 
+import hashlib
 import json
 import os
 import pathlib
 import random
 import shutil
 
-from harness import Devnet, check, check_equal, main
+from harness import Devnet, check, check_equal, main, units
 
 CHANGES = 60
 
@@ -44,4 +45,73 @@ def a_running_node_is_audited_over_http(bin_dir):
         check_equal(done.returncode, 0, "audit over HTTP")
 
 
-main([one_changed_byte_is_found_and_named, a_running_node_is_audited_over_http])
+def merkle_root(leaves):
+    """RFC 9162 section 2.1.1 over leaf hashes."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return hashlib.sha256(b"\x01" + merkle_root(leaves[:split]) + merkle_root(leaves[split:])).digest()
+
+
+def sublog(net, at, member):
+    entries = []
+    while True:
+        page = net.get(at, f"/api/v1/sublog/{member}?from={len(entries)}&count=7")
+        if not page["items"]:
+            return page, entries
+        check_equal([item["number"] for item in page["items"]], list(range(len(entries), len(entries) + len(page["items"]))), "numbers")
+        entries += page["items"]
+
+
+def the_state_is_proven_to_whoever_has_the_genesis(bin_dir):
+    with Devnet(bin_dir) as net:
+        net.charge("AAA", "BBB", energy_wh=3000, speed=600)
+        net.wait_same_height()
+        genesis = net.manifest["genesis"]
+        api = net.node("CCC")["api"]
+        file = os.path.join(net.folder, "account.proof")
+        done = net.run("proof", "account", "AAA", "CNY", "--api", api, "--genesis", genesis, "--out", file, "--json")
+        shown = json.loads(done.stdout)
+        check(shown["verified"] and shown["present"], "AAA's account is not proven")
+        posted = net.account("HUB", "AAA")["credits_posted"]
+        check(posted > 0, "nothing was posted")
+        check_equal(units(shown["value"]["credits_posted"]), posted, "what is proven of AAA's account")
+        net.run("proof", "--verify", file, "--genesis", genesis)
+        net.run("proof", "account", "AAA", "CNY", "--verify", file, "--genesis", genesis)
+        net.run("proof", "account", "BBB", "CNY", "--verify", file, "--genesis", genesis, codes=(1,))
+        absent = net.run("proof", "account", "AAA", "EUR", "--api", api, "--genesis", genesis, "--json")
+        check_equal(json.loads(absent.stdout)["present"], False, "an account in a currency that nobody has")
+        content = bytearray(pathlib.Path(file).read_bytes())
+        for position in (20, 60, len(content) // 2, len(content) - 1):
+            content[position] ^= 1
+            pathlib.Path(file).write_bytes(content)
+            net.run("proof", "--verify", file, "--genesis", genesis, codes=(1,))
+            content[position] ^= 1
+
+
+def a_member_can_check_that_nothing_about_it_was_left_out(bin_dir):
+    with Devnet(bin_dir) as net:
+        net.charge("AAA", "BBB", energy_wh=3000, speed=600)
+        for member in ("AAA", "BBB", "HUB"):
+            page, entries = sublog(net, "CCC", member)
+            check_equal(page["count"], len(entries), f"entries of {member}")
+            check(entries or member == "HUB", f"nothing has touched {member}")
+            root = merkle_root([bytes.fromhex(entry["leaf_hash"]) for entry in entries]).hex()
+            check_equal(root, page["root"], f"root of {member}'s sub-log")
+        done = net.run("proof", "sublog", "AAA", "--api", net.node("HUB")["api"], "--genesis", net.manifest["genesis"], "--json")
+        proven = json.loads(done.stdout)["value"]
+        page, entries = sublog(net, "BBB", "AAA")
+        count = proven["count"]
+        check(0 < count <= len(entries), "fewer entries than were proven")
+        root = merkle_root([bytes.fromhex(entry["leaf_hash"]) for entry in entries[:count]]).hex()
+        check_equal(root, proven["root"], "root that was proven")
+        settled = [entry for entry in entries if entry["signer"] == "BBB" and entry["result"] == "ok"]
+        check(len(settled) >= 2, "approval and settlement of BBB are not in AAA's sub-log")
+
+
+main([one_changed_byte_is_found_and_named, a_running_node_is_audited_over_http, the_state_is_proven_to_whoever_has_the_genesis,
+      a_member_can_check_that_nothing_about_it_was_left_out])

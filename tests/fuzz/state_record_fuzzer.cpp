@@ -7,6 +7,7 @@
 #include "ledger/state/keys.h"
 #include "ledger/state/records.h"
 #include "ledger/state/state_tree.h"
+#include "ledger/state/sublog.h"
 
 #include <algorithm>
 
@@ -71,6 +72,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         check_record<EvidenceRecord>,
         check_record<Parameters>,
         check_record<CorrectionRecord>,
+        check_record<SublogRecord>,
     };
     const ByteView input{data, size};
     checks[input[0] % std::size(checks)](input.subspan(1));

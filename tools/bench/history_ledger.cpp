@@ -11,7 +11,7 @@ namespace tally::tools {
 
 Expected<std::unique_ptr<HistoryLedger>, std::string> HistoryLedger::open(
     const node::DataFolders& folders, const Genesis& genesis,
-    std::map<PartyId, SecretKey> consensus_keys) {
+    std::map<PartyId, SecretKey> consensus_keys, UnixMillis keep_finished) {
     std::unique_ptr<HistoryLedger> made{new HistoryLedger};
     made->m_keys = std::move(consensus_keys);
     auto store = LevelDbStore::open(folders.state);
@@ -21,6 +21,7 @@ Expected<std::unique_ptr<HistoryLedger>, std::string> HistoryLedger::open(
     made->m_store = std::move(store).value();
     LedgerOptions options;
     options.snapshot_interval = std::numeric_limits<std::uint64_t>::max();
+    options.keep_finished = keep_finished;
     auto ledger = Ledger::open(made->m_files, *made->m_store, folders.segments, genesis,
                                made->m_signatures, made->m_clock, options);
     if (!ledger) {

@@ -20,11 +20,13 @@ public:
     /// Opens the ledger of an initialised data folder. `consensus_keys` by member.
     [[nodiscard]] static Expected<std::unique_ptr<HistoryLedger>, std::string> open(
         const node::DataFolders& folders, const Genesis& genesis,
-        std::map<PartyId, SecretKey> consensus_keys);
+        std::map<PartyId, SecretKey> consensus_keys, UnixMillis keep_finished);
 
     /// A final block of these envelopes. The error names a transaction that did not succeed.
     [[nodiscard]] Expected<Done, std::string> add_block(UnixMillis time,
                                                         const std::vector<Bytes>& envelopes);
+    [[nodiscard]] const Ledger& ledger() const { return *m_ledger; }
+    [[nodiscard]] const KeyValueStore& store() const { return *m_store; }
     /// Everything is on disk when this returns.
     [[nodiscard]] const Ledger& finish();
 

@@ -1,9 +1,11 @@
 #include "tools/bench/ledger_bench.h"
 
+#include "ledger/state/keys.h"
 #include "node/runtime/key_file.h"
 #include "tools/bench/history_ledger.h"
 #include "tools/bench/history_work.h"
 #include "tools/bench/seeded_random.h"
+#include "tools/bench/state_tables.h"
 #include "tools/devnet/plan.h"
 
 #include <algorithm>
@@ -138,29 +140,8 @@ Expected<Done, std::string> complete_validators(const DevnetPlan& plan, const Ke
 struct Written {
     HistoryCounts counts;
     BlockHeader last;
+    json::array samples;
 };
-
-Expected<Written, std::string> write_history(const LedgerBenchOptions& options,
-                                             const DevnetPlan& plan, HistoryWork& work,
-                                             const Keys& keys,
-                                             const LedgerBenchProgress& progress) {
-    const node::DataFolders folders{plan.nodes.front().folder + "/data"};
-    const auto ledger = HistoryLedger::open(folders, plan.genesis, keys.consensus);
-    if (!ledger) {
-        return Unexpected{ledger.error()};
-    }
-    UnixMillis time = plan.genesis.time;
-    for (std::uint64_t block = 0; work.counts().transactions < options.transactions; ++block) {
-        time += static_cast<UnixMillis>(options.interval_ms);
-        if (const auto added = (*ledger)->add_block(time, work.next_block(time)); !added) {
-            return Unexpected{added.error()};
-        }
-        if (block % progress_blocks == 0) {
-            progress(work.counts().transactions, options.transactions);
-        }
-    }
-    return Written{work.counts(), (*ledger)->finish().final_header()};
-}
 
 std::uint64_t bytes_of(const std::string& folder) {
     std::uint64_t bytes{0};
@@ -169,6 +150,68 @@ std::uint64_t bytes_of(const std::string& folder) {
         bytes += entry.is_regular_file() ? entry.file_size() : 0;
     }
     return bytes;
+}
+
+/// How large the state is now: what the state root commits to, finished authorizations, and the
+/// store's files with all indexes.
+Expected<json::object, std::string> measure(const HistoryLedger& ledger,
+                                            const HistoryCounts& counts,
+                                            const std::string& state_folder) {
+    TableSize tree;
+    for (const Table table : tree_tables) {
+        const std::optional<TableSize> size = measure_table(ledger.store(), table);
+        if (!size) {
+            return Unexpected{std::string{"the state cannot be read"}};
+        }
+        tree.entries += size->entries;
+        tree.bytes += size->bytes;
+    }
+    const std::optional<TableSize> finished = measure_table(ledger.store(), Table::finished);
+    if (!finished || tree.entries != ledger.ledger().state_entries()) {
+        return Unexpected{std::string{"the state's entries are not those of its tree"}};
+    }
+    return json::object{{"charges_settled", counts.settled},
+                        {"transactions", counts.transactions},
+                        {"blocks", ledger.ledger().final_header().height},
+                        {"open", counts.open},
+                        {"state_entries", tree.entries},
+                        {"state_bytes", tree.bytes},
+                        {"finished_entries", finished->entries},
+                        {"finished_bytes", finished->bytes},
+                        {"store_file_bytes", bytes_of(state_folder)}};
+}
+
+Expected<Written, std::string> write_history(const LedgerBenchOptions& options,
+                                             const DevnetPlan& plan, HistoryWork& work,
+                                             const Keys& keys,
+                                             const LedgerBenchProgress& progress) {
+    const node::DataFolders folders{plan.nodes.front().folder + "/data"};
+    const auto ledger =
+        HistoryLedger::open(folders, plan.genesis, keys.consensus, options.keep_finished_ms);
+    if (!ledger) {
+        return Unexpected{ledger.error()};
+    }
+    UnixMillis time = plan.genesis.time;
+    json::array samples;
+    std::uint64_t next_sample = options.sample_charges;
+    for (std::uint64_t block = 0; work.counts().transactions < options.transactions; ++block) {
+        time += static_cast<UnixMillis>(options.interval_ms);
+        if (const auto added = (*ledger)->add_block(time, work.next_block(time)); !added) {
+            return Unexpected{added.error()};
+        }
+        if (block % progress_blocks == 0) {
+            progress(work.counts().transactions, options.transactions);
+        }
+        if (next_sample > 0 && work.counts().settled >= next_sample) {
+            auto sample = measure(**ledger, work.counts(), folders.state);
+            if (!sample) {
+                return Unexpected{sample.error()};
+            }
+            samples.emplace_back(std::move(sample).value());
+            next_sample += options.sample_charges;
+        }
+    }
+    return Written{work.counts(), (*ledger)->finish().final_header(), std::move(samples)};
 }
 
 json::object figures_of(const DevnetPlan& plan, const Written& written) {
@@ -186,7 +229,8 @@ json::object figures_of(const DevnetPlan& plan, const Written& written) {
             {"segment_bytes", bytes_of(folders.segments)},
             {"state_bytes", bytes_of(folders.state)},
             {"chain_id", to_hex(plan.genesis.chain_id())},
-            {"state_root", to_hex(written.last.state_root)}};
+            {"state_root", to_hex(written.last.state_root)},
+            {"samples", written.samples}};
 }
 
 Expected<DevnetPlan, std::string> plan_network(const LedgerBenchOptions& options,

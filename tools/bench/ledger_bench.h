@@ -27,6 +27,9 @@ struct LedgerBenchOptions {
     std::uint64_t seed{1};
     std::optional<UnixMillis> end;  ///< time of the last block, about; nothing: now
     std::optional<int> epoch_blocks_max;
+    std::uint64_t sample_charges{
+        0};                          ///< settled charges between two measures of the state; 0: none
+    UnixMillis keep_finished_ms{0};  ///< as of a node; 0: for ever
     std::optional<UnixMillis> idle_interval_ms;  ///< of the network when it runs
     std::vector<std::string> currencies{"CNY"};
 };

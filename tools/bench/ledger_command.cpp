@@ -111,6 +111,10 @@ void add_shape_options(CLI::App& command, LedgerBenchOptions& bench) {
     command
         .add_option("--currencies", bench.currencies, "One for each pair of operators, by turns")
         ->delimiter(',');
+    command.add_option("--sample-charges", bench.sample_charges,
+                       "Settled charges between two measures of the state; 0: none");
+    command.add_option("--keep-finished-ms", bench.keep_finished_ms,
+                       "How long finished authorizations stay in the state store; 0: for ever");
     command.add_option("--seed", bench.seed, "Of keys, partners, amounts and durations");
 }
 

@@ -49,6 +49,27 @@ json::object read_table(std::uint8_t table, const std::vector<KeyValueStore::Ent
 
 }  // namespace
 
+std::optional<TableSize> measure_table(const KeyValueStore& store, Table table) {
+    const Bytes prefix{static_cast<std::uint8_t>(table)};
+    Bytes from = prefix;
+    TableSize size;
+    for (;;) {
+        const auto entries = store.scan(prefix, from, entries_per_scan);
+        if (!entries) {
+            return std::nullopt;
+        }
+        for (const KeyValueStore::Entry& entry : *entries) {
+            ++size.entries;
+            size.bytes += entry.key.size() + entry.value.size();
+        }
+        if (entries->size() < entries_per_scan) {
+            return size;
+        }
+        from = entries->back().key;
+        from.push_back(0);
+    }
+}
+
 Expected<json::array, std::string> read_state_tables(const std::string& data_dir) {
     const std::string folder = node::DataFolders{data_dir}.state;
     std::error_code error;

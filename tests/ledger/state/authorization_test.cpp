@@ -1,6 +1,7 @@
 // Approving, denying, releasing and starting: every condition, and what each changes.
 
 #include "ledger/model/day_bands.h"
+#include "ledger/state/keys.h"
 #include "tests/support/ledger_fixture.h"
 
 #include <catch2/catch.hpp>
@@ -60,11 +61,14 @@ TEST_CASE("a denial moves no money and is kept as finished", "[state][authorizat
     denial.station = "ST1";
     denial.currency = cny;
     denial.reason = DenyReason::insufficient_balance;
-    const Hash tree_before = chain.tip().tree.root();
     CHECK(chain.apply(bbb, denial) == ResultCode::ok);
     const AuthorizationRef ref = chain.last_ref();
 
-    CHECK(chain.tip().tree.root() == tree_before);  // Nothing live came of it.
+    // Nothing live came of it: the tree has the leaf in both sub-logs and nothing else.
+    CHECK(chain.tip().changes.size() == 3);
+    CHECK(chain.tip().changes.contains(keys::sublog(aaa)));
+    CHECK(chain.tip().changes.contains(keys::sublog(bbb)));
+    CHECK(chain.tip().changes.contains(keys::finished(ref)));
     CHECK(chain.tip().leaves.size() == 1);
     CHECK_FALSE(find_live_authorization(chain.state(), ref));
     const std::optional<Authorization> found = find_authorization(chain.state(), ref);

@@ -76,7 +76,7 @@ TEST_CASE("a receipt without the epochs before its block does not hold") {
 TEST_CASE("a receipt with more epochs than there can be is not read") {
     Filled filled;
     Receipt receipt = *filled.ledger.get().receipt(filled.refs[0]);
-    receipt.epochs.assign(receipt_epochs_max + 1, receipt.epochs.front());
+    receipt.epochs.assign(proven_epochs_max + 1, receipt.epochs.front());
     CHECK_FALSE(Receipt::decode(receipt.encode()));
 }
 

@@ -98,6 +98,17 @@ SCENARIO("customers, log and limits may be left out") {
     CHECK(config->log_file.empty());
     CHECK(config->log_level == "info");
     CHECK(config->verify_threads == 2);
+    CHECK(config->keep_finished == std::chrono::days{400});
+}
+
+SCENARIO("how long finished authorizations are kept can be told") {
+    const ConfigFile file;
+    const auto config = file.load(std::string{full} + "\n[state]\nkeep_finished_d = 0\n");
+    REQUIRE(config);
+    CHECK(config->keep_finished == std::chrono::days{0});
+    for (const char* value : {"-1", "36501", "\"x\""}) {
+        CHECK_FALSE(file.load(std::string{full} + "\n[state]\nkeep_finished_d = " + value + "\n"));
+    }
 }
 
 SCENARIO("every wrong line is named by file, line and key") {
