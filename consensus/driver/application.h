@@ -101,6 +101,8 @@ public:
     [[nodiscard]] virtual std::optional<BlockMeta> decode_header(ByteView header) const = 0;
     /// Name of an envelope in proposals.
     [[nodiscard]] virtual Hash hash_of_envelope(ByteView envelope) const = 0;
+    /// Who signed an envelope of a block that was executed here.
+    [[nodiscard]] virtual MemberKey signer_of_envelope(ByteView envelope) const = 0;
     /// Whether the envelope hashes are those that the header commits to.
     [[nodiscard]] virtual bool body_matches(ByteView header,
                                             const std::vector<Hash>& envelopes) const = 0;

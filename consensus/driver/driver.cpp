@@ -138,7 +138,8 @@ void Driver::Impl::compact_journal() {
 void Driver::Impl::arm_timer() {
     Time next = m_next_status;
     for (const std::optional<Time>& deadline :
-         {m_core->next_deadline(), m_fetcher.next_deadline(), m_clock_wait, next_range_check()}) {
+         {m_core->next_deadline(), m_fetcher.next_deadline(), m_clock_wait, next_range_check(),
+          next_pending_check()}) {
         next = deadline ? std::min(next, *deadline) : next;
     }
     if (m_armed && *m_armed <= next) {
@@ -163,6 +164,9 @@ void Driver::Impl::on_timer() {
         m_clock_wait.reset();
     }
     feed(Tick{});
+    if (next_pending_check() && is_pending()) {
+        feed(PendingChanged{true});
+    }
     run_turn();
 }
 

@@ -98,10 +98,12 @@ private:
     void build();
     void propose_again(const BuildBlock& work, const TreeBlock& block);
     void commit();
-    void finish_commit(const BlockMeta& meta, const std::vector<Hash>& envelopes);
+    [[nodiscard]] std::vector<FinalEnvelope> final_envelopes(const TreeBlock& block) const;
+    void finish_commit(const BlockMeta& meta, const std::vector<FinalEnvelope>& envelopes);
     [[nodiscard]] std::optional<BlockMeta> executed_meta(const Hash& digest) const;
     [[nodiscard]] bool is_misplaced(const BlockMeta& meta) const;
     [[nodiscard]] bool is_pending() const;
+    [[nodiscard]] std::optional<Time> next_pending_check() const;
     void fill_from_mempool(TreeBlock& block);
 
     // epochs.cpp

@@ -12,6 +12,8 @@ namespace {
 
 /// Blocks still given by digest after they became final: others may be one certificate behind.
 constexpr std::size_t recent_final_max{16};
+/// How often a leader looks whether those who have used up their allowance may go on.
+constexpr Time pending_check_interval{10'000};
 
 /// In its own epoch nothing comes after a block that seals it.
 bool follows(const BlockMeta& meta, const BlockMeta& parent) {
@@ -197,13 +199,13 @@ void Driver::Impl::commit() {
             return;
         }
     }
-    std::vector<std::pair<BlockMeta, std::vector<Hash>>> committed;
+    std::vector<std::pair<BlockMeta, std::vector<FinalEnvelope>>> committed;
     for (const TreeBlock* block : *path) {
         if (planted(PlantedBug::commit_without_ancestors) && block != path->back()) {
             continue;
         }
         m_application.commit(block->meta.digest, *m_tree.certificate(block->meta.digest));
-        committed.emplace_back(block->meta, block->hashes);
+        committed.emplace_back(block->meta, final_envelopes(*block));
     }
     for (const auto& [meta, envelopes] : committed) {
         finish_commit(meta, envelopes);
@@ -213,7 +215,19 @@ void Driver::Impl::commit() {
     }
 }
 
-void Driver::Impl::finish_commit(const BlockMeta& meta, const std::vector<Hash>& envelopes) {
+std::vector<FinalEnvelope> Driver::Impl::final_envelopes(const TreeBlock& block) const {
+    std::vector<FinalEnvelope> envelopes;
+    envelopes.reserve(block.hashes.size());
+    for (std::size_t i = 0; i < block.hashes.size(); ++i) {
+        const Bytes& bytes = block.envelopes[i];
+        envelopes.push_back(
+            {block.hashes[i], m_application.signer_of_envelope(bytes), bytes.size()});
+    }
+    return envelopes;
+}
+
+void Driver::Impl::finish_commit(const BlockMeta& meta,
+                                 const std::vector<FinalEnvelope>& envelopes) {
     m_mempool.remove_final(envelopes, meta.time);
     m_tree.prune(meta);
     m_recent_final.emplace_back(meta.digest, meta.height);
@@ -226,16 +240,24 @@ void Driver::Impl::finish_commit(const BlockMeta& meta, const std::vector<Hash>&
     }
 }
 
-/// Whether the mempool holds an envelope that is not in the chain a leader would build on.
+/// Whether there is something for the next block. A leader looks at its own clock. The others
+/// expect a block of it only for what was packable at the time of the last final block: that is so
+/// for every leader, whatever its clock says.
 bool Driver::Impl::is_pending() const {
     if (m_mempool.size() == 0) {
         return false;
     }
-    std::size_t included{0};
-    for (const Hash& hash : m_tree.envelopes_of_chain(m_core->tip())) {
-        included += m_mempool.find(hash) != nullptr ? 1U : 0U;
-    }
-    return m_mempool.size() > included;
+    const bool leads = m_core->leader(m_core->view()) == m_self;
+    const UnixMillis final_time = m_mempool.block_time();
+    const UnixMillis time = leads ? std::max(m_ports.clock.now(), final_time + 1) : final_time;
+    return m_mempool.has_packable(m_tree.envelopes_of_chain(m_core->tip()), time);
+}
+
+/// When a leader looks again whether the allowances of those who have envelopes waiting suffice.
+std::optional<Time> Driver::Impl::next_pending_check() const {
+    const bool waits = m_mempool.size() != 0 && !m_core->has_pending() && m_self &&
+                       m_core->leader(m_core->view()) == *m_self;
+    return waits ? std::optional{now() + pending_check_interval} : std::nullopt;
 }
 
 void Driver::Impl::fill_from_mempool(TreeBlock& block) {

@@ -367,14 +367,15 @@ void Driver::Impl::take_final(const FinalBlock& block, const BlockMeta& meta) {
              std::to_string(meta.height) + ", " + to_hex(meta.digest));
         return;
     }
-    std::vector<Hash> hashes;
+    std::vector<FinalEnvelope> envelopes;
     for (const Bytes& envelope : block.envelopes) {
-        hashes.push_back(m_application.hash_of_envelope(envelope));
+        envelopes.push_back({m_application.hash_of_envelope(envelope),
+                             m_application.signer_of_envelope(envelope), envelope.size()});
     }
     m_core->note_certificate(block.certificate);
     m_application.commit(meta.digest, block.certificate);
     ++m_counters.blocks_fetched;
-    finish_commit(meta, hashes);
+    finish_commit(meta, envelopes);
 }
 
 }  // namespace tally::consensus

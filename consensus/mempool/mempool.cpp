@@ -7,14 +7,6 @@
 #include <utility>
 
 namespace tally::consensus {
-namespace {
-
-std::int64_t cost_of(const VerifiedEnvelope& envelope) {
-    return static_cast<std::int64_t>(envelope.bytes.size() + envelope_overhead);
-}
-
-}  // namespace
-
 Mempool::Mempool(MempoolLimits limits) : m_limits{limits} {}
 
 Admission Mempool::add(VerifiedEnvelope envelope) {
@@ -32,6 +24,7 @@ Admission Mempool::add(VerifiedEnvelope envelope) {
     const std::uint64_t arrival = m_arrivals++;
     member.queue.emplace(arrival, envelope.hash);
     member.bytes += size;
+    member.cost += envelope_cost(size);
     m_bytes += size;
     m_expiries.emplace(envelope.expires_at, envelope.hash);
     const Hash hash = envelope.hash;
@@ -98,15 +91,18 @@ std::vector<Mempool::Turn> Mempool::turns(const std::set<Hash>& excluded,
     std::map<MemberKey, std::int64_t> under_way;
     for (const Hash& hash : excluded) {
         if (const VerifiedEnvelope* held = find(hash)) {
-            under_way[held->signer] += cost_of(*held);
+            under_way[held->signer] += static_cast<std::int64_t>(envelope_cost(held->bytes.size()));
         }
     }
     std::vector<Turn> turns;
     const auto take = [&](const auto& each) {
         const auto& [key, member] = each;
-        const std::int64_t allowed = has_company(key, block_time)
-                                         ? allowance(key, block_time) - under_way[key]
-                                         : std::numeric_limits<std::int64_t>::max();
+        std::int64_t allowed{std::numeric_limits<std::int64_t>::max()};
+        if (has_company(key, block_time)) {
+            const std::int64_t waiting = static_cast<std::int64_t>(member.cost) - under_way[key];
+            allowed = allowance(key, block_time) - under_way[key];
+            allowed = allowed >= std::min(allowance_max, waiting) ? allowed : 0;
+        }
         turns.push_back({key, &member.queue, member.queue.begin(), allowed});
     };
     const auto first = m_members.upper_bound(m_last_served);
@@ -116,9 +112,10 @@ std::vector<Mempool::Turn> Mempool::turns(const std::set<Hash>& excluded,
 }
 
 /// A final envelope is paid for. Nobody's debt lasts longer than `company_ms`.
-void Mempool::charge(const VerifiedEnvelope& envelope) {
+void Mempool::charge(const FinalEnvelope& envelope) {
     Allowance& held = m_allowances[envelope.signer];
-    const std::int64_t left = allowance(envelope.signer, m_block_time) - cost_of(envelope);
+    const std::int64_t left = allowance(envelope.signer, m_block_time) -
+                              static_cast<std::int64_t>(envelope_cost(envelope.size));
     held.bytes = std::max(left, -member_bytes_per_second * company_ms / 1000);
     held.at = m_block_time;
     held.last_seen = std::max(held.last_seen, m_block_time);
@@ -151,7 +148,7 @@ std::vector<const VerifiedEnvelope*> Mempool::pack(const PackLimits& limits,
         const VerifiedEnvelope* candidate =
             next_usable(*turn.queue, turn.next, excluded, block_time);
         const std::size_t size = candidate == nullptr ? 0 : candidate->bytes.size();
-        const std::size_t cost = size + envelope_overhead;
+        const std::size_t cost = envelope_cost(size);
         const bool is_over_share = (used != 0 && used + cost > limits.member_bytes_max) ||
                                    static_cast<std::int64_t>(used) >= turn.allowance;
         if (candidate == nullptr || is_over_share || bytes + size > limits.bytes_max) {
@@ -163,6 +160,14 @@ std::vector<const VerifiedEnvelope*> Mempool::pack(const PackLimits& limits,
         order.emplace(used + cost, place);
     }
     return packed;
+}
+
+bool Mempool::has_packable(const std::set<Hash>& excluded, UnixMillis block_time) const {
+    std::vector<Turn> turns = this->turns(excluded, block_time);
+    return std::any_of(turns.begin(), turns.end(), [&](Turn& turn) {
+        return turn.allowance > 0 &&
+               next_usable(*turn.queue, turn.next, excluded, block_time) != nullptr;
+    });
 }
 
 std::vector<const VerifiedEnvelope*> Mempool::oldest(std::size_t count_max,
@@ -207,6 +212,7 @@ void Mempool::erase(const Hash& hash) {
     ENSURE(member != m_members.end());
     member->second.queue.erase(found->second.arrival);
     member->second.bytes -= envelope.bytes.size();
+    member->second.cost -= envelope_cost(envelope.bytes.size());
     if (member->second.queue.empty()) {
         m_members.erase(member);
     }
@@ -228,19 +234,17 @@ void Mempool::remember(const Hash& hash, UnixMillis expires_at) {
     }
 }
 
-void Mempool::remove_final(const std::vector<Hash>& hashes, UnixMillis block_time) {
+void Mempool::remove_final(const std::vector<FinalEnvelope>& envelopes, UnixMillis block_time) {
     // What is final but not held here may have any expiry; no transaction may be valid longer.
     constexpr UnixMillis validity_max{120'000};
     m_block_time = block_time;
-    for (const Hash& hash : hashes) {
-        const VerifiedEnvelope* held = find(hash);
-        if (held != nullptr) {
-            charge(*held);
-        }
+    for (const FinalEnvelope& envelope : envelopes) {
+        charge(envelope);
+        const VerifiedEnvelope* held = find(envelope.hash);
         const UnixMillis expires_at =
             held == nullptr ? m_block_time + validity_max : held->expires_at;
-        erase(hash);
-        remember(hash, expires_at);
+        erase(envelope.hash);
+        remember(envelope.hash, expires_at);
     }
     expire();
 }

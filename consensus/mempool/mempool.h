@@ -31,8 +31,15 @@ enum class Admission : std::uint8_t {
     pool_full,
 };
 
+/// One of a final block.
+struct FinalEnvelope {
+    Hash hash;
+    MemberKey signer;
+    std::size_t size{0};
+};
+
 struct MempoolLimits {
-    std::size_t member_count_max{8192};
+    std::size_t member_count_max{2048};
     std::size_t member_bytes_max{32UL * 1024 * 1024};
     std::size_t count_max{65536};
     std::size_t bytes_max{256UL * 1024 * 1024};
@@ -44,10 +51,19 @@ struct MempoolLimits {
 
 /// What an envelope costs a block besides its bytes, counted in bytes: a signature to check.
 inline constexpr std::size_t envelope_overhead{1024};
+/// What an envelope holds beyond this counts `large_factor` times: nothing else gets its turn while
+/// it is executed, so that envelopes that take long have to be rare.
+inline constexpr std::size_t large_envelope_bytes{16UL * 1024};
+inline constexpr std::size_t large_factor{16};
+/// What an envelope of this size is counted as, in blocks and allowances.
+[[nodiscard]] constexpr std::size_t envelope_cost(std::size_t size) {
+    const std::size_t beyond = size > large_envelope_bytes ? size - large_envelope_bytes : 0;
+    return size + envelope_overhead + (large_factor - 1) * beyond;
+}
 /// What a member may put on the chain per second of block time while others use it too, counted
-/// with `envelope_overhead`; it may save up `allowance_max`, or what comes in twice the time since
+/// by `envelope_cost`; it may save up `allowance_max`, or what comes in twice the time since
 /// the last final block where that is more: slow networks make larger blocks, not fewer bytes.
-inline constexpr std::int64_t member_bytes_per_second{2048L * 1024};
+inline constexpr std::int64_t member_bytes_per_second{512L * 1024};
 inline constexpr std::int64_t allowance_max{16L * 1024};
 /// How long after a member's last envelope the others still leave room for its next one. Who has
 /// had the chain alone for so long may fill it.
@@ -56,7 +72,7 @@ inline constexpr UnixMillis company_ms{10'000};
 struct PackLimits {
     std::size_t count_max{1024};
     std::size_t bytes_max{4UL * 1024 * 1024};
-    /// One member's share of a block, with `envelope_overhead` for each envelope: what one of them
+    /// One member's share of a block, counted by `envelope_cost`: what one of them
     /// floods with delays the others by no more than this takes to execute. A first envelope larger
     /// than it still goes in, alone.
     std::size_t member_bytes_max{32UL * 1024};
@@ -69,7 +85,9 @@ struct PackLimits {
 /// by taking the next envelope of whoever has the fewest bytes in the block so far, so that no
 /// member starves the others, neither with many envelopes nor with large ones. While others use
 /// the chain as well, a member has an allowance of bytes per second of block time: what a member
-/// floods with costs each block of the others a known part of the time that the block takes.
+/// floods with costs each block of the others a known part of the time that the block takes. Once
+/// it is used up, the member rests until it is whole again or covers all that the member has
+/// waiting: a flood comes in few blocks, and there is no block for each few bytes of it.
 /// Deterministic; not thread safe: lives on the driver's thread.
 class Mempool {
 public:
@@ -89,6 +107,10 @@ public:
     [[nodiscard]] std::vector<const VerifiedEnvelope*> pack(const PackLimits& limits,
                                                             const std::set<Hash>& excluded,
                                                             UnixMillis block_time);
+    /// Whether `pack` would find anything.
+    [[nodiscard]] bool has_packable(const std::set<Hash>& excluded, UnixMillis block_time) const;
+    /// The time of the last final block: what is packable then, any leader may put into a block.
+    [[nodiscard]] UnixMillis block_time() const noexcept { return m_block_time; }
 
     /// The oldest ones, for a peer that has just connected and may have none of them.
     [[nodiscard]] std::vector<const VerifiedEnvelope*> oldest(std::size_t count_max,
@@ -99,9 +121,10 @@ public:
     /// Held now, or final a short while ago.
     [[nodiscard]] bool knows(const Hash& hash) const;
 
-    /// They are in a final block of this time: forgets them and remembers their hashes for a while;
+    /// They are in a final block of this time: charges their members, whether they were held here
+    /// or not, so that all nodes count alike; forgets them and remembers their hashes for a while;
     /// also forgets what may be in no later block.
-    void remove_final(const std::vector<Hash>& hashes, UnixMillis block_time);
+    void remove_final(const std::vector<FinalEnvelope>& envelopes, UnixMillis block_time);
     /// They would make any block invalid: forgets them.
     void drop(const std::vector<Hash>& hashes);
 
@@ -119,6 +142,7 @@ private:
     struct Member {
         Queue queue;
         std::size_t bytes{0};
+        std::size_t cost{0};  ///< of all, by `envelope_cost`
     };
     /// What a member may still put into blocks; below zero: what it has had too much.
     struct Allowance {
@@ -137,7 +161,7 @@ private:
                                           UnixMillis block_time) const;
     [[nodiscard]] std::int64_t allowance(const MemberKey& member, UnixMillis block_time) const;
     [[nodiscard]] bool has_company(const MemberKey& member, UnixMillis block_time) const;
-    void charge(const VerifiedEnvelope& envelope);
+    void charge(const FinalEnvelope& envelope);
     void forget_absent();
 
     [[nodiscard]] const VerifiedEnvelope* next_usable(const Queue& queue,

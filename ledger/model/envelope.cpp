@@ -52,6 +52,13 @@ Expected<Envelope, EnvelopeError> decode_envelope(ByteView bytes) {
     return envelope;
 }
 
+std::optional<PartyId> peek_envelope_signer(ByteView bytes) {
+    Decoder decoder{bytes};
+    decoder.u8();
+    const auto signer = decoder.fixed<PartyId>();
+    return decoder.ok() ? std::optional{signer} : std::nullopt;
+}
+
 Hash envelope_root(const Envelope& envelope) {
     MerkleFrontier tree;
     for (const Bytes& transaction : envelope.transactions) {

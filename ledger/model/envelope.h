@@ -7,6 +7,7 @@
 #include "ledger/model/transaction.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace tally {
@@ -43,6 +44,9 @@ enum class EnvelopeError : std::uint8_t {
 /// Splits an envelope. Cheap: transactions stay bytes and are not looked into; the caller decodes
 /// them with `decode_transaction` and must refuse the whole envelope when one does not decode.
 [[nodiscard]] Expected<Envelope, EnvelopeError> decode_envelope(ByteView bytes);
+/// The signer that the bytes name; nothing when they are too short for it. Nothing else is looked
+/// at.
+[[nodiscard]] std::optional<PartyId> peek_envelope_signer(ByteView bytes);
 [[nodiscard]] Hash envelope_root(const Envelope& envelope);
 [[nodiscard]] Hash envelope_signing_digest(const Hash& chain_id, const PartyId& signer,
                                            const Hash& root);

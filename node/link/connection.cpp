@@ -3,6 +3,7 @@
 #include "ledger/base/check.h"
 #include "ledger/base/codec.h"
 #include "node/link/frame_codec.h"
+#include "node/link/read_pace.h"
 #include "node/link/tls_context.h"
 
 #include <boost/asio/connect.hpp>
@@ -118,6 +119,7 @@ private:
     AuthContext m_auth;
     asio::ssl::stream<tcp::socket> m_stream;
     asio::steady_timer m_deadline;
+    asio::steady_timer m_paused{m_io};
     tcp::resolver m_resolver{m_io};
 
     bool m_open{false};  ///< READY and not ended
@@ -126,6 +128,7 @@ private:
     LinkRefusal m_reason{LinkRefusal::transport_failed};
 
     FrameReader m_reader;
+    ReadPace m_pace{m_settings.config.consensus_frames_per_second, steady_clock::now()};
     Bytes m_pending;
     Bytes m_writing;
     bool m_flush_posted{false};
@@ -340,6 +343,11 @@ asio::awaitable<LinkRefusal> TlsConnection::read_frames() {
         if (const Refused refused = m_reader.feed(bytes, sink)) {
             co_return *refused;
         }
+        if (const auto pause = m_pace.pause(steady_clock::now()); pause.count() != 0) {
+            m_paused.expires_after(pause);
+            co_await m_paused.async_wait(await_into(error));
+            m_heard = steady_clock::now();  // It was we who did not listen.
+        }
     }
     co_return m_reason;
 }
@@ -361,6 +369,9 @@ bool TlsConnection::take_frame(std::uint8_t kind, Bytes body) {
             close(LinkRefusal::malformed_control);  // Said twice.
             break;
         default:
+            if (kind == static_cast<std::uint8_t>(FrameKind::consensus)) {
+                m_pace.took_frame();
+            }
             if (m_owner != nullptr) {
                 m_owner->received(*this, kind, std::move(body));
             }
@@ -466,6 +477,7 @@ void TlsConnection::close(LinkRefusal reason) {
 void TlsConnection::close_socket() {
     ErrorCode ignored;
     m_deadline.cancel();
+    m_paused.cancel();
     m_resolver.cancel();
     m_stream.next_layer().close(ignored);
 }

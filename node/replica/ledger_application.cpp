@@ -52,6 +52,12 @@ Hash LedgerApplication::hash_of_envelope(ByteView envelope) const {
     return envelope_hash(envelope);
 }
 
+consensus::MemberKey LedgerApplication::signer_of_envelope(ByteView envelope) const {
+    const std::optional<PartyId> signer = peek_envelope_signer(envelope);
+    ENSURE(signer.has_value());  // it was executed
+    return consensus::MemberKey{signer->data};
+}
+
 bool LedgerApplication::body_matches(ByteView header, const std::vector<Hash>& envelopes) const {
     const std::optional<BlockHeader> decoded = BlockHeader::decode(header);
     return decoded && envelopes.size() <= block_envelopes_max &&

@@ -14,6 +14,12 @@ constexpr std::uint8_t record_version{1};
 constexpr std::size_t load_step{1'000};
 /// Envelopes refused in a row before the rest waits for the next turn: the pool is full then.
 constexpr std::size_t refused_in_a_row_max{16};
+/// Envelopes under way at once. What comes when there are so many waits and shares the next ones:
+/// the busier the ledger, the more transactions to a signature.
+constexpr std::size_t under_way_max{16};
+/// Of the transactions of one envelope: two of them fit the share of a member in a block, and the
+/// ledger counts larger ones several times (consensus/mempool/mempool.h).
+constexpr std::size_t preferred_bytes{15UL * 1024};
 
 Bytes numbered_key(std::uint8_t kind, std::uint64_t number) {
     Encoder encoder;
@@ -125,7 +131,7 @@ void Submitter::stage(std::uint64_t number, const Item& item) {
 
 void Submitter::sign_pending(UnixMillis now) {
     std::size_t next = 0;
-    while (next < m_unsigned.size()) {
+    while (next < m_unsigned.size() && m_envelopes.size() < under_way_max) {
         const std::uint64_t envelope = m_next++;
         std::vector<Bytes> transactions;
         std::size_t bytes = 0;
@@ -134,8 +140,7 @@ void Submitter::sign_pending(UnixMillis now) {
         while (next < m_unsigned.size() && transactions.size() < envelope_transactions_max) {
             Item& item = m_items.at(m_unsigned[next]);
             bytes += item.transaction.size() + sizeof(std::uint32_t);
-            // 1 KiB is left for the envelope's own fields.
-            if (!transactions.empty() && bytes > envelope_bytes_max - 1024) {
+            if (!transactions.empty() && bytes > preferred_bytes) {
                 break;
             }
             transactions.push_back(item.transaction);
@@ -149,7 +154,7 @@ void Submitter::sign_pending(UnixMillis now) {
         m_store.put(numbered_key(envelope_kind, envelope), sent.bytes);
         m_envelopes[envelope] = std::move(sent);
     }
-    m_unsigned.clear();
+    m_unsigned.erase(m_unsigned.begin(), m_unsigned.begin() + static_cast<std::ptrdiff_t>(next));
 }
 
 void Submitter::sign_again() {

@@ -41,6 +41,11 @@ Hash TestApplication::hash_of_envelope(ByteView envelope) const {
     return tagged_hash("test/envelope", envelope);
 }
 
+MemberKey TestApplication::signer_of_envelope(ByteView envelope) const {
+    const auto found = signers->find(hash_of_envelope(envelope));
+    return found == signers->end() ? MemberKey{} : found->second;
+}
+
 bool TestApplication::body_matches(ByteView header, const std::vector<Hash>& envelopes) const {
     const Hash expected = body_hash(envelopes);
     return header.size() > Hash::size && Hash::from(header.last(Hash::size)) == expected;
@@ -289,7 +294,7 @@ void Node::submit(std::string_view text) {
     VerifiedEnvelope envelope;
     envelope.bytes.assign(view.begin(), view.end());
     envelope.hash = application.hash_of_envelope(view);
-    envelope.signer = member;
+    envelope.signer = application.signers->emplace(envelope.hash, member).first->second;
     envelope.expires_at = now() + 120'000;
     const Bytes bytes = envelope.bytes;
     if (mempool->add(std::move(envelope)) == Admission::added) {
@@ -314,8 +319,9 @@ void Node::wake_after(std::chrono::microseconds delay) { wake_at = cluster.now +
 
 void Node::received(PeerId from, Bytes envelope) {
     VerifiedEnvelope verified;
-    verified.signer = member_of(from - 100);
     verified.hash = application.hash_of_envelope(envelope);
+    verified.signer =
+        application.signers->emplace(verified.hash, member_of(from - 100)).first->second;
     verified.bytes = std::move(envelope);
     verified.expires_at = now() + 120'000;
     static_cast<void>(mempool->add(std::move(verified)));
@@ -333,6 +339,7 @@ Cluster::Cluster(std::size_t validator_count, std::size_t followers) : validator
             index = static_cast<ValidatorIndex>(i);
         }
         nodes.push_back(std::make_unique<Node>(*this, 100 + i, index));
+        nodes.back()->application.signers = nodes.front()->application.signers;
         nodes.back()->init();
     }
 }

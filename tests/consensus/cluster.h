@@ -45,6 +45,7 @@ public:
         return decode_test_header(header);
     }
     Hash hash_of_envelope(ByteView envelope) const override;
+    MemberKey signer_of_envelope(ByteView envelope) const override;
     bool body_matches(ByteView header, const std::vector<Hash>& envelopes) const override;
     bool has_executed(const Hash& digest) const override;
     std::optional<BuiltBlock> build(const BuildRequest& request,
@@ -63,6 +64,9 @@ public:
         return chain.empty() ? genesis : chain.back().block.state;
     }
 
+    /// Who handed in an envelope first; the bytes do not say so here. Shared by all nodes.
+    std::shared_ptr<std::map<Hash, MemberKey>> signers{
+        std::make_shared<std::map<Hash, MemberKey>>()};
     State genesis;
     bool needs_ready{false};
     mutable std::uint64_t proofs_checked{0};

@@ -21,6 +21,10 @@ VerifiedEnvelope envelope(char who, std::uint32_t number, std::size_t size = 10,
     return made;
 }
 
+FinalEnvelope final_of(const VerifiedEnvelope& envelope) {
+    return {envelope.hash, envelope.signer, envelope.bytes.size()};
+}
+
 std::string packed(Mempool& pool, const PackLimits& limits, const std::set<Hash>& excluded = {},
                    UnixMillis time = 1) {
     std::string text;
@@ -120,13 +124,13 @@ struct Flooded {
     }
     /// How many bytes of the flood are in the next block, which becomes final.
     std::int64_t block(UnixMillis time, const std::set<Hash>& excluded = {}) {
-        std::vector<Hash> hashes;
+        std::vector<FinalEnvelope> chosen_now;
         std::int64_t bytes{0};
         for (const VerifiedEnvelope* chosen : pool.pack({}, excluded, time)) {
-            hashes.push_back(chosen->hash);
+            chosen_now.push_back(final_of(*chosen));
             bytes += chosen->signer == member('a') ? cost : 0;
         }
-        pool.remove_final(hashes, time);
+        pool.remove_final(chosen_now, time);
         return bytes;
     }
 
@@ -138,18 +142,18 @@ TEST_CASE("a member that floods has an allowance by time as long as others use t
     Flooded flooded{true};
     CHECK(flooded.block(1'000) == allowance_max);
     CHECK(flooded.block(1'000) == 0);
-    const std::int64_t by_time = 10 * member_bytes_per_second / 1'000;
-    const std::int64_t taken = flooded.block(1'010);
-    CHECK(taken >= by_time);
-    CHECK(taken < by_time + Flooded::cost);
+    CHECK_FALSE(flooded.pool.has_packable({}, 1'031));
+    CHECK(flooded.block(1'031) == 0);  // rests until the allowance is whole
+    CHECK(flooded.pool.has_packable({}, 1'032));
+    CHECK(flooded.block(1'032) == allowance_max);
     SECTION("time without blocks saves up no more than one share") {
         CHECK(flooded.block(1'500) == share);
         CHECK(flooded.block(1'500) == 0);
     }
     SECTION("slow blocks hold as much a second as fast ones, up to the share") {
-        CHECK(flooded.block(1'060) == share);
-        CHECK(flooded.block(1'110) == share);
-        CHECK(flooded.block(1'160) == share);
+        CHECK(flooded.block(1'157) == share);
+        CHECK(flooded.block(1'282) == share);
+        CHECK(flooded.block(1'407) == share);
     }
     SECTION("who only has something waiting is company too") {
         static_cast<void>(flooded.pool.add(envelope('c', 0, 10, Flooded::never)));
@@ -158,16 +162,41 @@ TEST_CASE("a member that floods has an allowance by time as long as others use t
     }
     SECTION("what is in unfinalized ancestors counts as had") {
         std::set<Hash> ancestors;
-        for (const VerifiedEnvelope* chosen : flooded.pool.pack({}, {}, 1'015)) {
+        for (const VerifiedEnvelope* chosen : flooded.pool.pack({}, {}, 1'070)) {
             ancestors.insert(chosen->hash);
         }
         CHECK_FALSE(ancestors.empty());
-        CHECK(flooded.block(1'015, ancestors) == 0);
+        CHECK(flooded.block(1'070, ancestors) == 0);
     }
     SECTION("the other one is not held back") {
         static_cast<void>(flooded.pool.add(envelope('b', 1, 10, Flooded::never)));
-        CHECK(flooded.block(1'010) == 0);
+        CHECK(flooded.block(1'040) == 0);
         CHECK(flooded.pool.find(envelope('b', 1).hash) == nullptr);
+    }
+    SECTION("who has little waiting need not rest until the allowance is whole") {
+        constexpr std::int64_t all{3 * Flooded::cost};
+        Flooded other{true};
+        for (std::uint32_t i = 0; i < 192; ++i) {
+            other.pool.drop({envelope('a', i).hash});
+        }
+        CHECK(other.block(1'000) == allowance_max);
+        for (std::uint32_t i = 0; i < 3; ++i) {
+            static_cast<void>(other.pool.add(
+                envelope('a', i, Flooded::cost - envelope_overhead, Flooded::never)));
+        }
+        CHECK(other.block(1'011) == 0);
+        CHECK(other.block(1'012) == all);
+    }
+    SECTION("what is final is charged though it was never held here") {
+        Mempool empty;
+        VerifiedEnvelope unknown = envelope('a', 0, 2'000, Flooded::never);
+        empty.remove_final({final_of(envelope('b', 0))}, 1'000);
+        empty.remove_final(std::vector<FinalEnvelope>(8, final_of(unknown)), 1'000);
+        for (std::uint32_t i = 1; i < 9; ++i) {
+            static_cast<void>(empty.add(envelope('a', i, 2'000, Flooded::never)));
+        }
+        CHECK_FALSE(empty.has_packable({}, 1'001));
+        CHECK(empty.has_packable({}, 1'048));
     }
     SECTION("the allowance ends when nobody else has used the chain for a while") {
         CHECK(flooded.block(1'000 + company_ms) == share);
@@ -182,17 +211,26 @@ TEST_CASE("a member that is alone fills its share of every block") {
     CHECK(flooded.block(1'001) == share);
 }
 
+TEST_CASE("what an envelope holds beyond the size of a large one counts several times") {
+    CHECK(envelope_cost(1) == 1 + envelope_overhead);
+    CHECK(envelope_cost(large_envelope_bytes) == large_envelope_bytes + envelope_overhead);
+    CHECK(envelope_cost(large_envelope_bytes + 10) ==
+          large_envelope_bytes + envelope_overhead + 10 * large_factor);
+}
+
 TEST_CASE("a large envelope is paid for with the time it is worth") {
     Mempool pool;
-    constexpr std::size_t size{512UL * 1024};
+    constexpr std::size_t size{64UL * 1024};
+    constexpr auto cost = static_cast<std::int64_t>(envelope_cost(size));
+    constexpr UnixMillis time{cost * 1'000 / member_bytes_per_second};
     for (std::uint32_t i = 0; i < 2; ++i) {
         static_cast<void>(pool.add(envelope('a', i, size, Flooded::never)));
     }
     static_cast<void>(pool.add(envelope('b', 0, 10, Flooded::never)));
     CHECK(packed(pool, {}, {}, 1'000) == "a0b0");
-    pool.remove_final({envelope('a', 0).hash, envelope('b', 0).hash}, 1'000);
-    CHECK(packed(pool, {}, {}, 1'240).empty());
-    CHECK(packed(pool, {}, {}, 1'250) == "a1");
+    pool.remove_final({final_of(envelope('a', 0, size)), final_of(envelope('b', 0))}, 1'000);
+    CHECK(packed(pool, {}, {}, 1'000 + time).empty());
+    CHECK(packed(pool, {}, {}, 1'001 + time) == "a1");
 }
 
 TEST_CASE("whether there is room is known before an envelope is verified") {
@@ -245,7 +283,7 @@ TEST_CASE("a final envelope is forgotten, and not taken back until it has expire
     static_cast<void>(pool.add(envelope('a', 0)));
     static_cast<void>(pool.add(envelope('a', 1)));
     CHECK(pool.add(envelope('a', 0)) == Admission::already_known);
-    pool.remove_final({envelope('a', 0).hash, envelope('z', 9).hash}, 500);
+    pool.remove_final({final_of(envelope('a', 0)), final_of(envelope('z', 9))}, 500);
     CHECK(pool.size() == 1);
     CHECK(pool.find(envelope('a', 0).hash) == nullptr);
     CHECK(pool.add(envelope('a', 0)) == Admission::already_known);
@@ -282,7 +320,7 @@ TEST_CASE("the memory of final envelopes has a bound") {
     limits.recent_max = 5;
     Mempool pool{limits};
     for (std::uint32_t i = 0; i < 20; ++i) {
-        pool.remove_final({envelope('a', i).hash}, i);
+        pool.remove_final({final_of(envelope('a', i))}, i);
     }
     std::size_t known{0};
     for (std::uint32_t i = 0; i < 20; ++i) {

@@ -203,6 +203,12 @@ Hash FakeApplication::hash_of(ByteView envelope) {
 
 Hash FakeApplication::hash_of_envelope(ByteView envelope) const { return hash_of(envelope); }
 
+consensus::MemberKey FakeApplication::signer_of_envelope(ByteView envelope) const {
+    consensus::MemberKey signer{};
+    signer.data[0] = envelope.size() > 1 ? envelope[1] : 0;
+    return signer;
+}
+
 bool FakeApplication::body_matches(ByteView header, const std::vector<Hash>& envelopes) const {
     const std::optional<Header> decoded = Header::decode(header);
     return decoded && decoded->body == hash_of_list(envelopes);

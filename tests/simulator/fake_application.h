@@ -49,6 +49,7 @@ public:
 
     [[nodiscard]] std::optional<consensus::BlockMeta> decode_header(ByteView header) const override;
     [[nodiscard]] Hash hash_of_envelope(ByteView envelope) const override;
+    [[nodiscard]] consensus::MemberKey signer_of_envelope(ByteView envelope) const override;
     [[nodiscard]] bool body_matches(ByteView header,
                                     const std::vector<Hash>& envelopes) const override;
     [[nodiscard]] bool has_executed(const Hash& digest) const override;

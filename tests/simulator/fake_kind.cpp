@@ -22,7 +22,7 @@ public:
         consensus::VerifiedEnvelope verified;
         verified.hash = m_application.hash_of_envelope(envelope);
         verified.bytes = envelope;
-        verified.signer.data[0] = envelope.size() > 1 ? envelope[1] : 0;
+        verified.signer = m_application.signer_of_envelope(envelope);
         verified.expires_at = SimClock::world_start + 3'600'000;
         return verified;
     }

@@ -1,6 +1,7 @@
 // Two and more honest hubs on loopback: linking, frames, the tie-break, and how links end.
 
 #include "node/link/frame_codec.h"
+#include "node/link/read_pace.h"
 #include "tests/node/link/link_fixture.h"
 
 #include <catch2/catch.hpp>
@@ -86,6 +87,47 @@ SCENARIO("frames sent in one turn of the loop share a TLS write and keep their o
         REQUIRE(pair.listener.frames[i].body == bytes_of(std::to_string(i)));
     }
     CHECK(pair.dialer.hub->metrics().writes - writes_before <= 2);
+}
+
+SCENARIO("who sends more than its pace is read later, in order and without loss", "[link]") {
+    LinkConfig slow = listening();
+    slow.consensus_frames_per_second = 100;
+    Pair pair{listening(), slow};
+    REQUIRE(pair.link());
+    constexpr std::size_t count{160};
+    const auto begin = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < count; ++i) {
+        // Each as large as what is read at a time, so that the pace is looked at after each.
+        CHECK(pair.dialer.hub->send(pair.listener.key(), FrameKind::consensus,
+                                    Bytes(32UL * 1024, static_cast<std::uint8_t>(i))));
+    }
+    CHECK(pair.dialer.hub->send(pair.listener.key(), FrameKind::roaming, bytes_of("last")));
+    REQUIRE(run_until(pair.io, [&pair] { return pair.listener.frames.size() == count + 1; }));
+    CHECK(std::chrono::steady_clock::now() - begin >= std::chrono::milliseconds{500});
+    CHECK(pair.listener.frames.back().body == bytes_of("last"));
+    for (std::size_t i = 0; i < count; ++i) {
+        CHECK(pair.listener.frames[i].body.front() == i);
+    }
+    CHECK(pair.listener.disconnected.empty());
+}
+
+SCENARIO("a pace allows one second's worth at once, then its rate, and saves up no more",
+         "[link]") {
+    using namespace std::chrono_literals;
+    const ReadPace::Time start{1h};
+    ReadPace pace{100, start};
+    for (int i = 0; i < 100; ++i) {
+        pace.took_frame();
+    }
+    CHECK(pace.pause(start) == 0ns);
+    pace.took_frame();
+    CHECK(pace.pause(start) == 10ms);
+    CHECK(pace.pause(start + 10ms) == 0ns);
+    CHECK(pace.pause(start + 1h) == 0ns);
+    for (int i = 0; i < 102; ++i) {
+        pace.took_frame();
+    }
+    CHECK(pace.pause(start + 1h) == 20ms);
 }
 
 SCENARIO("traffic keys are renewed on a live link", "[link]") {

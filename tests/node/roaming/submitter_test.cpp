@@ -94,17 +94,47 @@ std::vector<TransactionId> ids_of(const Bytes& bytes) {
 
 }  // namespace
 
-TEST_CASE("one turn's transactions share envelopes of 512", "[roaming][submitter]") {
+TEST_CASE("one turn's transactions share envelopes of 15 KiB", "[roaming][submitter]") {
     Bench bench;
     Submitter submitter = bench.make();
     for (int i = 0; i < 1'100; ++i) {
         submitter.submit(owner(1), ClaimCharge{{party("BBB"), {}}}, now, 60'000);
     }
     bench.turn(submitter, now);
-    REQUIRE(bench.sink.envelopes.size() == 3);
-    CHECK(ids_of(bench.sink.envelopes[0]).size() == 512);
-    CHECK(ids_of(bench.sink.envelopes[1]).size() == 512);
-    CHECK(ids_of(bench.sink.envelopes[2]).size() == 76);
+    std::size_t count{0};
+    for (const Bytes& envelope : bench.sink.envelopes) {
+        CHECK(envelope.size() <= 15 * 1'024 + 1'024);
+        count += ids_of(envelope).size();
+    }
+    CHECK(count == 1'100);
+    CHECK(bench.sink.envelopes.size() <= 8);
+}
+
+TEST_CASE("with 16 envelopes under way the next transactions wait for a result and share one",
+          "[roaming][submitter]") {
+    Bench bench;
+    Submitter submitter = bench.make();
+    for (int i = 0; i < 30; ++i) {
+        submitter.submit(owner(1), ClaimCharge{{party("BBB"), {}}}, now, 60'000);
+        bench.turn(submitter, now);
+    }
+    REQUIRE(bench.sink.envelopes.size() == 16);
+    CHECK(submitter.size() == 30);
+    const TransactionId done = ids_of(bench.sink.envelopes[3]).front();
+    SECTION("after a result") {
+        CHECK(submitter.take_result(done) == owner(1));
+        bench.turn(submitter, now);
+        CHECK(bench.sink.envelopes.size() == 17);
+        CHECK(ids_of(bench.sink.envelopes.back()).size() == 14);
+    }
+    SECTION("after a restart and a result") {
+        Submitter again = bench.make();
+        again.load();
+        CHECK(again.take_result(done) == owner(1));
+        bench.turn(again, now);
+        CHECK(bench.sink.envelopes.size() == 16 + 15 + 1);
+        CHECK(ids_of(bench.sink.envelopes.back()).size() == 14);
+    }
 }
 
 TEST_CASE("the same bytes go again until final, also after a restart", "[roaming][submitter]") {
