@@ -63,7 +63,7 @@ inline constexpr std::uint64_t certificates_per_second_max{1000};
 inline constexpr std::uint64_t ranges_per_second_max{50};
 /// Of blocks and envelopes in answers.
 inline constexpr std::uint64_t answer_bytes_per_second_max{16UL * 1024 * 1024};
-inline constexpr std::uint64_t gossip_per_second_max{1024};
+inline constexpr std::uint64_t gossip_per_second_max{2048};
 /// Number of the field of EnvelopeGossip in consensus.proto.
 inline constexpr std::uint8_t gossip_field{12};
 inline constexpr std::uint64_t gossip_bytes_per_second_max{32UL * 1024 * 1024};

@@ -62,6 +62,22 @@ const VerifiedEnvelope* Mempool::next_usable(const Queue& queue, Queue::const_it
     return nullptr;
 }
 
+/// Twice the pace of the busiest other member in the last whole window, within two bounds.
+std::int64_t Mempool::rate(const MemberKey& member, UnixMillis block_time) const {
+    const UnixMillis before = block_time / usage_window_ms - 1;
+    std::int64_t busiest{0};
+    for (const auto& [other, held] : m_allowances) {
+        if (other != member) {
+            const std::int64_t used = held.window == before       ? held.used
+                                      : held.window == before + 1 ? held.used_before
+                                                                  : 0;
+            busiest = std::max(busiest, used);
+        }
+    }
+    return std::clamp(2 * busiest * 1000 / usage_window_ms, member_bytes_per_second,
+                      busy_bytes_per_second);
+}
+
 std::int64_t Mempool::allowance(const MemberKey& member, UnixMillis block_time) const {
     const auto found = m_allowances.find(member);
     if (found == m_allowances.end()) {
@@ -70,9 +86,10 @@ std::int64_t Mempool::allowance(const MemberKey& member, UnixMillis block_time) 
     const Allowance& held = found->second;
     const UnixMillis passed = std::clamp(block_time - held.at, UnixMillis{0}, company_ms);
     const UnixMillis unfinal = std::clamp(block_time - m_block_time, UnixMillis{0}, company_ms);
+    const std::int64_t by_time = rate(member, block_time);
     const std::int64_t saved_max =
-        std::max(allowance_max, 2 * unfinal * member_bytes_per_second / 1000);
-    return std::min(saved_max, held.bytes + passed * member_bytes_per_second / 1000);
+        std::max(allowance_max, std::max(saved_ms, 2 * unfinal) * by_time / 1000);
+    return std::min(saved_max, held.bytes + passed * by_time / 1000);
 }
 
 /// Whether another member used the chain lately or wants to.
@@ -114,8 +131,15 @@ std::vector<Mempool::Turn> Mempool::turns(const std::set<Hash>& excluded,
 /// A final envelope is paid for. Nobody's debt lasts longer than `company_ms`.
 void Mempool::charge(const FinalEnvelope& envelope) {
     Allowance& held = m_allowances[envelope.signer];
-    const std::int64_t left = allowance(envelope.signer, m_block_time) -
-                              static_cast<std::int64_t>(envelope_cost(envelope.size));
+    const auto cost = static_cast<std::int64_t>(envelope_cost(envelope.size));
+    const std::int64_t left = allowance(envelope.signer, m_block_time) - cost;
+    const UnixMillis window = m_block_time / usage_window_ms;
+    if (window != held.window) {
+        held.used_before = window == held.window + 1 ? held.used : 0;
+        held.used = 0;
+        held.window = window;
+    }
+    held.used += cost;
     held.bytes = std::max(left, -member_bytes_per_second * company_ms / 1000);
     held.at = m_block_time;
     held.last_seen = std::max(held.last_seen, m_block_time);

@@ -61,10 +61,15 @@ inline constexpr std::size_t large_factor{16};
     return size + envelope_overhead + (large_factor - 1) * beyond;
 }
 /// What a member may put on the chain per second of block time while others use it too, counted
-/// by `envelope_cost`; it may save up `allowance_max`, or what comes in twice the time since
-/// the last final block where that is more: slow networks make larger blocks, not fewer bytes.
+/// by `envelope_cost`: so much in any case, and where another one is as busy at twice the pace that
+/// one had in the `usage_window_ms` before, up to the larger figure.
 inline constexpr std::int64_t member_bytes_per_second{512L * 1024};
+inline constexpr std::int64_t busy_bytes_per_second{4096L * 1024};
+inline constexpr UnixMillis usage_window_ms{250};
+/// What may be saved up of it; or what comes in `saved_ms`, or what comes in twice the time since
+/// the last final block where that is more: slow networks make larger blocks, not fewer bytes.
 inline constexpr std::int64_t allowance_max{16L * 1024};
+inline constexpr std::int64_t saved_ms{16};
 /// How long after a member's last envelope the others still leave room for its next one. Who has
 /// had the chain alone for so long may fill it.
 inline constexpr UnixMillis company_ms{10'000};
@@ -149,6 +154,9 @@ private:
         std::int64_t bytes{allowance_max};
         UnixMillis at{0};         ///< when that was so
         UnixMillis last_seen{0};  ///< block time of its last envelope
+        UnixMillis window{0};     ///< number of the one that `used` is about
+        std::int64_t used{0};
+        std::int64_t used_before{0};  ///< in the window before it
     };
     struct Turn {
         MemberKey member;
@@ -160,6 +168,7 @@ private:
     [[nodiscard]] std::vector<Turn> turns(const std::set<Hash>& excluded,
                                           UnixMillis block_time) const;
     [[nodiscard]] std::int64_t allowance(const MemberKey& member, UnixMillis block_time) const;
+    [[nodiscard]] std::int64_t rate(const MemberKey& member, UnixMillis block_time) const;
     [[nodiscard]] bool has_company(const MemberKey& member, UnixMillis block_time) const;
     void charge(const FinalEnvelope& envelope);
     void forget_absent();

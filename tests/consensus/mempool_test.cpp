@@ -204,6 +204,37 @@ TEST_CASE("a member that floods has an allowance by time as long as others use t
     }
 }
 
+TEST_CASE("where another member is as busy, a member's allowance follows it up to a bound") {
+    constexpr UnixMillis begin{10'000};
+    const auto whole_after = [](std::int64_t used_by_other) -> UnixMillis {
+        Mempool pool;
+        for (std::uint32_t i = 0; i < 100; ++i) {
+            static_cast<void>(pool.add(envelope('a', i, 2'000, 1'000'000)));
+        }
+        const std::size_t size{large_envelope_bytes};
+        const auto count = static_cast<std::size_t>(used_by_other / (1'000 / usage_window_ms)) /
+                           envelope_cost(size);
+        pool.remove_final(std::vector<FinalEnvelope>(count, final_of(envelope('b', 0, size))),
+                          begin);
+        pool.remove_final({final_of(envelope('b', 1))}, begin);  // company in any case
+        const std::vector<FinalEnvelope> had(8, final_of(envelope('a', 200, 2'000)));
+        pool.remove_final(had, begin + usage_window_ms);
+        for (UnixMillis passed{1}; passed < 100; ++passed) {
+            if (pool.has_packable({}, begin + usage_window_ms + passed)) {
+                return passed;
+            }
+        }
+        return 0;
+    };
+    const UnixMillis least = whole_after(0);
+    CHECK(least > 40);
+    CHECK(whole_after(member_bytes_per_second / 4) == least);
+    CHECK(whole_after(2 * member_bytes_per_second) < least / 3);
+    CHECK(whole_after(2 * member_bytes_per_second) > whole_after(busy_bytes_per_second));
+    CHECK(whole_after(busy_bytes_per_second) == whole_after(10 * busy_bytes_per_second));
+    CHECK(whole_after(busy_bytes_per_second) > 0);
+}
+
 TEST_CASE("a member that is alone fills its share of every block") {
     Flooded flooded{false};
     constexpr std::int64_t share{PackLimits{}.member_bytes_max};
