@@ -2,16 +2,18 @@
 
 `Oracle.block` gives the results and expiries that it expects. Rating is known for tariffs with a single price for energy;
 for others the stated amount is taken. Results of membership actions are taken from the ledger, their effects are followed.
-Late charges, credits and rebills (LateCharge, CreditCharge, RebillCharge) are not recomputed: it refuses to go on with one.
 """
 
 import collections
 import dataclasses
 
 import actions
+import corrections
 import genesis as genesis_file
 import secp256k1
+import votes
 from merkle import leaf_hash, tagged_hash
+from refusal import Refused, refuse_if
 
 OK, EXISTS, EXISTS_DIFFERENT, ID_IN_USE = 0, 1, 2, 3
 NOT_PERMITTED, UNKNOWN_MEMBER, MEMBER_SUSPENDED = 10, 11, 12
@@ -31,19 +33,7 @@ POST = 1  # what dispute_default does with a dispute that nobody ended
 SWEEP_MAX = 1000
 WINDOW_MS = 120000
 MONEY_MAX = 2**63 - 1
-SUSPEND, REINSTATE, SET_PARAMETERS = 3, 4, 6
 CLEARING = frozenset(name for number, (name, _) in actions.ACTIONS.items() if number <= 21 or number >= 28)
-
-
-class Refused(Exception):
-    def __init__(self, code):
-        super().__init__(code)
-        self.code = code
-
-
-def refuse_if(condition, code):
-    if condition:
-        raise Refused(code)
 
 
 @dataclasses.dataclass
@@ -114,19 +104,9 @@ class Authorization:
 class Countersign:
     hash: bytes
     expires: int
-    member: str
-    currency: str
-    limit: int
-
-
-@dataclasses.dataclass
-class Proposal:
-    kind: int
-    member: str
-    parameters: dict
-    expires: int
-    approvals: set = dataclasses.field(default_factory=set)
-    refusals: set = dataclasses.field(default_factory=set)
+    second: str  # who has to sign
+    name: str  # of the action
+    action: dict
 
 
 def parameters_of(parsed):
@@ -151,7 +131,6 @@ class Oracle:
         self.hub = genesis.hub
         self.members = {member["party"] for member in parsed["members"]}
         self.suspended = set()
-        self.validators = {party for party, _ in genesis.validators}
         self.parameters = parameters_of(parsed.get("parameters", {}))
         self.accounts = {(item["member"], item["currency"]): Account(limit=genesis_file.amount_of(item["limit"]))
                          for item in parsed["limits"]}
@@ -162,19 +141,22 @@ class Oracle:
             for item in parsed["agreements"]}
         self.bridges, self.chargers, self.tariffs = {}, {}, collections.defaultdict(list)
         self.revoked = set()  # keys of bridges
-        self.live, self.finished, self.countersigns, self.proposals = {}, {}, {}, {}
+        self.live, self.finished, self.countersigns = {}, {}, {}
+        self.votes = votes.Votes(self, (party for party, _ in genesis.validators))
+        self.corrections = corrections.Corrections(self)
         self.exposures = collections.defaultdict(Exposure)
         self.posted = collections.Counter()  # of all charges; `finished` forgets one whose id is used again
         self._bound = {}  # (signer, id): (hash, time)
         self.now = genesis.time
         self._in_force = self.parameters
         self.seen = collections.Counter()  # (action, result) and (expired, cause)
+        self.effects = collections.Counter()  # (action, result) of actions that were countersigned, and how disputes ended
 
     # ---- a block
 
     def block(self, time, transactions, reported=None):
-        """(results, expiries) of the transactions (signer, bytes). `reported` are the ledger's results, needed for
-        membership actions and tariffs that are not understood."""
+        """(results, expiries) of the transactions (signer, bytes). `reported` are the ledger's results, needed for tariffs
+        that are not understood and for membership actions; without them only some of these are (votes.py)."""
         self.now = time
         self._in_force = dict(self.parameters)
         self._bound = {ref: bound for ref, bound in self._bound.items() if bound[1] > time - WINDOW_MS}
@@ -187,7 +169,11 @@ class Oracle:
 
     def sealed(self, validators):
         """The block ended its epoch: who votes from the next block on."""
-        self.validators = set(validators)
+        self.votes.validators = set(validators)
+
+    def in_force(self, name):
+        """A parameter as it was before the block."""
+        return self._in_force[name]
 
     def _transaction(self, signer, data, reported):
         identity, _, name, action = actions.transaction(data)
@@ -200,9 +186,11 @@ class Oracle:
             try:
                 if name in CLEARING:
                     getattr(self, "_" + name)(signer, (signer, identity), action, data, reported)
+                elif reported is None:
+                    self.votes.judge(name, signer, (signer, identity), action)
                 elif reported == OK:
-                    self._follow(name, signer, (signer, identity), action)
-                code = OK if name in CLEARING else reported
+                    self.votes.follow(name, signer, (signer, identity), action)
+                code = OK if name in CLEARING or reported is None else reported
             except Refused as refused:
                 code = refused.code
         self.seen[name, code] += 1
@@ -211,7 +199,8 @@ class Oracle:
     def _sweep(self):
         due = sorted([(item.deadline(), ref, 1) for ref, item in self.live.items() if item.deadline() < self.now]
                      + [(item.expires, ref, 2) for ref, item in self.countersigns.items() if item.expires < self.now]
-                     + [(item.expires, ref, 3) for ref, item in self.proposals.items() if item.expires < self.now])
+                     + [(item.expires, ref, 3) for ref, item in self.votes.open.items() if item.expires < self.now]
+                     + self.corrections.due())
         return [self._expire(ref, kind) for _, ref, kind in due[:SWEEP_MAX]]
 
     def _expire(self, ref, kind):
@@ -223,10 +212,13 @@ class Oracle:
             if item.dispute:
                 amount = item.dispute[2] if self._in_force["dispute_default"] == POST else 0
                 posted = item.posted_so_far() + amount
+                self.effects["dispute by default", self._in_force["dispute_default"]] += 1
             self._end(ref, EXPIRED, posted, cause=cause)
             event = cause, ref, item.home, item.visited, item.currency, amount
+        elif kind == corrections.DEADLINE:
+            event = self.corrections.forget(ref)
         else:
-            del (self.countersigns if kind == 2 else self.proposals)[ref]
+            del (self.countersigns if kind == 2 else self.votes.open)[ref]
             event = NOT_COUNTERSIGNED if kind == 2 else NOT_DECIDED, ref, None, None, None, 0
         self.seen["expired", event[0]] += 1
         return event
@@ -236,12 +228,11 @@ class Oracle:
     def _account(self, party, currency):
         return self.accounts.get((party, currency)) or Account()
 
-    def _reserve(self, debtor, creditor, currency, amount):
+    def reserve(self, debtor, creditor, currency, amount, caps):
         pair = self.exposures.get((debtor, creditor, currency)) or Exposure()
         opposite = self.exposures.get((creditor, debtor, currency)) or Exposure()
         net = pair.pending + max(0, pair.posted - opposite.posted)
-        for half in ((debtor, creditor), (creditor, debtor)):
-            cap = self.agreements[half][3]
+        for cap in caps:
             refuse_if(cap > 0 and net + amount > cap, EXPOSURE_EXCEEDED)
         from_account, to_account = self._account(debtor, currency), self._account(creditor, currency)
         refuse_if(from_account.used() + amount > from_account.limit, LIMIT_EXCEEDED)
@@ -253,17 +244,20 @@ class Oracle:
         to_account.credits_pending += amount
         self.exposures[debtor, creditor, currency].pending += amount
 
-    def _resolve(self, item, released, posted):
+    def resolve(self, debtor, creditor, currency, released, posted):
         """Takes `released` from what is pending and posts `posted`."""
-        debtor, creditor = self.accounts[item.home, item.currency], self.accounts[item.visited, item.currency]
-        pair = self.exposures[item.home, item.visited, item.currency]
-        debtor.debits_pending -= released
-        creditor.credits_pending -= released
+        from_account, to_account = self.accounts[debtor, currency], self.accounts[creditor, currency]
+        pair = self.exposures[debtor, creditor, currency]
+        from_account.debits_pending -= released
+        to_account.credits_pending -= released
         pair.pending -= released
-        debtor.debits_posted += posted
-        creditor.credits_posted += posted
+        from_account.debits_posted += posted
+        to_account.credits_posted += posted
         pair.posted += posted
-        self.posted[item.currency] += posted
+        self.posted[currency] += posted
+
+    def _resolve(self, item, released, posted):
+        self.resolve(item.home, item.visited, item.currency, released, posted)
 
     def _end(self, ref, status, posted, reason=0, cause=0):
         item = self.live.pop(ref)
@@ -307,26 +301,50 @@ class Oracle:
         refuse_if(action["ref"]["version"] != len(versions) + 1, TARIFF_VERSION_GAP)
         versions.append(actions.price_of(action["tariff"]))
 
-    # ---- limits
+    # ---- what needs two signatures
 
     def _set_limit(self, signer, ref, action, data, *_):
         member = action["member"].decode()
         refuse_if(ref in self.countersigns, ID_IN_USE)
         refuse_if(member not in self.members, UNKNOWN_MEMBER)
         refuse_if((signer == self.hub) == (signer == member), NOT_PERMITTED)
-        self.countersigns[ref] = Countersign(leaf_hash(data), self.now + self._in_force["countersign_window_ms"], member,
-                                             action["currency"].decode(), action["limit"])
+        self._wait(ref, self.hub if signer == member else member, "set_limit", action, data)
 
-    def _countersign(self, signer, _ref, action, *_):
+    def _late_charge(self, signer, ref, action, data, *_):
+        self._wait(ref, self.corrections.check_first(signer, ref, "late_charge", action), "late_charge", action, data)
+
+    def _credit_charge(self, signer, ref, action, data, *_):
+        self._wait(ref, self.corrections.check_first(signer, ref, "credit_charge", action), "credit_charge", action, data)
+
+    def _rebill_charge(self, signer, ref, action, data, *_):
+        self._wait(ref, self.corrections.check_first(signer, ref, "rebill_charge", action), "rebill_charge", action, data)
+
+    def _wait(self, ref, second, name, action, data):
+        expires = self.now + self._in_force["countersign_window_ms"]
+        self.countersigns[ref] = Countersign(leaf_hash(data), expires, second, name, action)
+
+    def _countersign(self, signer, _ref, action, _data, reported):
         ref = reference(action["transaction"])
         refuse_if(ref not in self.countersigns, UNKNOWN_COUNTERSIGN)
         item = self.countersigns[ref]
         refuse_if(ref[0] == signer, ALREADY_SIGNED)
-        refuse_if(signer not in (self.hub, item.member), NOT_PERMITTED)
+        refuse_if(signer != item.second, NOT_PERMITTED)
         refuse_if(self.now > item.expires, TOO_LATE)
         refuse_if(action["hash"] != item.hash, HASH_DIFFERS)
-        self.accounts.setdefault((item.member, item.currency), Account()).limit = item.limit
+        try:
+            self._take_effect(ref, item, reported)
+        except Refused as refused:
+            self.effects[item.name, refused.code] += 1
+            raise
+        self.effects[item.name, OK] += 1
         del self.countersigns[ref]
+
+    def _take_effect(self, ref, item, reported):
+        if item.name == "set_limit":
+            limited = item.action["member"].decode(), item.action["currency"].decode()
+            self.accounts.setdefault(limited, Account()).limit = item.action["limit"]
+        else:
+            self.corrections.take_effect(ref, item.name, item.action, reported)
 
     # ---- charges
 
@@ -356,7 +374,7 @@ class Oracle:
         refuse_if(not any(owner == visited and charger.station == item.station
                           for (owner, _), charger in self.chargers.items()), UNKNOWN_CHARGER)
         refuse_if(item.amount < self._in_force["minimum_approval"], BELOW_MINIMUM)
-        self._reserve(home, visited, currency, item.amount)
+        self.reserve(home, visited, currency, item.amount, [half[3] for half in halves])
         self.live[ref] = item
 
     def _find(self, action):
@@ -424,6 +442,9 @@ class Oracle:
 
     def metered_digest(self, metered):
         """What a bridge signs."""
+        return tagged_hash("tally/metered-charge/v1", self.chain_id, self.encoded_metered(metered))
+
+    def encoded_metered(self, metered):
         def text(value):
             return len(value).to_bytes(4, "big") + value.encode()
         signer, identity = reference(metered["authorization"])
@@ -432,10 +453,9 @@ class Oracle:
             + item["register"].to_bytes(8, "big") + bytes([item["estimated"]])
             + (bytes([item["activity"]]) + (b"\1" + item["power"].to_bytes(4, "big") if item["power"] else b"\0")
                if self._with_activity else b"") for item in metered["readings"])
-        return tagged_hash(
-            "tally/metered-charge/v1", self.chain_id, signer.encode(), identity, text(metered["evse"]),
-            text(metered["bridge"]), text(metered["serial"]), metered["epoch"].to_bytes(4, "big"),
-            len(metered["readings"]).to_bytes(4, "big"), readings, metered["evidence"])
+        return (signer.encode() + identity + text(metered["evse"]) + text(metered["bridge"]) + text(metered["serial"])
+                + metered["epoch"].to_bytes(4, "big") + len(metered["readings"]).to_bytes(4, "big") + readings
+                + metered["evidence"])
 
     def _settle_charge(self, signer, _ref, action, *_):
         ref, item = self._find(action)
@@ -469,58 +489,19 @@ class Oracle:
     def _accept_dispute(self, signer, _ref, action, *_):
         ref, item = self._find(action)
         refuse_if(signer != item.visited, NOT_VISITED)
-        self._end_dispute(ref, item, 0)
+        self._end_dispute(ref, item, 0, "dispute accepted")
 
     def _arbitrate(self, signer, _ref, action, *_):
         ref, item = self._find(action)
         refuse_if(signer != self.hub, NOT_HUB)
-        self._end_dispute(ref, item, action["amount"])
+        self._end_dispute(ref, item, action["amount"], "dispute arbitrated")
 
-    def _end_dispute(self, ref, item, posted):
+    def _end_dispute(self, ref, item, posted, how):
         refuse_if(item.status != DISPUTED, WRONG_STATUS)
         refuse_if(self.now > item.deadline(), TOO_LATE)
         refuse_if(posted > item.dispute[2], DISPUTE_AMOUNT)
+        self.effects[how, OK] += 1
         self._end(ref, SETTLED, item.posted_so_far() + posted)
-
-    # ---- corrections are not recomputed yet
-
-    def _late_charge(self, *_):
-        raise NotImplementedError("LateCharge, CreditCharge, RebillCharge")
-
-    _credit_charge = _rebill_charge = _late_charge
-
-    # ---- membership, as far as clearing depends on it
-
-    def _follow(self, name, signer, ref, action):
-        if name == "admit_follower":
-            self.members.add(action["member"]["party"].decode())
-        elif name == "propose_change":
-            proposal = Proposal(action["kind"], action["member"].decode(), action["parameters"],
-                                self.now + self._in_force["countersign_window_ms"])
-            self.proposals[ref] = proposal
-            if signer in self.validators or signer == self.hub:
-                proposal.approvals.add(signer)
-            self._count(ref, proposal)
-        elif name == "vote_on_change":
-            proposal = self.proposals[reference(action["proposal"])]
-            (proposal.approvals if action["approve"] else proposal.refusals).add(signer)
-            self._count(reference(action["proposal"]), proposal)
-
-    def _count(self, ref, proposal):
-        voters = len(self.validators)
-        without_hub = proposal.kind == 5 and proposal.member == self.hub
-        approved = len(proposal.approvals & self.validators) * 3 > voters * 2
-        if approved and (without_hub or self.hub in proposal.approvals):
-            del self.proposals[ref]
-            if proposal.kind == SUSPEND:
-                self.suspended.add(proposal.member)
-            elif proposal.kind == REINSTATE:
-                self.suspended.discard(proposal.member)
-            elif proposal.kind == SET_PARAMETERS:
-                self.parameters = proposal.parameters
-        elif ((not without_hub and self.hub in proposal.refusals)
-              or (voters - len(proposal.refusals & self.validators)) * 3 <= voters * 2):
-            del self.proposals[ref]
 
     # ---- what must hold
 
@@ -532,6 +513,11 @@ class Oracle:
             assert sum(a.credits_pending for a in of_currency) == pending, f"pending credits of {currency}"
             assert sum(a.debits_posted for a in of_currency) == sum(a.credits_posted for a in of_currency), currency
             assert sum(a.debits_posted for a in of_currency) == self.posted[currency], f"posted debits of {currency}"
+
+
+    @staticmethod
+    def rated(readings, price):
+        return rated(readings, price)
 
 
 def rated(readings, price):

@@ -1,9 +1,9 @@
 """The state of an oracle in the encoding of docs/protocol/ledger.md, section 6: {key: value} of the tables of clearing."""
 
+from corrections import reference
 from oracle import APPROVED, DISPUTED, RECORDED, STARTED
 
 VERSION = b"\1"
-SET_LIMIT = b"\1"  # the action that a countersign record holds
 # Compared as a whole. Tariffs, members, parameters, epochs and proposals are not clearing.
 TABLES = {0x02: "account", 0x03: "agreement", 0x04: "bridge", 0x05: "charger", 0x07: "authorization",
           0x08: "countersign", 0x09: "exposure", 0x0A: "totals", 0x12: "correction",
@@ -53,6 +53,31 @@ def charger(item):
             + optional(item.busy and ref_of(item.busy)) + i64(item.last_end) + optional(last))
 
 
+def rated(oracle, charge):
+    return (oracle.encoded_metered(charge["metered"]) + charge["metered"]["signature"] + text(charge["tariff"]["tariff_id"])
+            + u(charge["tariff"]["version"], 4) + charge["currency"] + i64(charge["rated"], charge["amount"]))
+
+
+def countersign(oracle, item):
+    action = item.action
+    if item.name == "set_limit":
+        value = b"\1" + action["member"] + action["currency"] + i64(action["limit"])
+    elif item.name == "late_charge":
+        value = b"\2" + rated(oracle, action["charge"])
+    elif item.name == "credit_charge":
+        value = (b"\3" + ref_of(reference(action["authorization"])) + ref_of(reference(action["record"])) + action["currency"]
+                 + i64(action["charged"], action["amount"]) + action["reason"])
+    else:
+        value = b"\4" + ref_of(reference(action["credit"])) + rated(oracle, action["charge"])
+    return VERSION + item.hash + i64(item.expires) + value
+
+
+def correction(item):
+    return (VERSION + item.visited.encode() + item.currency.encode() + i64(item.expires) + u(len(item.charges), 4)
+            + b"".join(ref_of(charge.ref) + i64(charge.charged, charge.credited) for charge in item.charges)
+            + u(len(item.credits), 4) + b"".join(map(ref_of, item.credits)))
+
+
 def totals(oracle):
     sums = {}
     for (_, currency), account in oracle.accounts.items():
@@ -83,11 +108,13 @@ def encoded(oracle):
     for ref, item in oracle.finished.items():
         state[b"\x82" + ref_of(ref)] = authorization(item)
     for ref, item in oracle.countersigns.items():
-        state[b"\x08" + ref_of(ref)] = (VERSION + item.hash + i64(item.expires) + SET_LIMIT + item.member.encode()
-                                        + item.currency.encode() + i64(item.limit))
+        state[b"\x08" + ref_of(ref)] = countersign(oracle, item)
         state[b"\x80" + i64(item.expires) + ref_of(ref) + b"\2"] = b""
-    for ref, item in oracle.proposals.items():
+    for ref, item in oracle.votes.open.items():
         state[b"\x80" + i64(item.expires) + ref_of(ref) + b"\3"] = b""
+    for ref, item in oracle.corrections.table.items():
+        state[b"\x12" + ref_of(ref)] = correction(item)
+        state[b"\x80" + i64(item.expires) + ref_of(ref) + b"\4"] = b""
     for (debtor, creditor, currency), item in oracle.exposures.items():
         state[b"\x09" + debtor.encode() + creditor.encode() + currency.encode()] = (
             VERSION + i64(item.pending, item.posted))
