@@ -35,6 +35,9 @@ class Log:
             carry >>= 1
         self.size += 1
 
+    def peaks(self):
+        return list(self._peaks)
+
     def root(self):
         if not self._peaks:
             return sha256(b"")

@@ -26,19 +26,7 @@ def _verify(reader, genesis):
     transaction = reader.bytes(blocks.TRANSACTION_BYTES_MAX)
     leaf = reader.take(53)
     path = [reader.take(32) for _ in range(reader.count(PATH_MAX))]
-    header = blocks.Header.decode(reader.take(blocks.HEADER_BYTES))
-    certificate = blocks.Certificate.decode(reader.bytes(8192))
-    proofs = [reader.bytes(65536) for _ in range(reader.count(PROOFS_MAX))]
-    reader.end()
-
-    signatures = ledger.Signatures()
-    validators = genesis.validators
-    for epoch, proof in enumerate(proofs):
-        validators = _validators_after(Reader(proof), epoch, validators, genesis, signatures)
-    if header.chain_id != genesis.chain_id or header.epoch != len(proofs):
-        raise Finding("epoch", "the header is of another chain or epoch")
-    _check_finalized(header, certificate, validators, genesis, signatures)
-
+    header = final_header(reader, genesis)
     fields = Reader(leaf)
     index, height, digest, signer, result = (
         fields.number(8), fields.number(8), fields.take(32), fields.party(), fields.number(2))
@@ -47,6 +35,22 @@ def _verify(reader, genesis):
     if height > header.height or root_from_path(leaf_hash(leaf), index, header.log_size, path) != header.log_root:
         raise Finding("log_root", "the leaf is not in the log")
     return transaction, (index, height, signer, result)
+
+
+def final_header(reader, genesis):
+    """The header that the rest of a receipt proves: header, finalization, proofs of all epochs before."""
+    header = blocks.Header.decode(reader.take(blocks.HEADER_BYTES))
+    certificate = blocks.Certificate.decode(reader.bytes(8192))
+    proofs = [reader.bytes(65536) for _ in range(reader.count(PROOFS_MAX))]
+    reader.end()
+    signatures = ledger.Signatures()
+    validators = genesis.validators
+    for epoch, proof in enumerate(proofs):
+        validators = _validators_after(Reader(proof), epoch, validators, genesis, signatures)
+    if header.chain_id != genesis.chain_id or header.epoch != len(proofs):
+        raise Finding("epoch", "the header is of another chain or epoch")
+    _check_finalized(header, certificate, validators, genesis, signatures)
+    return header
 
 
 def _validators_after(reader, epoch, validators, genesis, signatures):

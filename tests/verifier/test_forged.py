@@ -1,5 +1,6 @@
 """Ledgers that are made here, with keys we hold: honest ones verify, and every lie is named."""
 
+import copy
 import os
 import sys
 import tempfile
@@ -219,6 +220,25 @@ class Lies(Case):
         parts.results.pop()
         self.chain.add(parts)
         self.found("body_root", 1)
+
+    def test_a_transaction_dropped_from_an_envelope_by_a_quorum(self):
+        """All roots are made right again; what the member signed is not."""
+        both = [self.chain.transaction(RELEASE, message(f1=ref("AAA", ID))) for _ in range(2)]
+        signed, one = self.chain.envelope("AAA", *both), self.chain.envelope("AAA", both[0])
+        self.honest(one[:-64] + signed[-64:])
+        self.found("signature", 1)
+
+    def test_a_fork(self):
+        """Two blocks of one height, both with certificates: what follows the one does not follow the other."""
+        view, digest, time, log = self.chain.view, self.chain.digest, self.chain.time, copy.deepcopy(self.chain.log)
+        self.honest(self.some_envelope())
+        other = self.chain.payloads.pop()
+        self.chain.view, self.chain.digest, self.chain.time, self.chain.log = view, digest, time, log
+        self.honest(self.some_envelope("BBB"))
+        self.honest()
+        self.verify()
+        self.chain.payloads[0] = other
+        self.found("parent", 2)
 
     def test_envelopes_in_another_order(self):
         parts = self.chain.block(self.some_envelope(), self.some_envelope("BBB"))

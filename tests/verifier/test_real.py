@@ -20,6 +20,7 @@ import builder  # noqa: E402
 import genesis as genesis_file  # noqa: E402
 import receipt  # noqa: E402
 import segments  # noqa: E402
+import state_proof  # noqa: E402
 from findings import Finding  # noqa: E402
 from verify import verify_ledger  # noqa: E402
 
@@ -139,6 +140,47 @@ def receipts(net, genesis, transaction, epochs):
         check(False, f"byte {place} of a receipt was changed, and it verifies")
 
 
+def state_proofs(net, genesis):
+    """Of the second epoch: a member's sub-log is complete, and one that is not in the state is absent."""
+    path = os.path.join(net.folder, "state.proof")
+    api = net.node("HUB")["api"]
+    net.run("proof", "sublog", "BBB", "--api", api, "--genesis", net.manifest["genesis"], "--out", path)
+    whole = pathlib.Path(path).read_bytes()
+    header, key, value = state_proof.verify(whole, genesis)
+    check_equal(header.epoch, 1, "epoch of the state's header")
+    count = int.from_bytes(value[1:9], "big")
+    leaves = []
+    while len(leaves) < count:
+        page = net.get("HUB", f"/api/v1/sublog/BBB?from={len(leaves)}&count={min(100, count - len(leaves))}")["items"]
+        check(page, "a page of the sub-log is empty")
+        leaves += [bytes.fromhex(item["leaf_hash"]) for item in page]
+    check(count > 8, f"only {count} leaves touch BBB")
+    state_proof.check_sublog("BBB", key, value, leaves)
+    lists = [leaves[:place] + leaves[place + 1:] for place in range(count)] + [leaves[:-1] + leaves[:1], leaves[::-1]]
+    for wrong in lists:
+        try:
+            state_proof.check_sublog("BBB", key, value, wrong)
+        except Finding:
+            continue
+        check(False, "a leaf was withheld or moved, and the sub-log is complete")
+    everything_changed_is_found(whole, genesis)
+    net.run("proof", "sublog", "ZZZ", "--api", api, "--genesis", net.manifest["genesis"], "--out", path)
+    whole = pathlib.Path(path).read_bytes()
+    check_equal(state_proof.verify(whole, genesis)[1:], (state_proof.SUBLOG + b"ZZZ", None), "the sub-log of nobody")
+    everything_changed_is_found(whole, genesis)
+
+
+def everything_changed_is_found(whole, genesis):
+    """But a proof that a key is absent may also prove it of another, where the tree is not deep."""
+    said = state_proof.verify(whole, genesis)
+    for place in list(range(0, len(whole), max(1, len(whole) // 100))) + list(range(16)):
+        try:
+            says = state_proof.verify(changed(whole, place, 4), genesis)
+        except Finding:
+            continue
+        check(said[2] is None and says[2] is None and says[1] != said[1], f"byte {place} of a state receipt was changed, and it verifies")
+
+
 def a_real_ledger_verifies_and_every_change_is_found(bin_dir):
     with Devnet(bin_dir, up_options=("--bridges", "2")) as net:
         net.charge("AAA", "BBB", energy_wh=12000, speed=600)
@@ -150,6 +192,7 @@ def a_real_ledger_verifies_and_every_change_is_found(bin_dir):
         net.wait_same_height()
         genesis = genesis_file.load(net.manifest["genesis"])
         receipts(net, genesis, charge["receipt"]["settlement"], net.epoch("HUB")["epoch"])
+        state_proofs(net, genesis)
         for member in net.members():
             net.run("devnet", "stop", member, "--dir", net.net)
         for node in net.manifest["nodes"]:
