@@ -103,6 +103,7 @@ private:
     [[nodiscard]] std::optional<BlockMeta> executed_meta(const Hash& digest) const;
     [[nodiscard]] bool is_misplaced(const BlockMeta& meta) const;
     [[nodiscard]] bool is_pending() const;
+    [[nodiscard]] bool leads() const;
     [[nodiscard]] std::optional<Time> next_pending_check() const;
     void fill_from_mempool(TreeBlock& block);
 

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t recent_final_max{16};
 /// How often a leader looks whether those who have used up their allowance may go on.
 constexpr Time pending_check_interval{10'000};
+/// And the others, who only expect its block.
+constexpr Time expectation_interval{50'000};
 
 /// In its own epoch nothing comes after a block that seals it.
 bool follows(const BlockMeta& meta, const BlockMeta& parent) {
@@ -237,27 +239,36 @@ void Driver::Impl::finish_commit(const BlockMeta& meta,
     ++m_counters.blocks_committed;
     if (m_core->has_pending() && m_mempool.size() == 0) {
         feed(PendingChanged{false});
+    } else if (!m_core->has_pending() && is_pending()) {
+        feed(PendingChanged{true});
     }
 }
 
-/// Whether there is something for the next block. A leader looks at its own clock. The others
-/// expect a block of it only for what was packable at the time of the last final block: that is so
-/// for every leader, whatever its clock says.
+/// Whether there is something for the next block. The others look at a time that no clock within
+/// the tolerance is behind of. A leader looks at its own clock as well, and owes a block, if only
+/// an empty one, for whatever they may be waiting for: what was packable a moment ago need not be
+/// now, for envelopes expire.
 bool Driver::Impl::is_pending() const {
     if (m_mempool.size() == 0) {
         return false;
     }
-    const bool leads = m_core->leader(m_core->view()) == m_self;
+    const std::set<Hash> included = m_tree.envelopes_of_chain(m_core->tip());
     const UnixMillis final_time = m_mempool.block_time();
-    const UnixMillis time = leads ? std::max(m_ports.clock.now(), final_time + 1) : final_time;
-    return m_mempool.has_packable(m_tree.envelopes_of_chain(m_core->tip()), time);
+    const UnixMillis clock = m_ports.clock.now();
+    const UnixMillis expected = std::max(final_time, clock - m_options.clock_tolerance.count());
+    return m_mempool.has_packable(included, final_time) ||
+           m_mempool.has_packable(included, expected) ||
+           (leads() && m_mempool.has_packable(included, std::max(clock, final_time + 1)));
 }
 
-/// When a leader looks again whether the allowances of those who have envelopes waiting suffice.
+bool Driver::Impl::leads() const { return m_self && m_core->leader(m_core->view()) == *m_self; }
+
+/// When to look again whether the allowances of those who have envelopes waiting suffice.
 std::optional<Time> Driver::Impl::next_pending_check() const {
-    const bool waits = m_mempool.size() != 0 && !m_core->has_pending() && m_self &&
-                       m_core->leader(m_core->view()) == *m_self;
-    return waits ? std::optional{now() + pending_check_interval} : std::nullopt;
+    if (m_mempool.size() == 0 || m_core->has_pending() || !m_self) {
+        return std::nullopt;
+    }
+    return now() + (leads() ? pending_check_interval : expectation_interval);
 }
 
 void Driver::Impl::fill_from_mempool(TreeBlock& block) {

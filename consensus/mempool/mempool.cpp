@@ -62,23 +62,33 @@ const VerifiedEnvelope* Mempool::next_usable(const Queue& queue, Queue::const_it
     return nullptr;
 }
 
-/// Twice the pace of the busiest other member in the last whole window, within two bounds.
-std::int64_t Mempool::rate(const MemberKey& member, UnixMillis block_time) const {
+Mempool::Usage Mempool::usage(UnixMillis block_time) const {
     const UnixMillis before = block_time / usage_window_ms - 1;
-    std::int64_t busiest{0};
-    for (const auto& [other, held] : m_allowances) {
-        if (other != member) {
-            const std::int64_t used = held.window == before       ? held.used
-                                      : held.window == before + 1 ? held.used_before
-                                                                  : 0;
-            busiest = std::max(busiest, used);
+    Usage usage;
+    for (const auto& [member, held] : m_allowances) {
+        const std::int64_t used = held.window == before       ? held.used
+                                  : held.window == before + 1 ? held.used_before
+                                                              : 0;
+        if (used > usage.most) {
+            usage.second = usage.most;
+            usage.most = used;
+            usage.busiest = member;
+        } else {
+            usage.second = std::max(usage.second, used);
         }
     }
-    return std::clamp(2 * busiest * 1000 / usage_window_ms, member_bytes_per_second,
+    return usage;
+}
+
+/// Twice the pace of the busiest other member, within two bounds.
+std::int64_t Mempool::rate(const MemberKey& member, const Usage& usage) {
+    const std::int64_t others = member == usage.busiest ? usage.second : usage.most;
+    return std::clamp(2 * others * 1000 / usage_window_ms, member_bytes_per_second,
                       busy_bytes_per_second);
 }
 
-std::int64_t Mempool::allowance(const MemberKey& member, UnixMillis block_time) const {
+std::int64_t Mempool::allowance(const MemberKey& member, UnixMillis block_time,
+                                const Usage& usage) const {
     const auto found = m_allowances.find(member);
     if (found == m_allowances.end()) {
         return allowance_max;
@@ -86,10 +96,28 @@ std::int64_t Mempool::allowance(const MemberKey& member, UnixMillis block_time) 
     const Allowance& held = found->second;
     const UnixMillis passed = std::clamp(block_time - held.at, UnixMillis{0}, company_ms);
     const UnixMillis unfinal = std::clamp(block_time - m_block_time, UnixMillis{0}, company_ms);
-    const std::int64_t by_time = rate(member, block_time);
+    const std::int64_t by_time = rate(member, usage);
     const std::int64_t saved_max =
         std::max(allowance_max, std::max(saved_ms, 2 * unfinal) * by_time / 1000);
     return std::min(saved_max, held.bytes + passed * by_time / 1000);
+}
+
+/// A final block of this time has come: what everybody has earned by then, at the pace of its time.
+void Mempool::settle(UnixMillis block_time) {
+    m_block_time = block_time;
+    const Usage usage = this->usage(block_time);
+    for (auto& [member, held] : m_allowances) {
+        held.bytes = allowance(member, block_time, usage);
+        held.at = std::max(held.at, block_time);
+    }
+}
+
+/// Whether no other member had anything in the blocks of the last `company_ms`.
+bool Mempool::was_alone(const MemberKey& member) const {
+    return std::none_of(m_allowances.begin(), m_allowances.end(), [&](const auto& other) {
+        return other.first != member && other.second.last_final != 0 &&
+               other.second.last_final + company_ms > m_block_time;
+    });
 }
 
 /// Whether another member used the chain lately or wants to.
@@ -111,13 +139,14 @@ std::vector<Mempool::Turn> Mempool::turns(const std::set<Hash>& excluded,
             under_way[held->signer] += static_cast<std::int64_t>(envelope_cost(held->bytes.size()));
         }
     }
+    const Usage usage = this->usage(block_time);
     std::vector<Turn> turns;
     const auto take = [&](const auto& each) {
         const auto& [key, member] = each;
         std::int64_t allowed{std::numeric_limits<std::int64_t>::max()};
         if (has_company(key, block_time)) {
             const std::int64_t waiting = static_cast<std::int64_t>(member.cost) - under_way[key];
-            allowed = allowance(key, block_time) - under_way[key];
+            allowed = allowance(key, block_time, usage) - under_way[key];
             allowed = allowed >= std::min(allowance_max, waiting) ? allowed : 0;
         }
         turns.push_back({key, &member.queue, member.queue.begin(), allowed});
@@ -128,20 +157,23 @@ std::vector<Mempool::Turn> Mempool::turns(const std::set<Hash>& excluded,
     return turns;
 }
 
-/// A final envelope is paid for. Nobody's debt lasts longer than `company_ms`.
+/// A final envelope of the block that `settle` was told of is paid for. Whatever a member owes, it
+/// is whole again after `company_ms`.
 void Mempool::charge(const FinalEnvelope& envelope) {
-    Allowance& held = m_allowances[envelope.signer];
+    Allowance& held = m_allowances.try_emplace(envelope.signer).first->second;
+    const std::int64_t debt_max = was_alone(envelope.signer)
+                                      ? alone_debt_max
+                                      : member_bytes_per_second * company_ms / 1000 - allowance_max;
     const auto cost = static_cast<std::int64_t>(envelope_cost(envelope.size));
-    const std::int64_t left = allowance(envelope.signer, m_block_time) - cost;
+    held.bytes = std::max(held.bytes - cost, std::min(held.bytes, -debt_max));
+    held.at = m_block_time;
     const UnixMillis window = m_block_time / usage_window_ms;
     if (window != held.window) {
         held.used_before = window == held.window + 1 ? held.used : 0;
         held.used = 0;
         held.window = window;
     }
-    held.used += cost;
-    held.bytes = std::max(left, -member_bytes_per_second * company_ms / 1000);
-    held.at = m_block_time;
+    held.used += static_cast<std::int64_t>(envelope.size + envelope_overhead);
     held.last_seen = std::max(held.last_seen, m_block_time);
 }
 
@@ -261,7 +293,10 @@ void Mempool::remember(const Hash& hash, UnixMillis expires_at) {
 void Mempool::remove_final(const std::vector<FinalEnvelope>& envelopes, UnixMillis block_time) {
     // What is final but not held here may have any expiry; no transaction may be valid longer.
     constexpr UnixMillis validity_max{120'000};
-    m_block_time = block_time;
+    settle(block_time);
+    for (const FinalEnvelope& envelope : envelopes) {  // who is company, before anybody pays
+        m_allowances[envelope.signer].last_final = block_time;
+    }
     for (const FinalEnvelope& envelope : envelopes) {
         charge(envelope);
         const VerifiedEnvelope* held = find(envelope.hash);

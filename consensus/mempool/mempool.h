@@ -71,8 +71,10 @@ inline constexpr UnixMillis usage_window_ms{250};
 inline constexpr std::int64_t allowance_max{16L * 1024};
 inline constexpr std::int64_t saved_ms{16};
 /// How long after a member's last envelope the others still leave room for its next one. Who has
-/// had the chain alone for so long may fill it.
+/// had the chain alone for so long may fill it. Nobody rests for longer.
 inline constexpr UnixMillis company_ms{10'000};
+/// What a member that was alone may owe when another one comes: one block's share.
+inline constexpr std::int64_t alone_debt_max{32L * 1024};
 /// What one block may carry.
 struct PackLimits {
     std::size_t count_max{1024};
@@ -90,9 +92,9 @@ struct PackLimits {
 /// by taking the next envelope of whoever has the fewest bytes in the block so far, so that no
 /// member starves the others, neither with many envelopes nor with large ones. While others use
 /// the chain as well, a member has an allowance of bytes per second of block time: what a member
-/// floods with costs each block of the others a known part of the time that the block takes. Once
-/// it is used up, the member rests until it is whole again or covers all that the member has
-/// waiting: a flood comes in few blocks, and there is no block for each few bytes of it.
+/// floods with costs each block of the others a known part of the time that the block takes. When
+/// it is not whole and does not cover all that the member has waiting, the member rests: a flood
+/// comes in few blocks, and there is no block for each few bytes of it.
 /// Deterministic; not thread safe: lives on the driver's thread.
 class Mempool {
 public:
@@ -152,9 +154,10 @@ private:
     /// What a member may still put into blocks; below zero: what it has had too much.
     struct Allowance {
         std::int64_t bytes{allowance_max};
-        UnixMillis at{0};         ///< when that was so
-        UnixMillis last_seen{0};  ///< block time of its last envelope
-        UnixMillis window{0};     ///< number of the one that `used` is about
+        UnixMillis at{0};          ///< when that was so
+        UnixMillis last_seen{0};   ///< block time of its last envelope, final or not
+        UnixMillis last_final{0};  ///< of its last final one; 0: none
+        UnixMillis window{0};      ///< number of the one that `used` is about
         std::int64_t used{0};
         std::int64_t used_before{0};  ///< in the window before it
     };
@@ -167,8 +170,18 @@ private:
 
     [[nodiscard]] std::vector<Turn> turns(const std::set<Hash>& excluded,
                                           UnixMillis block_time) const;
-    [[nodiscard]] std::int64_t allowance(const MemberKey& member, UnixMillis block_time) const;
-    [[nodiscard]] std::int64_t rate(const MemberKey& member, UnixMillis block_time) const;
+    /// What the busiest member, and the busiest of the others, had in the last whole window.
+    struct Usage {
+        MemberKey busiest{};
+        std::int64_t most{0};
+        std::int64_t second{0};
+    };
+    [[nodiscard]] Usage usage(UnixMillis block_time) const;
+    [[nodiscard]] static std::int64_t rate(const MemberKey& member, const Usage& usage);
+    [[nodiscard]] std::int64_t allowance(const MemberKey& member, UnixMillis block_time,
+                                         const Usage& usage) const;
+    void settle(UnixMillis block_time);
+    [[nodiscard]] bool was_alone(const MemberKey& member) const;
     [[nodiscard]] bool has_company(const MemberKey& member, UnixMillis block_time) const;
     void charge(const FinalEnvelope& envelope);
     void forget_absent();

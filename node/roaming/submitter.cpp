@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace tally::node {
 namespace {
@@ -19,7 +20,7 @@ constexpr std::size_t refused_in_a_row_max{16};
 constexpr std::size_t under_way_max{16};
 /// Of the transactions of one envelope: two of them fit the share of a member in a block, and the
 /// ledger counts larger ones several times (consensus/mempool/mempool.h).
-constexpr std::size_t preferred_bytes{15UL * 1024};
+constexpr std::size_t preferred_bytes{15UL * 1024 - envelope_overhead};
 
 Bytes numbered_key(std::uint8_t kind, std::uint64_t number) {
     Encoder encoder;
@@ -130,31 +131,47 @@ void Submitter::stage(std::uint64_t number, const Item& item) {
 }
 
 void Submitter::sign_pending(UnixMillis now) {
-    std::size_t next = 0;
-    while (next < m_unsigned.size() && m_envelopes.size() < under_way_max) {
-        const std::uint64_t envelope = m_next++;
-        std::vector<Bytes> transactions;
-        std::size_t bytes = 0;
-        SentEnvelope sent;
-        sent.last = now;
-        while (next < m_unsigned.size() && transactions.size() < envelope_transactions_max) {
-            Item& item = m_items.at(m_unsigned[next]);
-            bytes += item.transaction.size() + sizeof(std::uint32_t);
-            if (!transactions.empty() && bytes > preferred_bytes) {
-                break;
-            }
-            transactions.push_back(item.transaction);
-            item.envelope = envelope;
-            stage(m_unsigned[next], item);
-            ++next;
+    std::vector<std::uint64_t> waiting;
+    std::vector<std::uint64_t> chosen;
+    std::size_t bytes = 0;
+    for (const std::uint64_t number : m_unsigned) {
+        const Item& item = m_items.at(number);
+        const std::size_t size = item.transaction.size() + sizeof(std::uint32_t);
+        const bool is_full =
+            bytes + size > preferred_bytes || chosen.size() == envelope_transactions_max;
+        if (!chosen.empty() && is_full) {
+            sign(std::exchange(chosen, {}), now);
+            bytes = 0;
         }
-        sent.open = transactions.size();
-        sent.bytes =
-            sign_envelope(m_ledger.chain_id(), m_config.self, std::move(transactions), m_key);
-        m_store.put(numbered_key(envelope_kind, envelope), sent.bytes);
-        m_envelopes[envelope] = std::move(sent);
+        // One out of time would spoil its whole envelope; it is given up when final time says so.
+        if (item.not_after <= now || (chosen.empty() && m_envelopes.size() >= under_way_max)) {
+            waiting.push_back(number);
+            continue;
+        }
+        chosen.push_back(number);
+        bytes += size;
     }
-    m_unsigned.erase(m_unsigned.begin(), m_unsigned.begin() + static_cast<std::ptrdiff_t>(next));
+    if (!chosen.empty()) {
+        sign(chosen, now);
+    }
+    m_unsigned = std::move(waiting);
+}
+
+void Submitter::sign(const std::vector<std::uint64_t>& numbers, UnixMillis now) {
+    const std::uint64_t envelope = m_next++;
+    std::vector<Bytes> transactions;
+    for (const std::uint64_t number : numbers) {
+        Item& item = m_items.at(number);
+        transactions.push_back(item.transaction);
+        item.envelope = envelope;
+        stage(number, item);
+    }
+    SentEnvelope sent;
+    sent.last = now;
+    sent.open = transactions.size();
+    sent.bytes = sign_envelope(m_ledger.chain_id(), m_config.self, std::move(transactions), m_key);
+    m_store.put(numbered_key(envelope_kind, envelope), sent.bytes);
+    m_envelopes[envelope] = std::move(sent);
 }
 
 void Submitter::sign_again() {
@@ -193,7 +210,10 @@ void Submitter::forget(std::uint64_t number) {
     m_store.erase(numbered_key(item_kind, number));
     const auto sent = m_envelopes.find(envelope);
     if (sent == m_envelopes.end()) {
-        std::erase(m_unsigned, number);
+        const auto waiting = std::lower_bound(m_unsigned.begin(), m_unsigned.end(), number);
+        if (waiting != m_unsigned.end() && *waiting == number) {
+            m_unsigned.erase(waiting);
+        }
         return;
     }
     sent->second.open -= 1;
@@ -230,6 +250,10 @@ std::vector<SubmissionOwner> Submitter::take_given_up(UnixMillis final_time, Uni
             passed.push_back(number);
         }
     }
+    // All at once: there may be as many as may be pending.
+    std::erase_if(m_unsigned, [&passed](std::uint64_t number) {
+        return std::binary_search(passed.begin(), passed.end(), number);
+    });
     std::vector<SubmissionOwner> given_up;
     for (const std::uint64_t number : passed) {
         const Item item = m_items.at(number);

@@ -38,8 +38,8 @@ struct SubmissionOwner {
 /// after a crash the same bytes go again. Envelopes are handed in again until they are final. When
 /// the first `not_after` of an envelope has passed on the ledger without it, it never can be: then
 /// its transactions are signed anew with new ids, or given up if submitted with a fixed id.
-/// Batching: everything submitted between two calls of `sign_pending` shares envelopes of up to
-/// 512 transactions.
+/// Batching: what was submitted between two calls of `sign_pending` shares envelopes of up to 15
+/// KiB. With 16 of them under way the rest waits for a result: the busier, the fuller they are.
 /// Durability: changes are staged; results are taken exactly once, in the same write as what their
 /// owner makes of them. Threads: one owner.
 class Submitter {
@@ -95,6 +95,7 @@ private:
         UnixMillis last{0};
     };
 
+    void sign(const std::vector<std::uint64_t>& numbers, UnixMillis now);
     void stage(std::uint64_t number, const Item& item);
     void add(Item item);
     void forget(std::uint64_t number);
@@ -108,7 +109,7 @@ private:
     std::map<std::uint64_t, Item> m_items;
     std::map<TransactionId, std::uint64_t> m_by_id;
     std::map<std::uint64_t, SentEnvelope> m_envelopes;
-    std::vector<std::uint64_t> m_unsigned;
+    std::vector<std::uint64_t> m_unsigned;  ///< ascending
     std::uint64_t m_next{1};
 };
 

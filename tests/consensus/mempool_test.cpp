@@ -264,6 +264,32 @@ TEST_CASE("a large envelope is paid for with the time it is worth") {
     CHECK(packed(pool, {}, {}, 1'001 + time) == "a1");
 }
 
+TEST_CASE("whatever a member owes, it may go on after the time that company lasts") {
+    const auto passed = GENERATE(as<std::size_t>{}, 1, 3, 100);
+    constexpr std::size_t size{512UL * 1024};
+    Mempool pool;
+    static_cast<void>(pool.add(envelope('a', 0, size, Flooded::never)));
+    pool.remove_final({final_of(envelope('b', 0))}, 1'000);
+    pool.remove_final(std::vector<FinalEnvelope>(passed, final_of(envelope('a', 1, size))), 1'001);
+    CHECK_FALSE(pool.has_packable({}, 1'001 + company_ms / 2));
+    for (UnixMillis time{2'000}; time <= 1'001 + company_ms; time += 1'000) {
+        pool.remove_final({final_of(envelope('b', static_cast<std::uint32_t>(time)))}, time);
+    }
+    CHECK(pool.has_packable({}, 1'021 + company_ms));  // rounded down with each block
+}
+
+TEST_CASE("who was busy alone is held up no longer than for a block's share when another comes") {
+    Mempool pool;
+    for (UnixMillis time{1}; time < 1'000; ++time) {
+        pool.remove_final({final_of(envelope('a', 1, 16'000))}, time);
+    }
+    static_cast<void>(pool.add(envelope('a', 0, 16'000, Flooded::never)));
+    static_cast<void>(pool.add(envelope('b', 0, 10, Flooded::never)));
+    CHECK_FALSE(pool.has_packable({envelope('b', 0).hash}, 1'000));
+    const UnixMillis held_up = (alone_debt_max + allowance_max) * 1'000 / member_bytes_per_second;
+    CHECK(pool.has_packable({envelope('b', 0).hash}, 1'001 + held_up));
+}
+
 TEST_CASE("whether there is room is known before an envelope is verified") {
     MempoolLimits limits;
     limits.member_count_max = 1;
