@@ -57,7 +57,7 @@ private:
 /// What one peer may make us do per second; more is dropped.
 inline constexpr std::uint64_t requests_per_second_max{1000};
 /// Frames of one kind, before they are decoded. Kinds are counted apart, so that a peer that sends
-/// too much of one is still heard otherwise; gossip has its own, larger allowance.
+/// too much of one is still heard otherwise; gossip has its own allowance.
 inline constexpr std::uint64_t messages_per_second_max{2048};
 inline constexpr std::uint64_t certificates_per_second_max{1000};
 inline constexpr std::uint64_t ranges_per_second_max{50};

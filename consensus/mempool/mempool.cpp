@@ -7,6 +7,7 @@
 #include <utility>
 
 namespace tally::consensus {
+
 Mempool::Mempool(MempoolLimits limits) : m_limits{limits} {}
 
 Admission Mempool::add(VerifiedEnvelope envelope) {

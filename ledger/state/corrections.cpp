@@ -72,6 +72,14 @@ ResultCode post(Context& context, const Pair& pair, Money amount) {
     return post_at_once(context.state(), pair, amount, cap);
 }
 
+/// Makes what a rated charge asks for due from the signer to who charged.
+ResultCode post_rated(Context& context, const PartyId& visited, const RatedCharge& charge) {
+    if (const ResultCode result = check_rated(context, visited, charge); result != ResultCode::ok) {
+        return result;
+    }
+    return post(context, {context.signer(), visited, charge.currency}, charge.amount);
+}
+
 CorrectionRecord new_record(const Context& context, const PartyId& visited,
                             const Currency& currency) {
     CorrectionRecord record;
@@ -125,12 +133,7 @@ ResultCode post_late(Context& context, const TransactionRef& first, const LateCh
     if (known) {
         return ResultCode::already_corrected;
     }
-    if (const ResultCode result = check_rated(context, visited, action.charge);
-        result != ResultCode::ok) {
-        return result;
-    }
-    const Pair pair{context.signer(), visited, action.charge.currency};
-    if (const ResultCode result = post(context, pair, action.charge.amount);
+    if (const ResultCode result = post_rated(context, visited, action.charge);
         result != ResultCode::ok) {
         return result;
     }
@@ -186,12 +189,7 @@ ResultCode post_rebill(Context& context, const TransactionRef& first, const Rebi
     if (record->charges.size() == corrected_charges_max) {
         return ResultCode::too_many_corrections;
     }
-    if (const ResultCode result = check_rated(context, visited, action.charge);
-        result != ResultCode::ok) {
-        return result;
-    }
-    const Pair pair{context.signer(), visited, action.charge.currency};
-    if (const ResultCode result = post(context, pair, action.charge.amount);
+    if (const ResultCode result = post_rated(context, visited, action.charge);
         result != ResultCode::ok) {
         return result;
     }

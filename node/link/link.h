@@ -72,9 +72,9 @@ struct LinkConfig {
     double accepts_burst{10.0};
     double loopback_accepts_per_second{200.0};
     double loopback_accepts_burst{400.0};
-    /// Frames of kind `consensus` read from one peer; then the link is not read for a while, so
-    /// that who sends more waits for its own link and not the others for us. One second's worth may
-    /// come at once. A busy validator sends less than half of it.
+    /// Frames of kind `consensus` read from one peer, 1 or more a second; then the link is not read
+    /// for a while, so that who sends more waits for its own link and not the others for us. One
+    /// second's worth may come at once.
     std::uint32_t consensus_frames_per_second{3000};
     /// Something is sent at least this often, and a peer that was silent for `silence_max` is gone.
     std::chrono::milliseconds heartbeat_interval{1000};
