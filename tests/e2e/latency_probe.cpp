@@ -58,13 +58,13 @@ private:
         action.partner = partner;
         action.currency = currency_from_text("CNY").value_or(Currency{});
         const auto begin = SteadyClock::now();
-        const auto refs = submit_actions(as, {action});
-        if (!refs) {
-            static_cast<void>(std::fprintf(stderr, "probe: %s\n", refs.error().c_str()));
+        const auto submission = submit_actions(as, {action});
+        if (!submission) {
+            static_cast<void>(std::fprintf(stderr, "probe: %s\n", submission.error().c_str()));
             return false;
         }
         node::HttpClientRequest look;
-        look.url = as.api + "/api/v1/transactions/" + to_text(refs->front());
+        look.url = as.api + "/api/v1/transactions/" + to_text(submission->refs.front());
         for (;;) {
             const auto answer = m_http->request(look);
             const auto passed = SteadyClock::now() - begin;

@@ -1,3 +1,4 @@
+#include "consensus/mempool/mempool.h"
 #include "ledger/crypto/sha256.h"
 #include "ledger/model/day_bands.h"
 #include "node/api/ledger_json.h"
@@ -325,7 +326,8 @@ SCENARIO("what was read can always be signed") {
     CHECK(accepted >= 4);
 }
 
-SCENARIO("actions are signed as one envelope, posted, and waited for until they are final") {
+SCENARIO(
+    "actions are signed as envelopes of a good size, posted, and waited for until they are final") {
     std::vector<std::string> bodies;
     unsigned post_status{202};
     int polls_before_final{2};
@@ -363,6 +365,21 @@ SCENARIO("actions are signed as one envelope, posted, and waited for until they 
         verify_signature(public_key_of(as.member_key),
                          envelope_signing_digest(as.chain_id, as.member, envelope_root(*envelope)),
                          envelope->signature));
+
+    bodies.clear();
+    const std::vector<Action> many(300, samples().at(0));
+    const auto submission = submit_actions(as, many);
+    REQUIRE(submission);
+    CHECK(submission->refs.size() == many.size());
+    REQUIRE(bodies.size() > 1);
+    REQUIRE(submission->last.size() == bodies.size());
+    std::size_t posted{0};
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+        CHECK(bodies[i].size() <= consensus::large_envelope_bytes);
+        posted += decode_envelope(as_bytes(bodies[i])).value().transactions.size();
+        CHECK(submission->last[i] == submission->refs.at(posted - 1));
+    }
+    CHECK(posted == many.size());
 
     polls_before_final = INT32_MAX;
     const auto late = submit_and_wait(as, {samples().at(5)}, std::chrono::milliseconds{30});

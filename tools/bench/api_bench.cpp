@@ -18,7 +18,7 @@ namespace json = boost::json;
 
 namespace {
 
-/// Connectors and transactions of one lane; one envelope holds at most 512.
+/// Connectors and transactions of one lane.
 constexpr std::uint32_t lane_width_max{256};
 
 Expected<std::vector<BenchOperator>, std::string> load_operators(const DevnetManifest& manifest,

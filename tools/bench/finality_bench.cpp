@@ -120,12 +120,12 @@ private:
         action.currency = currency_from_text("CNY").value_or(Currency{});
         node::HttpClient client;
         const auto begin = SteadyClock::now();
-        const auto refs = submit_actions(as, {action});
-        if (!refs) {
-            return Unexpected{refs.error()};
+        const auto submission = submit_actions(as, {action});
+        if (!submission) {
+            return Unexpected{submission.error()};
         }
         node::HttpClientRequest look;
-        look.url = as.api + "/api/v1/transactions/" + to_text(refs->front());
+        look.url = as.api + "/api/v1/transactions/" + to_text(submission->refs.front());
         while (true) {
             const auto answer = client.request(look);
             if (answer && answer->status == 200) {
@@ -133,7 +133,7 @@ private:
                 return Done{};
             }
             if (SteadyClock::now() - begin > final_patience) {
-                return Unexpected{to_text(refs->front()) + ": not final in time"};
+                return Unexpected{to_text(submission->refs.front()) + ": not final in time"};
             }
             std::this_thread::sleep_for(poll_pause);
         }

@@ -65,24 +65,25 @@ Expected<std::vector<TransactionRef>, std::string> Lane::step(const SubmitAs& as
                                                               Latencies& latency) {
     const auto begin = std::chrono::steady_clock::now();
     const std::size_t count = actions.size();
-    const auto refs = submit_actions(as, std::move(actions));
-    if (!refs) {
-        return Unexpected{refs.error()};
+    const auto submission = submit_actions(as, std::move(actions));
+    if (!submission) {
+        return Unexpected{submission.error()};
     }
-    // One envelope is in one block: when its last transaction is final, all are.
-    const auto last = wait_final(as.api, refs->back(), step_deadline);
-    if (!last) {
-        return Unexpected{last.error()};
-    }
-    if (last->result != "ok") {
-        return Unexpected{to_text(last->ref) + ": " + last->result};
+    for (const TransactionRef& ref : submission->last) {
+        const auto last = wait_final(as.api, ref, step_deadline);
+        if (!last) {
+            return Unexpected{last.error()};
+        }
+        if (last->result != "ok") {
+            return Unexpected{to_text(last->ref) + ": " + last->result};
+        }
     }
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - begin);
     for (std::size_t index = 0; index < count; ++index) {
         latency.add(took);
     }
-    return *refs;
+    return submission->refs;
 }
 
 DecideAuthorization Lane::approval() const {

@@ -33,7 +33,7 @@ struct BenchLatencies {
 };
 
 /// Charges between one home and one visited operator, `width` at a time: the actions of all of them
-/// go as one envelope a step, and the next step follows when the one before is final.
+/// go together in each step, and the next step follows when the one before is final.
 class Lane {
 public:
     Lane(const BenchOperator& home, const BenchOperator& visited, std::size_t number,

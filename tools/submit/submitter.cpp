@@ -1,5 +1,6 @@
 #include "tools/submit/submitter.h"
 
+#include "consensus/mempool/mempool.h"
 #include "ledger/base/system_clock.h"
 #include "ledger/base/system_random.h"
 #include "ledger/crypto/signer.h"
@@ -15,6 +16,7 @@ namespace tally::tools {
 namespace {
 
 constexpr UnixMillis lifetime_ms{60'000};
+constexpr std::size_t preferred_bytes{consensus::large_envelope_bytes - envelope_overhead};
 
 Expected<Done, std::string> post(const std::string& api, const Bytes& envelope) {
     node::HttpClientRequest request;
@@ -35,27 +37,41 @@ Expected<Done, std::string> post(const std::string& api, const Bytes& envelope) 
 
 }  // namespace
 
-Expected<std::vector<TransactionRef>, std::string> submit_actions(const SubmitAs& as,
-                                                                  std::vector<Action> actions) {
+Expected<Submission, std::string> submit_actions(const SubmitAs& as, std::vector<Action> actions) {
     const SystemClock clock;
     SystemRandom random;
-    std::vector<TransactionRef> refs;
+    Submission submission;
     std::vector<Bytes> transactions;
+    std::size_t bytes{0};
+    const auto post_them = [&] {
+        KeySigner signer{as.member_key};
+        submission.last.push_back(submission.refs.back());
+        bytes = 0;
+        return post(as.api,
+                    sign_envelope(as.chain_id, as.member, std::exchange(transactions, {}), signer));
+    };
     for (Action& action : actions) {
         const UnixMillis now = clock.now();
         Transaction transaction;
         transaction.id = make_transaction_id(now, random);
         transaction.not_after = now + lifetime_ms;
         transaction.action = std::move(action);
-        refs.push_back({as.member, transaction.id});
-        transactions.push_back(encode_transaction(transaction));
+        Bytes encoded = encode_transaction(transaction);
+        const std::size_t size = encoded.size() + sizeof(std::uint32_t);
+        if (!transactions.empty() &&
+            (bytes + size > preferred_bytes || transactions.size() == envelope_transactions_max)) {
+            if (const auto posted = post_them(); !posted) {
+                return Unexpected{posted.error()};
+            }
+        }
+        submission.refs.push_back({as.member, transaction.id});
+        transactions.push_back(std::move(encoded));
+        bytes += size;
     }
-    KeySigner signer{as.member_key};
-    const Bytes envelope = sign_envelope(as.chain_id, as.member, std::move(transactions), signer);
-    if (const auto posted = post(as.api, envelope); !posted) {
+    if (const auto posted = post_them(); !posted) {
         return Unexpected{posted.error()};
     }
-    return refs;
+    return submission;
 }
 
 Expected<SubmittedTransaction, std::string> wait_final(const std::string& api,
@@ -78,12 +94,12 @@ Expected<SubmittedTransaction, std::string> wait_final(const std::string& api,
 
 Expected<std::vector<SubmittedTransaction>, std::string> submit_and_wait(
     const SubmitAs& as, std::vector<Action> actions, std::chrono::milliseconds deadline) {
-    const auto refs = submit_actions(as, std::move(actions));
-    if (!refs) {
-        return Unexpected{refs.error()};
+    const auto submission = submit_actions(as, std::move(actions));
+    if (!submission) {
+        return Unexpected{submission.error()};
     }
     std::vector<SubmittedTransaction> finals;
-    for (const TransactionRef& ref : *refs) {
+    for (const TransactionRef& ref : submission->refs) {
         const auto done = wait_final(as.api, ref, deadline);
         if (!done) {
             return Unexpected{done.error()};

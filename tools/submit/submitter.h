@@ -26,14 +26,24 @@ struct SubmittedTransaction {
     std::string result;  ///< ResultCode as text
 };
 
-/// Signs the actions as one envelope (1 to 512 of them), posts it to the node and waits until all
-/// are final. The error says what the node answered or which transaction was not final in time.
+/// Transactions that were posted, in the order of their actions.
+struct Submission {
+    std::vector<TransactionRef> refs;
+    /// The last one of each envelope: an envelope is in one block, so that when these are final,
+    /// all are.
+    std::vector<TransactionRef> last;
+};
+
+/// Signs the actions (1 or more), posts them to the node and waits until all are final. The error
+/// says what the node answered or which transaction was not final in time.
 [[nodiscard]] Expected<std::vector<SubmittedTransaction>, std::string> submit_and_wait(
     const SubmitAs& as, std::vector<Action> actions, std::chrono::milliseconds deadline);
 
-/// Signs and posts without waiting; the references are those of the actions, in order.
-[[nodiscard]] Expected<std::vector<TransactionRef>, std::string> submit_actions(
-    const SubmitAs& as, std::vector<Action> actions);
+/// Signs and posts without waiting: as one envelope, or as several where one would be so large that
+/// the ledger counts it several times (consensus/mempool/mempool.h). Several are not ordered: what
+/// rests on another action has to wait for it. An error leaves what was posted before it.
+[[nodiscard]] Expected<Submission, std::string> submit_actions(const SubmitAs& as,
+                                                               std::vector<Action> actions);
 
 /// Waits until a transaction is final.
 [[nodiscard]] Expected<SubmittedTransaction, std::string> wait_final(
