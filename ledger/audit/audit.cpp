@@ -2,13 +2,18 @@
 
 #include "ledger/audit/block_inspector.h"
 #include "ledger/audit/block_reader.h"
+#include "ledger/audit/bridge_keys.h"
+#include "ledger/audit/business_check.h"
 #include "ledger/audit/chain_check.h"
 #include "ledger/audit/content_check.h"
 #include "ledger/audit/epoch_tracker.h"
 #include "ledger/audit/member_keys.h"
 #include "ledger/audit/replay_check.h"
 #include "ledger/chain/finality.h"
+#include "ledger/state/epochs.h"
+#include "ledger/store/store_view.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <memory>
@@ -19,13 +24,14 @@ namespace {
 
 // One batch of blocks is read, inspected in parallel, then checked in order.
 constexpr std::size_t batch_blocks_max{256};
-constexpr std::uint64_t batch_bytes_max{8UL * 1024 * 1024};
+constexpr std::uint64_t batch_bytes_max{2UL * 1024 * 1024};
 
-constexpr std::array<std::pair<AuditLevel, const char*>, 4> level_names{
+constexpr std::array<std::pair<AuditLevel, const char*>, 5> level_names{
     {{AuditLevel::chain, "chain"},
      {AuditLevel::merkle, "merkle"},
      {AuditLevel::signatures, "signatures"},
-     {AuditLevel::replay, "replay"}}};
+     {AuditLevel::replay, "replay"},
+     {AuditLevel::business, "business"}}};
 
 /// The header of height 0, which the genesis gives.
 BlockHeader genesis_header(const Genesis& genesis) {
@@ -34,6 +40,8 @@ BlockHeader genesis_header(const Genesis& genesis) {
     const Executor executor{genesis, store, signatures};
     return executor.genesis_block().block.header;
 }
+
+using Batch = std::vector<AuditBlock>;
 
 class Auditor {
 public:
@@ -51,31 +59,130 @@ public:
         }
         m_report.level = options.level;
         m_report.chain_id = m_genesis_header.chain_id;
-        m_report.last_digest = m_genesis_header.digest();
-        m_report.state_root = m_genesis_header.state_root;
-        m_report.log_root = m_genesis_header.log_root;
+        start_behind(m_genesis_header);
     }
 
+    /// To be called first. The error says what the checkpoint lacks.
+    Expected<Done, SourceError> prepare();
     Expected<Done, SourceError> run(SegmentSource& source, JobRunner& runner,
                                     const AuditProgressCallback& progress);
     AuditReport finish();
 
 private:
-    void inspect(std::vector<AuditBlock>& batch, JobRunner& runner);
-    void check(const std::vector<AuditBlock>& batch);
+    void start_behind(const BlockHeader& header);
+    [[nodiscard]] bool restore(const AuditCheckpoint& checkpoint);
+    Expected<Batch, SourceError> read(AuditBlockReader& reader);
+    /// Whether the block comes behind the checkpoint. The checkpoint's own is compared with it.
+    [[nodiscard]] bool is_new(const AuditBlock& block);
+    /// Decodes the next batch and checks its signatures, while the one before is checked in order.
+    void inspect(Batch& batch, const Batch& before, JobRunner& runner);
+    void check(const Batch& batch);
+    void check_business(const Batch& batch);
     void count(const AuditBlock& block);
+    void offer_checkpoint(bool at_end);
+    void check_length();
 
     AuditOptions m_options;
     FindingLog m_log;
     BlockHeader m_genesis_header;
     EpochTracker m_epochs;
     MemberKeys m_members;
+    BridgeKeys m_bridges;
     BlockInspector m_inspector;
     ChainCheck m_chain;
     ContentCheck m_content;
     std::unique_ptr<ReplayCheck> m_replay;
+    std::unique_ptr<BusinessCheck> m_business;
+    bool m_seen_checkpoint{false};
+    std::uint64_t m_transactions_before{0};
     AuditReport m_report;
 };
+
+void Auditor::start_behind(const BlockHeader& header) {
+    m_report.last_height = header.height;
+    m_report.last_digest = header.digest();
+    m_report.state_root = header.state_root;
+    m_report.log_root = header.log_root;
+}
+
+bool Auditor::restore(const AuditCheckpoint& checkpoint) {
+    const BlockHeader& header = checkpoint.header;
+    if (header.chain_id != m_genesis_header.chain_id || !m_replay->restore(checkpoint)) {
+        return false;
+    }
+    const StoreView state{m_replay->state()};
+    const EpochRecord epoch = find_epoch(state);
+    m_epochs.restore(epoch.epoch, epoch.validators);
+    m_members.restore(m_replay->state());
+    m_bridges.restore(state);
+    m_chain.restore(header, checkpoint.uncovered);
+    m_content.restore(*MerkleFrontier::restore(header.log_size, checkpoint.log_subtrees),
+                      header.height);
+    m_transactions_before = checkpoint.transactions;
+    m_report.from_height = header.height;
+    start_behind(header);
+    return true;
+}
+
+Expected<Done, SourceError> Auditor::prepare() {
+    if (m_options.from) {
+        if (!m_replay) {
+            return Unexpected{
+                SourceError{"an audit goes on from a checkpoint at level replay or business only"}};
+        }
+        if (!restore(*m_options.from)) {
+            return Unexpected{SourceError{
+                "the checkpoint is of another chain, or its state is not that of its block"}};
+        }
+    }
+    if (m_options.level >= AuditLevel::business) {
+        if (m_options.from && !m_options.from->has_business) {
+            return Unexpected{
+                SourceError{"the checkpoint was not written at level business and has no sums"}};
+        }
+        m_business = std::make_unique<BusinessCheck>(
+            m_report.chain_id, StoreView{m_replay->state()}, m_options.findings_max);
+        m_business->supply(m_options.evidence);
+        if (m_options.from) {
+            m_business->carry_on(m_options.from->business);
+        }
+    }
+    return Done{};
+}
+
+bool Auditor::is_new(const AuditBlock& block) {
+    if (!m_options.from || block.height() > m_options.from->header.height) {
+        return true;
+    }
+    if (block.height() == m_options.from->header.height) {
+        m_seen_checkpoint = true;
+        if (block.digest != m_options.from->header.digest()) {
+            m_log.add(block.finding(FindingKind::checkpoint,
+                                    "the last audit ended with another block of this height: " +
+                                        to_hex(m_options.from->header.digest()) +
+                                        "; this history was made anew"));
+        }
+    }
+    return false;
+}
+
+Expected<Batch, SourceError> Auditor::read(AuditBlockReader& reader) {
+    Batch batch;
+    const std::uint64_t start = reader.bytes_done();
+    while (batch.size() < batch_blocks_max && reader.bytes_done() - start < batch_bytes_max) {
+        Expected<std::optional<AuditBlock>, SourceError> block = reader.next();
+        if (!block) {
+            return Unexpected{block.error()};
+        }
+        if (!*block) {
+            break;
+        }
+        if (is_new(**block)) {
+            batch.push_back(std::move(**block));
+        }
+    }
+    return batch;
+}
 
 Expected<Done, SourceError> Auditor::run(SegmentSource& source, JobRunner& runner,
                                          const AuditProgressCallback& progress) {
@@ -92,44 +199,52 @@ Expected<Done, SourceError> Auditor::run(SegmentSource& source, JobRunner& runne
     }
     AuditBlockReader reader{source, std::move(segments).value(), m_report.chain_id, m_options.live,
                             m_log};
-    for (bool more = true; more;) {
-        std::vector<AuditBlock> batch;
-        const std::uint64_t start = reader.bytes_done();
-        while (batch.size() < batch_blocks_max && reader.bytes_done() - start < batch_bytes_max) {
-            Expected<std::optional<AuditBlock>, SourceError> block = reader.next();
-            if (!block) {
-                return Unexpected{block.error()};
-            }
-            if (!*block) {
-                more = false;
-                break;
-            }
-            batch.push_back(std::move(**block));
+    if (m_options.from) {
+        reader.skip_to(m_options.from->header.height);
+    }
+    Batch before;
+    do {
+        Expected<Batch, SourceError> batch = read(reader);
+        if (!batch) {
+            return Unexpected{batch.error()};
         }
-        inspect(batch, runner);
-        check(batch);
+        inspect(*batch, before, runner);
+        offer_checkpoint(false);
+        before = std::move(batch).value();
         if (progress) {
             progress({reader.bytes_done(), m_report.bytes, m_report.last_height});
         }
-    }
+        if (m_options.should_stop && m_options.should_stop()) {
+            m_report.interrupted = true;
+            break;
+        }
+    } while (!before.empty() || reader.bytes_done() < m_report.bytes);
     return Done{};
 }
 
-void Auditor::inspect(std::vector<AuditBlock>& batch, JobRunner& runner) {
+void Auditor::inspect(Batch& batch, const Batch& before, JobRunner& runner) {
     for (AuditBlock& block : batch) {
         m_epochs.follow(block);
     }
     m_inspector.inspect(batch, runner);
-    if (m_options.level < AuditLevel::signatures) {
-        return;
+    std::vector<JobRunner::Job> jobs;
+    jobs.emplace_back([this, &before] { check(before); });
+    if (m_business) {
+        jobs.emplace_back([this, &before] { check_business(before); });
     }
-    for (AuditBlock& block : batch) {
-        m_members.follow(block);
+    if (m_options.level >= AuditLevel::signatures) {
+        for (AuditBlock& block : batch) {
+            m_members.follow(block);
+            if (m_replay) {
+                m_bridges.follow(m_report.chain_id, block);
+            }
+        }
+        m_inspector.add_signature_jobs(batch, jobs);
     }
-    m_inspector.check_signatures(batch, runner);
+    runner.run(std::move(jobs));
 }
 
-void Auditor::check(const std::vector<AuditBlock>& batch) {
+void Auditor::check(const Batch& batch) {
     for (const AuditBlock& block : batch) {
         m_chain.check(block);
         if (m_options.level >= AuditLevel::merkle) {
@@ -140,6 +255,31 @@ void Auditor::check(const std::vector<AuditBlock>& batch) {
         }
         count(block);
     }
+}
+
+void Auditor::check_business(const Batch& batch) {
+    for (const AuditBlock& block : batch) {
+        m_business->check(block);
+    }
+}
+
+void Auditor::offer_checkpoint(bool at_end) {
+    const bool clean = m_log.count() == 0 && (!m_business || m_business->findings().count() == 0);
+    const bool possible = clean && m_replay && m_options.wants_checkpoint &&
+                          m_options.on_checkpoint &&
+                          m_replay->replayed_to() == m_report.last_height;
+    if (!possible || !m_options.wants_checkpoint(at_end)) {
+        return;
+    }
+    AuditCheckpoint checkpoint;
+    m_replay->save(checkpoint);
+    checkpoint.uncovered = m_chain.uncovered();
+    checkpoint.transactions = m_transactions_before + m_content.transactions();
+    if (m_business) {
+        checkpoint.has_business = true;
+        checkpoint.business = m_business->report();
+    }
+    m_options.on_checkpoint(checkpoint);
 }
 
 void Auditor::count(const AuditBlock& block) {
@@ -159,16 +299,41 @@ void Auditor::count(const AuditBlock& block) {
     m_report.log_root = header.log_root;
 }
 
+/// Whether the ledger reaches as far as it is known to.
+void Auditor::check_length() {
+    const bool ends_early = m_options.from && !m_seen_checkpoint && m_report.blocks == 0;
+    const std::uint64_t known = std::max(
+        m_options.expected_height, ends_early ? m_options.from->header.height : std::uint64_t{0});
+    if (!m_report.interrupted && (ends_early || m_report.last_height < known)) {
+        m_log.add({FindingKind::truncated,
+                   m_report.last_height,
+                   std::nullopt,
+                   {},
+                   0,
+                   "the ledger ends before block " + std::to_string(known) +
+                       ", which is known to exist"});
+    }
+}
+
 AuditReport Auditor::finish() {
-    m_report.uncovered = m_chain.finish(m_options.live);
+    offer_checkpoint(true);
+    m_report.uncovered = m_chain.finish(m_options.live || m_report.interrupted);
     m_report.envelopes = m_content.envelopes();
     m_report.transactions = m_content.transactions();
+    m_report.transactions_in_all = m_transactions_before + m_report.transactions;
     m_report.leaves = m_content.leaves();
     m_report.log_checked_to = m_content.log_checked_to();
     if (m_replay) {
         m_replay->check_accounts();
         m_report.replayed_to = m_replay->replayed_to();
     }
+    if (m_business) {
+        const StoreView state{m_replay->state()};
+        m_business->finish(m_report.replayed_to == m_report.last_height ? &state : nullptr);
+        m_report.business = m_business->report();
+        m_log.take(m_business->findings());
+    }
+    check_length();
     m_report.findings = m_log.findings();
     m_report.findings_count = m_log.count();
     return std::move(m_report);
@@ -206,6 +371,9 @@ Expected<AuditReport, SourceError> audit_ledger(SegmentSource& source, const Gen
         return Unexpected{SourceError{"the genesis has a consensus key that is not on the curve"}};
     }
     Auditor auditor{genesis, options};
+    if (const auto prepared = auditor.prepare(); !prepared) {
+        return Unexpected{prepared.error()};
+    }
     if (const auto done = auditor.run(source, runner, progress); !done) {
         return Unexpected{done.error()};
     }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "ledger/audit/business_report.h"
+#include "ledger/audit/checkpoint.h"
 #include "ledger/audit/finding.h"
 #include "ledger/audit/job_runner.h"
 #include "ledger/base/expected.h"
@@ -7,6 +9,8 @@
 #include "ledger/store/segment_source.h"
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +24,7 @@ enum class AuditLevel : std::uint8_t {
     merkle,      ///< + every envelope and transaction decoded, body, every leaf and log root
     signatures,  ///< + every envelope's signature
     replay,      ///< + re-execution from the genesis: results, events, state roots, accounting
+    business,    ///< + every charge, price, meter, vote and balance recomputed independently
 };
 [[nodiscard]] const char* to_text(AuditLevel level);
 [[nodiscard]] std::optional<AuditLevel> audit_level_from_text(std::string_view text);
@@ -32,6 +37,20 @@ struct AuditOptions {
     /// last blocks whose finalization is still to come, are not findings.
     bool live{false};
     std::size_t findings_max{audit_findings_max};
+    /// Go on behind this one's block; levels replay and business only.
+    std::shared_ptr<const AuditCheckpoint> from{};
+    /// A block of this height is known to exist; 0: nothing is known.
+    std::uint64_t expected_height{0};
+    /// Hashes of meter data that were supplied, as records name them, by the charge's name
+    /// (`to_text` of its reference); level business only.
+    std::map<std::string, Hash> evidence{};
+    /// Asked after every batch of blocks, and with `at_end` after the last one, whether
+    /// `on_checkpoint` is to be called. Levels replay and business only, and only while nothing was
+    /// found: nobody is to go on from what is wrong.
+    std::function<bool(bool at_end)> wants_checkpoint{};
+    std::function<void(const AuditCheckpoint& checkpoint)> on_checkpoint{};
+    /// Asked after every batch; true ends the audit there, as `AuditReport::interrupted`.
+    std::function<bool()> should_stop{};
 };
 
 struct AuditProgress {
@@ -65,12 +84,18 @@ struct AuditReport {
     std::uint64_t replayed_to{0};  ///< height; execution ends at the first block that fails
     /// Blocks at the end of a live ledger whose finalization is not written yet.
     std::uint64_t uncovered{0};
+    std::uint64_t from_height{0};  ///< of the checkpoint that it went on from
+    bool interrupted{false};
+    /// Transactions since the genesis, those before the checkpoint included.
+    std::uint64_t transactions_in_all{0};
+    BusinessReport business;  ///< from level business
 };
 
 /// Checks a ledger from nothing but its genesis and its segments. Reads them once, front to back,
-/// in bounded memory: a batch of blocks at a time, plus the live state for replay. Signature checks
-/// run as jobs on `runner`. An error means that nothing can be said: no genesis, no segments, or
-/// the source failed.
+/// in bounded memory: two batches of blocks at a time, plus the live state for replay and what is
+/// open for business. The next batch is decoded and its signatures checked as jobs on `runner`
+/// while this one is executed. An error means that nothing can be said: no genesis, no segments, a
+/// checkpoint that does not hold together, or the source failed.
 [[nodiscard]] Expected<AuditReport, SourceError> audit_ledger(
     SegmentSource& source, const Genesis& genesis, const AuditOptions& options, JobRunner& runner,
     const AuditProgressCallback& progress);

@@ -4,7 +4,6 @@
 #include "ledger/model/transaction.h"
 
 #include <algorithm>
-#include <variant>
 
 namespace tally {
 namespace {
@@ -12,14 +11,6 @@ namespace {
 Finding finding_at(const AuditBlock& block, FindingKind kind, std::size_t index,
                    std::string message) {
     return {kind, block.content.block.header.height, index, {}, 0, std::move(message)};
-}
-
-/// Whether who is a member, with which keys, may depend on it.
-bool is_about_members(const Action& action) {
-    return std::holds_alternative<AdmitFollower>(action) ||
-           std::holds_alternative<ProposeChange>(action) ||
-           std::holds_alternative<VoteOnChange>(action) ||
-           std::holds_alternative<RotateKey>(action);
 }
 
 }  // namespace
@@ -49,12 +40,11 @@ void BlockInspector::inspect(std::vector<AuditBlock>& blocks, JobRunner& runner)
     runner.run(std::move(jobs));
 }
 
-void BlockInspector::check_signatures(std::vector<AuditBlock>& blocks, JobRunner& runner) const {
-    std::vector<JobRunner::Job> jobs;
+void BlockInspector::add_signature_jobs(std::vector<AuditBlock>& blocks,
+                                        std::vector<JobRunner::Job>& jobs) const {
     for (AuditBlock& block : blocks) {
         add_jobs(block, &BlockInspector::check_signature, jobs);
     }
-    runner.run(std::move(jobs));
 }
 
 void BlockInspector::check_certificate(AuditBlock& block) const {
@@ -100,8 +90,9 @@ void BlockInspector::inspect_envelope(const AuditBlock& block, std::size_t index
         const Bytes& transaction = envelope->transactions[i];
         out.transaction_hashes.push_back(transaction_hash(transaction));
         Expected<Transaction, TransactionError> decoded = decode_transaction(transaction);
-        if (decoded && is_about_members(decoded->action)) {
-            out.membership.push_back({i, decoded->id, std::move(decoded->action)});
+        out.transactions.emplace_back();
+        if (decoded && m_level >= AuditLevel::signatures) {
+            out.transactions.back() = std::move(decoded).value();
         } else if (!decoded) {
             out.findings.push_back(finding_at(block, FindingKind::transaction, index,
                                               "transaction " + std::to_string(i) + " of envelope " +
@@ -127,6 +118,9 @@ void BlockInspector::check_signature(const AuditBlock& block, std::size_t index,
     }
     const Hash digest =
         envelope_signing_digest(m_chain_id, envelope.signer, envelope_root(envelope));
+    for (BridgeSignature& metered : out.bridge_signatures) {
+        metered.verified = metered.key.verify(metered.digest, metered.signature);
+    }
     out.signature_checked = out.signer_key->verify(digest, envelope.signature);
     if (!out.signature_checked) {
         out.findings.push_back(

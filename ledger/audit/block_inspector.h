@@ -17,8 +17,10 @@ public:
 
     /// Checks certificates and decodes what the level asks for. Blocks know their validators.
     void inspect(std::vector<AuditBlock>& blocks, JobRunner& runner) const;
-    /// Checks the signatures of envelopes, which know their signers' keys.
-    void check_signatures(std::vector<AuditBlock>& blocks, JobRunner& runner) const;
+    /// Adds jobs that check the signatures of envelopes and bridges, which know their signers'
+    /// keys.
+    void add_signature_jobs(std::vector<AuditBlock>& blocks,
+                            std::vector<JobRunner::Job>& jobs) const;
 
 private:
     using EnvelopeCheck = void (BlockInspector::*)(const AuditBlock& block, std::size_t index,

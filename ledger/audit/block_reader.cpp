@@ -31,6 +31,16 @@ AuditBlockReader::AuditBlockReader(SegmentSource& source, std::vector<SegmentInf
       m_live{live},
       m_log{log} {}
 
+void AuditBlockReader::skip_to(std::uint64_t height) {
+    while (m_at + 1 < m_segments.size() && m_segments[m_at + 1].first_height <= height) {
+        m_bytes_before += m_segments[m_at].bytes;
+        ++m_at;
+    }
+    if (m_at < m_segments.size() && m_segments[m_at].first_height <= height) {
+        m_next_height = m_segments[m_at].first_height;
+    }
+}
+
 std::uint64_t AuditBlockReader::bytes_done() const {
     return m_bytes_before + (m_reader ? m_reader->offset() : 0);
 }

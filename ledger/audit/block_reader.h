@@ -16,6 +16,8 @@ public:
     AuditBlockReader(SegmentSource& source, std::vector<SegmentInfo> segments, const Hash& chain_id,
                      bool live, FindingLog& log);
 
+    /// Leaves out the files before the one that must hold this block. To be called first.
+    void skip_to(std::uint64_t height);
     /// Nothing at the end. An error is the source's, not the ledger's.
     [[nodiscard]] Expected<std::optional<AuditBlock>, SourceError> next();
     /// Bytes of all files in front of the next record.

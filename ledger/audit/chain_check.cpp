@@ -7,6 +7,18 @@ namespace tally {
 ChainCheck::ChainCheck(const BlockHeader& genesis_header, FindingLog& log)
     : m_previous{genesis_header}, m_previous_digest{genesis_header.digest()}, m_log{log} {}
 
+void ChainCheck::restore(const BlockHeader& header, std::uint64_t uncovered) {
+    m_previous = header;
+    m_previous_digest = header.digest();
+    m_uncovered = uncovered;
+    m_first_uncovered = {FindingKind::not_final,
+                         header.height,
+                         std::nullopt,
+                         {},
+                         0,
+                         "the last blocks are notarized only, no finalization follows"};
+}
+
 void ChainCheck::check(const AuditBlock& block) {
     if (block.content.block.header.chain_id != m_previous.chain_id) {
         m_log.add(

@@ -13,7 +13,10 @@ class ChainCheck {
 public:
     ChainCheck(const BlockHeader& genesis_header, FindingLog& log);
 
+    /// Goes on behind this block, `uncovered` of which and of those before it have no finalization.
+    void restore(const BlockHeader& header, std::uint64_t uncovered);
     void check(const AuditBlock& block);
+    [[nodiscard]] std::uint64_t uncovered() const noexcept { return m_uncovered; }
     /// After the last block. Gives the number of blocks at the end that no certificate covers; they
     /// are a finding unless the ledger is live.
     [[nodiscard]] std::uint64_t finish(bool live);

@@ -3,6 +3,8 @@
 #include "ledger/audit/audit_block.h"
 #include "ledger/crypto/merkle.h"
 
+#include <utility>
+
 namespace tally {
 
 /// Bodies and the log: every envelope hash under its body root, every leaf under its log root.
@@ -10,6 +12,11 @@ class ContentCheck {
 public:
     explicit ContentCheck(FindingLog& log) : m_findings{log} {}
 
+    /// Goes on behind a block whose log this is.
+    void restore(MerkleFrontier log, std::uint64_t height) {
+        m_log = std::move(log);
+        m_log_checked_to = height;
+    }
     void check(const AuditBlock& block);
 
     [[nodiscard]] std::uint64_t envelopes() const noexcept { return m_envelopes; }

@@ -11,13 +11,18 @@ std::shared_ptr<const AuditValidators> parse(const std::vector<Validator>& valid
         return nullptr;
     }
     return std::make_shared<const AuditValidators>(
-        AuditValidators{validators_hash(validators), std::move(*keys)});
+        AuditValidators{validators_hash(validators), std::move(*keys), validators});
 }
 
 }  // namespace
 
 EpochTracker::EpochTracker(const Genesis& genesis)
     : m_validators{parse(validators_of(genesis.members))} {}
+
+void EpochTracker::restore(std::uint64_t epoch, const std::vector<Validator>& validators) {
+    m_epoch = epoch;
+    m_validators = parse(validators);
+}
 
 void EpochTracker::follow(AuditBlock& block) {
     const BlockHeader& header = block.content.block.header;

@@ -11,6 +11,8 @@ class EpochTracker {
 public:
     explicit EpochTracker(const Genesis& genesis);
 
+    /// Goes on in this epoch, in which these vote.
+    void restore(std::uint64_t epoch, const std::vector<Validator>& validators);
     /// Tells the block who may vote on it, and follows the seal if it has one.
     void follow(AuditBlock& block);
 

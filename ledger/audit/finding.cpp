@@ -6,7 +6,7 @@
 namespace tally {
 namespace {
 
-constexpr std::array<std::pair<FindingKind, const char*>, 38> names{
+constexpr std::array<std::pair<FindingKind, const char*>, 53> names{
     {{FindingKind::file_header, "file_header"},
      {FindingKind::record_header, "record_header"},
      {FindingKind::record_checksum, "record_checksum"},
@@ -44,7 +44,22 @@ constexpr std::array<std::pair<FindingKind, const char*>, 38> names{
      {FindingKind::state_mismatch, "state_mismatch"},
      {FindingKind::result_differs, "result_differs"},
      {FindingKind::event_differs, "event_differs"},
-     {FindingKind::accounting, "accounting"}}};
+     {FindingKind::accounting, "accounting"},
+     {FindingKind::rating, "rating"},
+     {FindingKind::unmatched, "unmatched"},
+     {FindingKind::late, "late"},
+     {FindingKind::duplicate, "duplicate"},
+     {FindingKind::bridge_signature, "bridge_signature"},
+     {FindingKind::meter_register, "meter_register"},
+     {FindingKind::vote, "vote"},
+     {FindingKind::proof, "proof"},
+     {FindingKind::reconciliation, "reconciliation"},
+     {FindingKind::withheld, "withheld"},
+     {FindingKind::evidence, "evidence"},
+     {FindingKind::bank, "bank"},
+     {FindingKind::truncated, "truncated"},
+     {FindingKind::checkpoint, "checkpoint"},
+     {FindingKind::fork, "fork"}}};
 
 }  // namespace
 
@@ -55,6 +70,13 @@ const char* to_text(FindingKind kind) {
         }
     }
     return "unknown";
+}
+
+void FindingLog::take(const FindingLog& other) {
+    for (const Finding& finding : other.m_findings) {
+        add(finding);
+    }
+    m_count += other.m_count - other.m_findings.size();
 }
 
 void FindingLog::add(Finding finding) {

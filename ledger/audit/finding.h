@@ -52,6 +52,23 @@ enum class FindingKind : std::uint8_t {
     result_differs,  ///< a stored result is not what execution gives
     event_differs,   ///< a stored event is not what execution gives
     accounting,      ///< sums of debits and credits, or totals, do not agree
+    // Business: recomputed from the transactions alone
+    rating,            ///< a record's amounts are not what the tariff gives for its readings
+    unmatched,         ///< a step without the one that it needs: an orphan
+    late,              ///< a step after its deadline, or an expiry before it
+    duplicate,         ///< one session was recorded twice
+    bridge_signature,  ///< no registered bridge signed what was metered
+    meter_register,    ///< a meter's register went back between two charges
+    vote,              ///< a vote that does not count, or a change without the votes it needs
+    proof,             ///< accepted evidence of contradicting votes does not hold
+    reconciliation,    ///< sums of the transactions are not the balances of the accounts
+    withheld,          ///< a member's own log is not complete
+    evidence,          ///< meter evidence does not have the hash that the record names
+    bank,              ///< a confirmed payment is not in the bank's statement as it should be
+    // Against what else is known
+    truncated,   ///< the ledger ends before a block that is known to exist
+    checkpoint,  ///< the ledger does not go on from the last audit
+    fork,        ///< two final blocks of one height
 };
 /// "file_header" and so on.
 [[nodiscard]] const char* to_text(FindingKind kind);
@@ -71,6 +88,8 @@ class FindingLog {
 public:
     explicit FindingLog(std::size_t findings_max) : m_findings_max{findings_max} {}
     void add(Finding finding);
+    /// Adds what another log found.
+    void take(const FindingLog& other);
     [[nodiscard]] const std::vector<Finding>& findings() const noexcept { return m_findings; }
     [[nodiscard]] std::uint64_t count() const noexcept { return m_count; }
 

@@ -3,11 +3,23 @@
 #include "ledger/state/apply.h"
 #include "ledger/state/epochs.h"
 #include "ledger/state/genesis_state.h"
+#include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
 #include "ledger/state/sweep.h"
 
+#include <set>
+#include <variant>
+
 namespace tally {
 namespace {
+
+/// Whether who is a member, with which keys, may depend on it.
+bool is_about_members(const Action& action) {
+    return std::holds_alternative<AdmitFollower>(action) ||
+           std::holds_alternative<ProposeChange>(action) ||
+           std::holds_alternative<VoteOnChange>(action) ||
+           std::holds_alternative<RotateKey>(action);
+}
 
 /// The only signatures that members' keys depend on are those that prove possession of a new one.
 bool is_signed(const PublicKey& key, const Hash& digest, const Signature& signature) {
@@ -18,8 +30,22 @@ bool is_signed(const PublicKey& key, const Hash& digest, const Signature& signat
 }  // namespace
 
 MemberKeys::MemberKeys(const Genesis& genesis)
-    : m_chain_id{genesis.chain_id()}, m_state{m_nothing, {}} {
+    : m_chain_id{genesis.chain_id()}, m_state{m_base, {}} {
     write_genesis_state(genesis, m_state);
+}
+
+void MemberKeys::restore(const MemoryStore& state) {
+    for (const auto& [key, value] : m_state.changes()) {
+        m_state.erase(Bytes{key});
+    }
+    const std::set<Table> needed{Table::member, Table::epoch, Table::proposal, Table::scheme};
+    for (const auto& [key, value] : state.entries()) {
+        const auto deadline = keys::decode_deadline(key);
+        const bool of_proposal = deadline && deadline->kind == DeadlineKind::proposal;
+        if (of_proposal || needed.contains(static_cast<Table>(key.front()))) {
+            m_state.put(key, value);
+        }
+    }
 }
 
 std::optional<VerifyKey> MemberKeys::key_of(const PartyId& party) {
@@ -45,16 +71,18 @@ void MemberKeys::apply(const AuditBlock& block, const AuditEnvelope& envelope,
     const Parameters parameters = find_parameters(m_state);
     const SignatureCheck check{is_signed};
     BlockScope scope{m_state, parameters, m_chain_id, check, header.time, header.height};
-    for (const MembershipAction& change : envelope.membership) {
-        const std::size_t at = first_result + change.index;
-        if (at >= block.content.results.size() || block.content.results[at] != ResultCode::ok) {
+    for (std::size_t i = 0; i < envelope.transactions.size(); ++i) {
+        const std::optional<Transaction>& change = envelope.transactions[i];
+        const std::size_t at = first_result + i;
+        const bool succeeded =
+            at < block.content.results.size() && block.content.results[at] == ResultCode::ok;
+        if (!succeeded || !change || !is_about_members(change->action)) {
             continue;
         }
-        Context context{scope,
-                        {envelope.envelope->signer, change.id},
-                        envelope.transaction_hashes[change.index]};
+        Context context{
+            scope, {envelope.envelope->signer, change->id}, envelope.transaction_hashes[i]};
         // That the result is right is for the replay to say.
-        static_cast<void>(apply_action(context, change.action));
+        static_cast<void>(apply_action(context, change->action));
     }
 }
 

@@ -16,6 +16,8 @@ class MemberKeys {
 public:
     explicit MemberKeys(const Genesis& genesis);
 
+    /// Goes on with the members, proposals and epoch of this state instead of the genesis'.
+    void restore(const MemoryStore& state);
     /// Gives every envelope of the block the key that must have signed it.
     void follow(AuditBlock& block);
 
@@ -24,7 +26,7 @@ private:
     [[nodiscard]] std::optional<VerifyKey> key_of(const PartyId& party);
 
     Hash m_chain_id;
-    MemoryStore m_nothing;
+    MemoryStore m_base;  ///< nothing, or of the state that it goes on from
     StateOverlay m_state;
     std::map<PublicKey, VerifyKey> m_parsed;
 };

@@ -36,6 +36,12 @@ void ReplayCheck::KnownSignatures::start_block(const AuditBlock& block) {
         if (envelope.signature_checked) {
             m_known.emplace(envelope.hash, envelope.signer_key->public_key());
         }
+        for (const BridgeSignature& metered : envelope.bridge_signatures) {
+            if (metered.verified) {
+                m_known.emplace(metered_check_name(metered.digest, metered.signature),
+                                metered.key.public_key());
+            }
+        }
     }
 }
 
@@ -53,16 +59,62 @@ ReplayCheck::ReplayCheck(const Genesis& genesis, FindingLog& log)
 void ReplayCheck::take(ExecutedBlock executed) {
     WriteBatch batch;
     for (auto& [key, value] : executed.changes) {
-        batch.operations.push_back({key, std::move(value)});
+        // Nothing is decided by finished charges, and they would grow with the history.
+        if (key.front() != static_cast<std::uint8_t>(Table::finished)) {
+            batch.operations.push_back({key, std::move(value)});
+        }
     }
     ENSURE(m_store.write(batch, false).has_value());
     executed.changes.clear();
     executed.parent = nullptr;
     m_height = executed.block.header.height;
     if (m_height > 0) {
-        m_window.add(executed.ids);
+        remember(executed.ids);
     }
     m_tip = std::make_shared<const ExecutedBlock>(std::move(executed));
+}
+
+void ReplayCheck::remember(IdWindow::BlockIds ids) {
+    m_window.add(ids);
+    m_recent.push_back(std::move(ids));
+    while (m_recent.size() > m_window.block_count()) {
+        m_recent.pop_front();
+    }
+}
+
+bool ReplayCheck::restore(const AuditCheckpoint& checkpoint) {
+    std::optional<MerkleFrontier> log =
+        MerkleFrontier::restore(checkpoint.header.log_size, checkpoint.log_subtrees);
+    if (!log) {
+        return false;
+    }
+    MemoryStore::Entries entries;
+    for (const KeyValueStore::Entry& entry : checkpoint.state) {
+        entries.emplace(entry.key, entry.value);
+    }
+    m_store = MemoryStore{std::move(entries)};
+    m_window = IdWindow{};
+    m_recent.clear();
+    for (const IdWindow::BlockIds& ids : checkpoint.ids) {
+        remember(ids);
+    }
+    const std::shared_ptr<ExecutedBlock> restored =
+        restore_executed(checkpoint.header, m_store, std::move(*log));
+    const bool holds = restored->tree.root() == checkpoint.header.state_root &&
+                       restored->log.root() == checkpoint.header.log_root;
+    m_height = checkpoint.header.height;
+    m_tip = restored;
+    return holds;
+}
+
+void ReplayCheck::save(AuditCheckpoint& checkpoint) const {
+    checkpoint.header = m_tip->block.header;
+    checkpoint.log_subtrees = m_tip->log.subtrees();
+    checkpoint.state.clear();
+    for (const auto& [key, value] : m_store.entries()) {
+        checkpoint.state.push_back({key, value});
+    }
+    checkpoint.ids.assign(m_recent.begin(), m_recent.end());
 }
 
 void ReplayCheck::check(const AuditBlock& block) {

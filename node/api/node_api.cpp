@@ -2,6 +2,7 @@
 
 #include "ledger/model/envelope.h"
 #include "ledger/state/queries.h"
+#include "ledger/store/block_proof.h"
 #include "node/api/answers.h"
 #include "node/api/consensus_json.h"
 #include "node/api/ledger_json.h"
@@ -26,6 +27,7 @@ namespace {
 constexpr std::string_view v1_prefix{"/api/v1/"};
 constexpr std::string_view envelopes_path{"/api/v1/envelopes"};
 constexpr std::string_view receipt_suffix{"/receipt"};
+constexpr std::string_view proof_suffix{"/proof"};
 /// A page of blocks ends with the one that brings their envelopes to this size, so that no request
 /// costs more than two blocks of the largest size.
 constexpr std::size_t page_envelope_bytes{block_bytes_max};
@@ -146,7 +148,9 @@ HttpResponse NodeApi::answer_v1(const HttpRequest& request, const std::string& p
     const std::string kind = path.substr(0, slash);
     const std::string rest = slash == std::string::npos ? "" : path.substr(slash + 1);
     if (kind == "blocks") {
-        return block(rest);
+        return rest.ends_with(proof_suffix)
+                   ? block_proof(rest.substr(0, rest.size() - proof_suffix.size()))
+                   : block(rest);
     }
     if (kind == "segments") {
         return segment(rest);
@@ -296,6 +300,21 @@ HttpResponse NodeApi::block(const std::string& height) const {
                          std::to_string(m_backend.ledger().final_header().height));
     }
     return json_response(to_json(*block));
+}
+
+HttpResponse NodeApi::block_proof(const std::string& height) const {
+    const std::optional<std::uint64_t> number = parse_number(height);
+    if (!number) {
+        return bad_parameter("height", "must be a whole number");
+    }
+    const std::optional<HeaderProof> proof = make_block_proof(m_backend.ledger(), *number);
+    if (!proof) {
+        return not_found("no final block at height " + height);
+    }
+    HttpResponse response;
+    response.content_type = "application/octet-stream";
+    response.body = std::string{as_text(proof->encode())};
+    return response;
 }
 
 HttpResponse NodeApi::segments() const {

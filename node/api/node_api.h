@@ -29,6 +29,7 @@ private:
     [[nodiscard]] HttpResponse chargers(const HttpRequest& request) const;
     [[nodiscard]] HttpResponse blocks(const HttpRequest& request) const;
     [[nodiscard]] HttpResponse block(const std::string& height) const;
+    [[nodiscard]] HttpResponse block_proof(const std::string& height) const;
     [[nodiscard]] HttpResponse segments() const;
     [[nodiscard]] HttpResponse segment(const std::string& name) const;
     [[nodiscard]] HttpResponse transaction(const std::string& id) const;

@@ -113,5 +113,48 @@ def a_member_can_check_that_nothing_about_it_was_left_out(bin_dir):
         check(len(settled) >= 2, "approval and settlement of BBB are not in AAA's sub-log")
 
 
-main([one_changed_byte_is_found_and_named, a_running_node_is_audited_over_http, the_state_is_proven_to_whoever_has_the_genesis,
-      a_member_can_check_that_nothing_about_it_was_left_out])
+def the_books_are_kept_a_second_time_and_reported(bin_dir):
+    with Devnet(bin_dir) as net:
+        genesis = net.manifest["genesis"]
+        file = {name: os.path.join(net.folder, name) for name in ("a.json", "a.html", "checkpoint.json", "auditor.key", "b.json")}
+        net.charge("AAA", "BBB", energy_wh=3000, speed=600)
+        with open(file["auditor.key"], "w", encoding="utf-8") as key:
+            key.write("11" * 32 + "\n")
+        os.chmod(file["auditor.key"], 0o600)
+        target = net.node("HUB")["data_dir"]
+        net.run("audit", target, "--genesis", genesis, "--level", "business", "--json", file["a.json"], "--report",
+                file["a.html"], "--sign", file["auditor.key"], "--checkpoint", file["checkpoint.json"])
+        with open(file["a.json"], encoding="utf-8") as report:
+            first = json.load(report)
+        check(first["verified"], "the audit is not clean")
+        check_equal([pair["settled"]["count"] for pair in first["business"]["pairs"]], [1], "settled charges")
+        net.run("audit", "--verify-report", file["a.html"])
+        with open(file["a.html"], "a", encoding="utf-8") as page:
+            page.write("<!-- -->\n")
+        net.run("audit", "--verify-report", file["a.html"], codes=(1,))
+        net.charge("AAA", "BBB", energy_wh=2000, speed=600)
+        net.run("audit", target, "--genesis", genesis, "--level", "business", "--from", file["checkpoint.json"], "--json",
+                file["b.json"])
+        with open(file["b.json"], encoding="utf-8") as report:
+            second = json.load(report)
+        check(second["verified"] and second["from_height"] > 0, "it did not go on from the checkpoint")
+        check_equal([pair["settled"]["count"] for pair in second["business"]["pairs"]], [2], "settled charges in all")
+        check(second["blocks"] < second["height"], "the blocks before the checkpoint were read again")
+
+
+def members_are_compared(bin_dir):
+    with Devnet(bin_dir) as net:
+        net.charge("CCC", "AAA", energy_wh=1000, speed=600)
+        urls = [node["api"] for node in net.manifest["nodes"]]
+        done = net.run("audit", net.node("AAA")["data_dir"], "--genesis", net.manifest["genesis"], "--compare", *urls)
+        check("have one ledger" in done.stdout, "the comparison is not told")
+        net.run("audit", "--genesis", net.manifest["genesis"], "--compare", *urls)
+        net.run("audit", net.node("AAA")["data_dir"], "--genesis", net.manifest["genesis"], "--height", "100000000", codes=(1,))
+
+
+main([one_changed_byte_is_found_and_named,
+      a_running_node_is_audited_over_http,
+      the_state_is_proven_to_whoever_has_the_genesis,
+      a_member_can_check_that_nothing_about_it_was_left_out,
+      the_books_are_kept_a_second_time_and_reported,
+      members_are_compared])

@@ -4,17 +4,12 @@
 #include "ledger/chain/receipt.h"
 #include "node/config/genesis_json.h"
 #include "node/runtime/http_client.h"
-#include "tools/audit/audit_target.h"
+#include "tools/audit/audit_command.h"
 #include "tools/audit/http_segment_source.h"
 #include "tools/audit/rebuild.h"
-#include "tools/audit/report_text.h"
-#include "tools/audit/thread_job_runner.h"
 
 #include <CLI/CLI.hpp>
-#include <unistd.h>
 
-#include <chrono>
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -25,13 +20,6 @@ namespace {
 constexpr int exit_verified{0};
 constexpr int exit_finding{1};
 constexpr int exit_unreadable{2};
-
-struct AuditArguments {
-    std::string target;
-    std::string genesis;
-    std::string level{"replay"};
-    std::string json;
-};
 
 struct ReceiptArguments {
     std::string id;
@@ -47,63 +35,6 @@ struct VerifyArguments {
 int unreadable(const char* command, const std::string& message) {
     std::cerr << "tally " << command << ": " << message << "\n";
     return exit_unreadable;
-}
-
-/// A bar on standard error, drawn again at most once per percent.
-AuditProgressCallback progress_bar() {
-    if (::isatty(STDERR_FILENO) == 0) {
-        return nullptr;
-    }
-    auto shown = std::make_shared<int>(-1);
-    return [shown](const AuditProgress& progress) {
-        constexpr int width{40};
-        const std::uint64_t total = progress.bytes_total == 0 ? 1 : progress.bytes_total;
-        const int percent = static_cast<int>(100 * progress.bytes_done / total);
-        if (percent == *shown) {
-            return;
-        }
-        *shown = percent;
-        const std::string bar(static_cast<std::size_t>(percent * width / 100), '#');
-        std::fprintf(stderr, "\r[%-*s] %3d %%  height %llu", width, bar.c_str(), percent,
-                     static_cast<unsigned long long>(progress.height));
-        if (percent == 100) {
-            std::fputc('\n', stderr);
-        }
-    };
-}
-
-int audit(const AuditArguments& arguments) {
-    const std::optional<AuditLevel> level = audit_level_from_text(arguments.level);
-    if (!level) {
-        return unreadable("audit", "no level is called " + arguments.level);
-    }
-    const auto genesis = node::load_genesis(arguments.genesis);
-    if (!genesis) {
-        return unreadable("audit", genesis.error());
-    }
-    const auto target = open_audit_target(arguments.target);
-    if (!target) {
-        return unreadable("audit", target.error().message);
-    }
-    AuditOptions options;
-    options.level = *level;
-    options.live = target->live;
-    ThreadJobRunner runner;
-    const auto start = std::chrono::steady_clock::now();
-    const auto report = audit_ledger(*target->source, *genesis, options, runner, progress_bar());
-    if (!report) {
-        return unreadable("audit", report.error().message);
-    }
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    const AuditRun run{arguments.target, target->live, taken.count()};
-    std::cout << audit_report_text(*report, run);
-    if (!arguments.json.empty()) {
-        PosixFileSystem files;
-        if (!files.write_whole(arguments.json, as_bytes(audit_report_json(*report, run)))) {
-            return unreadable("audit", "cannot write " + arguments.json);
-        }
-    }
-    return report->findings_count == 0 ? exit_verified : exit_finding;
 }
 
 int fetch_receipt(const ReceiptArguments& arguments) {
@@ -160,24 +91,6 @@ int verify(const VerifyArguments& arguments) {
     return exit_verified;
 }
 
-void add_audit(CLI::App& app, int& exit_code) {
-    auto arguments = std::make_shared<AuditArguments>();
-    CLI::App* command = app.add_subcommand("audit", "Verify a whole ledger");
-    command
-        ->add_option("LEDGER", arguments->target,
-                     "A node's data folder, a folder of segments, or a node's http:// URL")
-        ->required();
-    command->add_option("--genesis", arguments->genesis, "The genesis file")->required();
-    command->add_option("--level", arguments->level, "How much to check")
-        ->check(CLI::IsMember({"chain", "merkle", "signatures", "replay"}))
-        ->capture_default_str();
-    command->add_option("--json", arguments->json, "Write the report to this file");
-    command->footer(
-        "Exit codes: 0 verified, 1 something is wrong, 2 cannot read.\n"
-        "Example: tally audit /var/lib/tallyd --genesis genesis.json");
-    command->callback([arguments, &exit_code] { exit_code = audit(*arguments); });
-}
-
 void add_receipt(CLI::App& app, int& exit_code) {
     auto arguments = std::make_shared<ReceiptArguments>();
     CLI::App* command = app.add_subcommand("receipt", "Fetch the proof of a transaction");
@@ -202,7 +115,7 @@ void add_verify(CLI::App& app, int& exit_code) {
 }  // namespace
 
 void add_audit_commands(CLI::App& app, int& exit_code) {
-    add_audit(app, exit_code);
+    add_audit_command(app, exit_code);
     add_receipt(app, exit_code);
     add_verify(app, exit_code);
     add_rebuild_command(app, exit_code);

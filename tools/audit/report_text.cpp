@@ -1,5 +1,7 @@
 #include "tools/audit/report_text.h"
 
+#include "tools/audit/report_business.h"
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -72,6 +74,13 @@ std::string audit_report_text(const AuditReport& report, const AuditRun& run) {
     if (report.level >= AuditLevel::replay) {
         out << "executed to   " << report.replayed_to << "\n";
     }
+    if (report.from_height > 0) {
+        out << "goes on from  " << report.from_height << ", " << report.transactions_in_all
+            << " transactions in all\n";
+    }
+    if (report.level >= AuditLevel::business) {
+        out << business_text(report.business);
+    }
     out << "signatures    " << report.signatures << "\n"
         << "height        " << report.last_height << "\n"
         << "digest        " << to_hex(report.last_digest) << "\n"
@@ -84,7 +93,9 @@ std::string audit_report_text(const AuditReport& report, const AuditRun& run) {
     out << "time          " << one_decimal(run.seconds) << " s, "
         << one_decimal(per_second(report.blocks, run.seconds)) << " blocks/s, "
         << one_decimal(per_second(report.transactions, run.seconds)) << " transactions/s\n";
-    if (report.findings_count == 0) {
+    if (report.findings_count == 0 && report.interrupted) {
+        out << "interrupted: verified so far\n";
+    } else if (report.findings_count == 0) {
         out << "verified\n";
     } else {
         out << "NOT verified: " << report.findings_count << " findings\n";
@@ -98,7 +109,13 @@ std::string audit_report_json(const AuditReport& report, const AuditRun& run) {
         findings.emplace_back(to_json(finding));
     }
     json::object object;
-    object["verified"] = report.findings_count == 0;
+    object["verified"] = report.findings_count == 0 && !report.interrupted;
+    object["interrupted"] = report.interrupted;
+    object["from_height"] = report.from_height;
+    object["transactions_in_all"] = report.transactions_in_all;
+    if (report.level >= AuditLevel::business) {
+        object["business"] = business_json(report.business);
+    }
     object["target"] = run.target;
     object["live"] = run.live;
     object["level"] = to_text(report.level);

@@ -8,6 +8,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
+
 namespace tally::test {
 
 /// The history's blocks as segments, in the hands of a forger who can change blocks and write all
@@ -32,6 +34,10 @@ public:
             m_blocks.push_back(*ledger.add(block));
         }
     }
+
+    /// Blocks that no ledger of ours would take.
+    explicit ForgedLedger(std::vector<FinalizedBlock> blocks)
+        : m_segment_bytes{1UL << 26}, m_blocks{std::move(blocks)} {}
 
     [[nodiscard]] std::vector<FinalizedBlock>& blocks() { return m_blocks; }
     [[nodiscard]] const Genesis& genesis() const { return m_genesis; }
@@ -62,6 +68,18 @@ public:
         }
     }
 
+    /// Kinds of everything that is found, each once.
+    [[nodiscard]] std::set<FindingKind> kinds(const AuditOptions& options) {
+        write();
+        std::set<FindingKind> kinds;
+        for (const Finding& finding : audit_as_is(options).findings) {
+            UNSCOPED_INFO(to_text(finding.kind)
+                          << " at " << finding.height << ": " << finding.message);
+            CHECK_FALSE(finding.message.empty());
+            kinds.insert(finding.kind);
+        }
+        return kinds;
+    }
     /// Of the files as they are.
     [[nodiscard]] AuditReport audit_as_is(const AuditOptions& options) {
         InlineJobRunner runner;

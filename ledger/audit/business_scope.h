@@ -1,0 +1,30 @@
+#pragma once
+
+#include "ledger/audit/audit_block.h"
+#include "ledger/audit/business_report.h"
+#include "ledger/model/parameters.h"
+
+#include <string>
+
+namespace tally {
+
+/// The block that is looked at by the books of the business level, and where they write what they
+/// find. All references must outlive it.
+struct BusinessScope {
+    const AuditBlock& block;
+    const Parameters& parameters;  ///< in force before the block
+    BusinessReport& report;
+    FindingLog& log;
+
+    [[nodiscard]] UnixMillis now() const noexcept { return block.time(); }
+    [[nodiscard]] std::uint64_t height() const noexcept { return block.height(); }
+
+    /// `number` is that of the transaction or event in the block.
+    void find(FindingKind kind, std::size_t number, std::string message) const {
+        Finding finding = block.finding(kind, std::move(message));
+        finding.index = number;
+        log.add(std::move(finding));
+    }
+};
+
+}  // namespace tally

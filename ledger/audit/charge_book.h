@@ -1,0 +1,93 @@
+#pragma once
+
+#include "ledger/audit/business_scope.h"
+#include "ledger/state/state_view.h"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace tally {
+
+/// Approvals, charges, records and payments, followed from transactions and their stored results
+/// alone: every step must have the one before it, come in time and name the right amount, and every
+/// record is rated again. Independent of ledger/state, so that a rule that is wrong there, or that
+/// a quorum planted, shows here.
+/// Memory: what is open, all tariffs, corrections within their window.
+class ChargeBook {
+public:
+    ChargeBook() = default;
+
+    /// What a state has open.
+    void restore(const StateView& state);
+
+    /// A transaction that succeeded. Those that this book is not about are passed over.
+    void take(const BusinessScope& scope, const StoredTransaction& stored);
+    /// Something that expired; `number` is that of the event.
+    void take(const BusinessScope& scope, const Event& event, std::size_t number);
+
+    /// Adds what is open to the report, and to the pending sums of its positions.
+    void finish(BusinessReport& report) const;
+
+    /// Of every account, posted and not closed yet: what the state must have.
+    [[nodiscard]] const std::map<AuditAccount, AuditPosition>& balances() const noexcept {
+        return m_balances;
+    }
+
+private:
+    using Charges = std::map<AuthorizationRef, Authorization>;
+    struct Step {
+        const BusinessScope& scope;
+        const StoredTransaction& stored;
+        void find(FindingKind kind, std::string message) const {
+            scope.find(kind, stored.number, std::move(message));
+        }
+    };
+    /// What a rated charge states.
+    struct Priced {
+        const MeteredCharge& metered;
+        const PartyId& visited;
+        const TariffRef& tariff;
+        Money rated_amount{0};
+    };
+
+    void apply(const Step& step, const DecideAuthorization& action);
+    void apply(const Step& step, const ReleaseAuthorization& action);
+    void apply(const Step& step, const StartCharge& action);
+    void apply(const Step& step, const RecordCharge& action);
+    void apply(const Step& step, const SettleCharge& action);
+    void apply(const Step& step, const ClaimCharge& action);
+    void apply(const Step& step, const OpenDispute& action);
+    void apply(const Step& step, const AcceptDispute& action);
+    void apply(const Step& step, const Arbitrate& action);
+    void apply(const Step& step, const PublishTariff& action);
+    void apply(const Step& step, const Countersign& action);
+    void wait(const Step& step, TwoSigned action);
+    void post_late(const Step& step, const PartyId& visited, const RatedCharge& charge,
+                   ChargeStep kind);
+    void credit(const Step& step, const PartyId& visited, const CreditCharge& action);
+
+    void restore_tariffs(const StateView& state, const PartyId& owner);
+    /// The open charge that a step is about, in one of the statuses; reports when there is none.
+    [[nodiscard]] Charges::iterator find_open(const Step& step, const AuthorizationRef& ref,
+                                              std::initializer_list<AuthorizationStatus> statuses);
+    void check_time(const Step& step, UnixMillis deadline, const char* name) const;
+    void check_signer(const Step& step, const PartyId& expected, const char* name) const;
+    void check_rating(const Step& step, const Priced& priced) const;
+    void check_bridge(const Step& step) const;
+
+    [[nodiscard]] static AuditPair pair_of(const Authorization& charge);
+    void count(const BusinessScope& scope, const AuditPair& pair, ChargeStep step, Money amount);
+    /// `amount` becomes due from home to visited; negative for credits.
+    void post(const BusinessScope& scope, const AuditPair& pair, Money amount);
+    void end(Charges::iterator charge) { m_open.erase(charge); }
+    void expire(const BusinessScope& scope, Charges::iterator charge, const Event& event,
+                std::size_t number);
+
+    Charges m_open;
+    std::map<std::pair<PartyId, TariffRef>, std::shared_ptr<const Tariff>> m_tariffs;
+    std::map<TransactionRef, TwoSigned> m_waiting;
+    std::map<AuditAccount, AuditPosition> m_balances;
+};
+
+}  // namespace tally

@@ -1,0 +1,177 @@
+#include "ledger/base/posix_file_system.h"
+#include "ledger/crypto/sha256.h"
+#include "tests/ledger/base/temporary_folder.h"
+#include "tests/support/ledger_fixture.h"
+#include "tools/audit/checkpoint_file.h"
+#include "tools/audit/evidence_folder.h"
+#include "tools/audit/finding_help.h"
+#include "tools/audit/report_business.h"
+#include "tools/audit/report_html.h"
+#include "tools/audit/signed_report.h"
+#include "tools/audit/svg_chart.h"
+
+#include <boost/json/parse.hpp>
+#include <catch2/catch.hpp>
+
+using namespace tally;
+using namespace tally::test;
+using namespace tally::tools;
+
+namespace {
+
+AuditReport make_report() {
+    AuditReport report;
+    report.level = AuditLevel::business;
+    BusinessReport& business = report.business;
+    const AuditPair pair{party("BBB"), party("AAA"), currency("CNY")};
+    business.pairs[pair].add(ChargeStep::recorded, units(18));
+    business.pairs[pair].posted = units(18);
+    business.days[{20'000, currency("CNY")}].add(ChargeStep::recorded, units(18));
+    business.denials[{party("BBB"), party("AAA"), DenyReason::unknown_token}] = 3;
+    business.positions[{party("BBB"), currency("CNY")}].debits = units(18);
+    business.note(NoteKind::meter_gap, 7, "meter <M&1>: 500 Wh");
+    business.govern(3, 0, "DDD is admitted by HUB");
+    return report;
+}
+
+bool contains(const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+SCENARIO("a finance person reads sums, denials and what to do about a finding") {
+    AuditReport report = make_report();
+    const AuditRun run{"/data", false, 1};
+    const std::string good = audit_report_html(report, run);
+    CHECK(contains(good, "<b>Verified.</b>"));
+    CHECK(contains(good, "18.0000 posted"));
+    CHECK(contains(good, "2024-10-04"));
+    CHECK(contains(good, "unknown_token"));
+    CHECK(contains(good, "meter &lt;M&amp;1&gt;: 500 Wh"));
+    CHECK(contains(good, "DDD is admitted by HUB"));
+    CHECK(contains(good, "<svg"));
+    CHECK_FALSE(contains(good, "<script"));
+    report.findings.push_back(
+        {FindingKind::rating, 9, 0, "segment", 5, "states <b>30.0000</b> CNY"});
+    report.findings_count = 2;
+    const std::string bad = audit_report_html(report, run);
+    CHECK(contains(bad, "NOT verified"));
+    CHECK(contains(bad, "states &lt;b&gt;30.0000&lt;/b&gt; CNY"));
+    CHECK(contains(bad, help_of(FindingKind::rating).action));
+    CHECK(contains(bad, "and 1 more"));
+    report.findings.clear();
+    report.findings_count = 0;
+    report.interrupted = true;
+    CHECK(contains(audit_report_html(report, run), "Not finished"));
+}
+
+SCENARIO("the same figures are in the JSON report") {
+    const boost::json::object json = business_json(make_report().business);
+    const boost::json::object& pair = json.at("pairs").as_array().at(0).as_object();
+    CHECK(pair.at("home").as_string() == "BBB");
+    CHECK(pair.at("recorded").at("amount").as_string() == "18.0000");
+    CHECK(json.at("denials").as_array().at(0).at("count").to_number<int>() == 3);
+    CHECK(json.at("notes_count").at("meter_gap").to_number<int>() == 1);
+    CHECK(json.at("members").as_array().at(0).at("debits").as_string() == "18.0000");
+}
+
+SCENARIO("every kind of finding and note is explained") {
+    for (int kind = 0; kind <= static_cast<int>(FindingKind::fork); ++kind) {
+        const FindingHelp help = help_of(static_cast<FindingKind>(kind));
+        CHECK(std::string{help.meaning}.size() > 20);
+        CHECK(std::string{help.action}.size() > 20);
+        CHECK(std::string{to_text(static_cast<FindingKind>(kind))} != "unknown");
+    }
+    for (std::size_t kind = 0; kind < note_kinds; ++kind) {
+        CHECK_FALSE(std::string{help_of(static_cast<NoteKind>(kind))}.empty());
+    }
+}
+
+SCENARIO("a signed report names its signer, and no byte of it can be changed") {
+    const SecretKey key = secret_of("auditor");
+    const std::string report = sign_report("<html>all is well</html>\n", key);
+    const auto signer = verify_report(report);
+    REQUIRE(signer);
+    CHECK(*signer == public_key_of(key));
+    for (std::size_t at = 0; at < report.size(); ++at) {
+        std::string changed = report;
+        changed[at] = static_cast<char>(changed[at] ^ 1);
+        const auto verified = verify_report(changed);
+        if (verified && *verified == public_key_of(key)) {
+            FAIL("byte " << at);
+        }
+    }
+    CHECK_FALSE(verify_report(report.substr(0, report.size() - 1)));
+    CHECK_FALSE(verify_report(report + " "));
+    CHECK_FALSE(verify_report("<html>unsigned</html>\n"));
+    CHECK_FALSE(verify_report(""));
+}
+
+SCENARIO("a checkpoint file is read back, and refused when one of its two files was changed") {
+    TemporaryFolder folder;
+    const std::string file = folder.path() + "/audit.json";
+    AuditCheckpoint checkpoint;
+    checkpoint.header.height = 12;
+    checkpoint.transactions = 34;
+    checkpoint.has_business = true;
+    checkpoint.business = make_report().business;
+    REQUIRE(write_checkpoint(file, checkpoint));
+    const auto read = read_checkpoint(file);
+    REQUIRE(read);
+    CHECK((*read)->header == checkpoint.header);
+    CHECK((*read)->transactions == 34);
+    CHECK((*read)->business == checkpoint.business);
+    PosixFileSystem files;
+    Bytes state = *files.read(file + ".state", 0, 1'000'000);
+    state.back() ^= 1U;
+    REQUIRE(files.write_whole(file + ".state", state));
+    CHECK_FALSE(read_checkpoint(file));
+    CHECK_FALSE(read_checkpoint(folder.path() + "/none.json"));
+    REQUIRE(files.write_whole(file, as_bytes("[]")));
+    CHECK_FALSE(read_checkpoint(file));
+}
+
+SCENARIO("meter data in a folder get the hash that the bridge makes of them") {
+    TemporaryFolder folder;
+    PosixFileSystem files;
+    const std::string name = "BBB-00000000000000000000000000000001";
+    const auto put = [&](const std::string& file, const std::string& text) {
+        REQUIRE(files.write_whole(folder.path() + "/" + file, as_bytes(text)));
+    };
+    put(name + ".jsonl", "0102\n\"[2,\\\"x\\\"]\"\n");
+    put("README", "not meter data");
+    const auto evidence = read_evidence(folder.path());
+    REQUIRE(evidence);
+    REQUIRE(evidence->size() == 1);
+    const Bytes session{1, 2};
+    const std::string text{"[2,\"x\"]"};
+    CHECK(evidence->at(name) ==
+          sha256(tagged_hash("tally/evidence/v1", session).view(), sha256(as_bytes(text)).view()));
+    SECTION("a file of another form is named") {
+        put("CCC-00000000000000000000000000000001", "0102\nno JSON\n");
+        CHECK_FALSE(read_evidence(folder.path()));
+    }
+    SECTION("so is a second one for the same charge") {
+        put(name + ".other", "0102\n");
+        CHECK_FALSE(read_evidence(folder.path()));
+    }
+    SECTION("and a folder that is not there") {
+        CHECK_FALSE(read_evidence(folder.path() + "/none"));
+    }
+}
+
+SCENARIO("a chart of many days has few bars and loses nothing") {
+    std::vector<std::pair<std::string, double>> days(1'000, {"day", 1.0});
+    const std::string chart = vertical_bars("days", days);
+    std::size_t bars{0};
+    for (std::size_t at = chart.find("<rect"); at != std::string::npos;
+         at = chart.find("<rect", at + 1)) {
+        ++bars;
+    }
+    CHECK(bars > 0);
+    CHECK(bars <= chart_bars_max);
+    CHECK(contains(chart, "most: 16"));
+    CHECK(vertical_bars("none", {}).empty());
+    CHECK(contains(horizontal_bars("one", {{"a<b", 2}}), "a&lt;b"));
+}
