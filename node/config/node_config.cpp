@@ -1,5 +1,7 @@
 #include "node/config/node_config.h"
 
+#include "ledger/model/parameters.h"
+
 #include <set>
 #include <utility>
 
@@ -78,6 +80,18 @@ SyncConfig read_sync(const ConfigTable& sync) {
     return config;
 }
 
+void read_review(const ConfigTable& roaming, NodeConfig& config) {
+    const std::string text = roaming.text("review_from", "");
+    if (!text.empty()) {
+        config.review_from = money_from_text(text);
+        if (!config.review_from || *config.review_from < 0 || *config.review_from > amount_max) {
+            roaming.problem("review_from", "must be a decimal text such as \"50.00\"");
+        }
+    }
+    config.review_margin =
+        roaming.duration_ms("review_margin_ms", {0, parameter_duration_max}, config.review_margin);
+}
+
 NodeConfig read(const ConfigTable& root) {
     NodeConfig config;
     config.member = read_party(root, "member");
@@ -100,6 +114,8 @@ NodeConfig read(const ConfigTable& root) {
     config.api_token_file = api.path("token_file");
 
     config.customers_file = root.table("accounts").path("customers", std::string{});
+
+    read_review(root.table("roaming"), config);
 
     const ConfigTable log = root.table("log");
     config.log_level = log.choice("level", {"trace", "debug", "info", "warn", "error"}, "info");

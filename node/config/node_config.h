@@ -3,6 +3,7 @@
 #include "ledger/base/expected.h"
 #include "ledger/crypto/secp256k1.h"
 #include "ledger/model/ids.h"
+#include "ledger/model/money.h"
 #include "ledger/store/snapshot_import.h"
 #include "node/runtime/config_reader.h"
 
@@ -58,6 +59,10 @@ struct NodeConfig {
 
     HostPort api_listen;
     std::string api_token_file;  ///< one line: the bearer token of the operator's own programs
+
+    /// Recorded charges of this amount or more wait for a person; none: all are settled at once.
+    std::optional<Money> review_from;
+    std::chrono::milliseconds review_margin{3'600'000};  ///< settled so long before settle_by
 
     std::string customers_file;  ///< JSON list imported at start; empty: none
 

@@ -311,6 +311,8 @@ std::optional<StartError> Node::Impl::open_roaming() {
                        }};
     RoamingOptions options;
     options.self = m_inputs.config.member;
+    options.review_from = m_inputs.config.review_from;
+    options.review_margin_ms = m_inputs.config.review_margin.count();
     m_roaming = std::make_unique<RoamingService>(std::move(parts), std::move(options));
     return std::nullopt;
 }

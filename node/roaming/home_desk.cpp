@@ -36,6 +36,9 @@ void HomeDesk::load() {
     m_sessions.load();
     for (const auto& [id, session] : m_sessions.all()) {
         m_by_session[session.session] = id;
+        if (session.stage == HomeStage::review) {
+            m_in_review.insert(id);
+        }
     }
 }
 
@@ -229,13 +232,7 @@ void HomeDesk::on_final(const FinalTransaction& transaction) {
             apply(*session, home::Started{charger ? charger->connector : std::uint16_t{0}});
         }
     } else if (const auto* record = std::get_if<RecordCharge>(&transaction.action)) {
-        if (HomeSession* session = find_own(record->metered.authorization)) {
-            const auto& readings = record->metered.readings;
-            apply(*session,
-                  home::Recorded{record->amount,
-                                 readings.back().register_wh - readings.front().register_wh,
-                                 (readings.back().time - readings.front().time) / 1000});
-        }
+        on_recorded(*record);
     } else if (const auto* settle = std::get_if<SettleCharge>(&transaction.action)) {
         if (HomeSession* session = find_own(settle->authorization)) {
             apply(*session, home::Posted{settle->amount, false});
@@ -250,6 +247,47 @@ void HomeDesk::on_final(const FinalTransaction& transaction) {
         }
     } else if (const auto ended = dispute_ended_by(transaction.action)) {
         on_dispute_ended(*ended);
+    }
+}
+
+bool HomeDesk::needs_review(Money amount) const {
+    const std::optional<Money>& from = m_context.options.review_from;
+    return from && amount >= *from;
+}
+
+void HomeDesk::on_recorded(const RecordCharge& record) {
+    HomeSession* session = find_own(record.metered.authorization);
+    if (session == nullptr) {
+        return;
+    }
+    const auto& readings = record.metered.readings;
+    apply(*session,
+          home::Recorded{record.amount, readings.back().register_wh - readings.front().register_wh,
+                         (readings.back().time - readings.front().time) / 1000,
+                         needs_review(record.amount)});
+    if (session->stage == HomeStage::review) {
+        m_in_review.insert(session->authorization.id);
+        m_context.count("roaming_review_wanted");
+    }
+}
+
+void HomeDesk::on_time(UnixMillis block_time) {
+    for (auto waiting = m_in_review.begin(); waiting != m_in_review.end();) {
+        HomeSession* session = m_sessions.find(*waiting);
+        const bool still_waits = session != nullptr && session->stage == HomeStage::review;
+        const auto found = still_waits ? find_live_authorization(m_context.ledger.final_state(),
+                                                                 session->authorization)
+                                       : std::nullopt;
+        const bool is_undecided = found && found->status == AuthorizationStatus::recorded;
+        if (is_undecided &&
+            block_time < found->record->settle_by - m_context.options.review_margin_ms) {
+            ++waiting;
+            continue;
+        }
+        if (is_undecided) {
+            apply(*session, home::Reviewed{});
+        }
+        waiting = m_in_review.erase(waiting);
     }
 }
 

@@ -5,6 +5,9 @@
 #include "node/roaming/roaming_context.h"
 #include "node/roaming/session_table.h"
 
+#include <map>
+#include <set>
+
 namespace tally::node {
 
 /// The home operator's side: our drivers at the chargers of others. Decides, reserves, settles.
@@ -27,6 +30,8 @@ public:
     /// Our decision did not become final while it could.
     void on_given_up(const SubmissionOwner& owner);
     void on_expired(const Event& event);
+    /// Settles what waited for a review until now, a block's time.
+    void on_time(UnixMillis block_time);
 
     [[nodiscard]] SessionView view(const HomeSession& session) const;
     [[nodiscard]] const SessionTable<HomeSession>& table() const noexcept { return m_sessions; }
@@ -50,6 +55,8 @@ private:
     void index(const HomeSession& session);
     void send_denial(const HomeSession& session, DenyReason reason);
     void apply(HomeSession& session, const home::Event& event);
+    [[nodiscard]] bool needs_review(Money amount) const;
+    void on_recorded(const RecordCharge& record);
     void on_dispute_ended(const AuthorizationRef& authorization);
     [[nodiscard]] HomeSession* find_own(const AuthorizationRef& authorization);
 
@@ -57,6 +64,7 @@ private:
     std::vector<SecretKey> m_link_secrets;
     SessionTable<HomeSession> m_sessions;
     std::map<SessionId, TransactionId> m_by_session;
+    std::set<TransactionId> m_in_review;  ///< sessions at that stage
 };
 
 }  // namespace tally::node

@@ -2,12 +2,14 @@
 
 #include "ledger/base/clock.h"
 #include "ledger/model/ids.h"
+#include "ledger/model/money.h"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +32,10 @@ struct RoamingOptions {
     /// Tariff id of an EVSE; one that is not named is charged by the first tariff (by id) that the
     /// agreement offers in its currency.
     std::map<std::string, std::string> evse_tariffs;
+    /// Recorded charges of this amount or more wait for somebody to settle or dispute them, until
+    /// `review_margin_ms` before settle_by; then they are settled. None: all are settled at once.
+    std::optional<Money> review_from;
+    UnixMillis review_margin_ms{3'600'000};
     std::int64_t coefficient_permille{1000};  ///< b of the driver's figures
     std::chrono::milliseconds authorization_budget{8'000};
     std::chrono::milliseconds relay_wait{500};         ///< for the hub's receipt, then directly

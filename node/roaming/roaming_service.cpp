@@ -169,6 +169,7 @@ void RoamingService::Impl::tick() {
         m_home.on_given_up(owner);
     }
     m_visited.on_time(m_block_time);
+    m_home.on_time(m_block_time);
     m_courier.tick(now);
     if (m_backup) {
         m_backup->on_time(now);
@@ -266,6 +267,9 @@ void RoamingService::Impl::take_block(const FinalizedBlock& block) {
     m_height = block.block.header.height;
     bool changed = !block.events.empty();
     for (const Event& event : block.events) {
+        if (event.kind != EventKind::expired) {
+            continue;
+        }
         m_visited.on_expired(event);
         m_home.on_expired(event);
         if (m_backup) {

@@ -20,6 +20,7 @@ std::optional<SessionState> HomeSession::state() const noexcept {
         case HomeStage::charging:
             return SessionState::charging;
         case HomeStage::recorded:
+        case HomeStage::review:
             return SessionState::recorded;
         case HomeStage::settled:
             return SessionState::settled;
@@ -57,6 +58,7 @@ public:
     void operator()(const Decided& event);
     void operator()(const Started& event);
     void operator()(const Recorded& event);
+    void operator()(const Reviewed&);
     void operator()(const SettleRefused& event);
     void operator()(const Posted& event);
     void operator()(const Released&);
@@ -112,8 +114,19 @@ void Step::operator()(const Recorded& event) {
         m_session.reason = "amount_above_approval";
         return;
     }
+    if (event.review) {
+        m_session.stage = HomeStage::review;
+        return;
+    }
     m_session.stage = HomeStage::recorded;
     m_effects.emplace_back(SubmitSettle{event.amount});
+}
+
+void Step::operator()(const Reviewed&) {
+    if (m_session.stage == HomeStage::review) {
+        m_session.stage = HomeStage::recorded;
+        m_effects.emplace_back(SubmitSettle{m_session.amount});
+    }
 }
 
 void Step::operator()(const SettleRefused& event) {

@@ -24,6 +24,7 @@ enum class HomeStage : std::uint8_t {
     released = 7,
     expired = 8,
     disputed = 9,  ///< the record is not what was approved, or the ledger refuses to settle
+    review = 10,   ///< recorded, and somebody is to look at it before it is settled
 };
 
 /// Everything B keeps about a charge of one of its customers (home_session.cpp).
@@ -77,7 +78,10 @@ struct Recorded {
     Money amount{0};
     std::int64_t energy_wh{0};
     std::int64_t elapsed_s{0};
+    bool review{false};  ///< not to be settled yet
 };
+/// Nobody settled or disputed it while there was time.
+struct Reviewed {};
 /// Our settlement was refused. `status` is the authorization's on the ledger now.
 struct SettleRefused {
     ResultCode code{ResultCode::ok};
@@ -100,8 +104,8 @@ struct Progressed {
     UnixMillis time{0};
     std::int64_t reference_power_w{0};
 };
-using Event =
-    std::variant<Decided, Started, Recorded, SettleRefused, Posted, Released, Expired, Progressed>;
+using Event = std::variant<Decided, Started, Recorded, Reviewed, SettleRefused, Posted, Released,
+                           Expired, Progressed>;
 
 // ---- effects
 struct SendDenial {

@@ -39,7 +39,7 @@ std::optional<HomeSession> decode_home_session(ByteView bytes) {
     session.request_hash = decoder.fixed<Hash>();
     session.opened = decoder.i64();
     const std::uint8_t stage = decoder.u8();
-    if (stage == 0 || stage > static_cast<std::uint8_t>(HomeStage::disputed)) {
+    if (stage == 0 || stage > static_cast<std::uint8_t>(HomeStage::review)) {
         return std::nullopt;
     }
     session.stage = static_cast<HomeStage>(stage);

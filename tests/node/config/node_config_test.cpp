@@ -38,6 +38,9 @@ level = "debug"
 file = "tallyd.log"
 [limits]
 verify_threads = 4
+[roaming]
+review_from = "50.00"
+review_margin_ms = 600000
 )"};
 
 struct ConfigFile {
@@ -84,6 +87,8 @@ SCENARIO("every key of a node's configuration is read, and paths start at the fi
     CHECK(config->api_listen == HostPort{"127.0.0.1", 7002});
     CHECK(config->api_token_file == file.folder.file("api.token"));
     CHECK(config->customers_file == file.folder.file("customers.json"));
+    CHECK(config->review_from == 500'000);
+    CHECK(config->review_margin == std::chrono::minutes{10});
     CHECK(config->log_level == "debug");
     CHECK(config->log_file == file.folder.file("tallyd.log"));
     CHECK(config->verify_threads == 4);
@@ -99,6 +104,8 @@ SCENARIO("customers, log and limits may be left out") {
     CHECK(config->log_level == "info");
     CHECK(config->verify_threads == 2);
     CHECK(config->keep_finished == std::chrono::days{400});
+    CHECK_FALSE(config->review_from);
+    CHECK(config->review_margin == std::chrono::hours{1});
 }
 
 SCENARIO("how long finished authorizations are kept can be told") {
@@ -135,6 +142,9 @@ SCENARIO("every wrong line is named by file, line and key") {
         {"verify_threads = 4", "verify_threads = 257", "25:", "limits.verify_threads: "},
         {"verify_threads = 4", "verify_threads = \"4\"", "25:", "limits.verify_threads: "},
         {"verify_threads = 4", "verify_threads = 4\nnice = 1", "26:", "limits.nice: "},
+        {"review_from = \"50.00\"", "review_from = \"-1\"", "27:", "roaming.review_from: must be"},
+        {"review_from = \"50.00\"", "review_from = 50", "27:", "roaming.review_from: "},
+        {"review_margin_ms = 600000", "review_margin_ms = -1", "28:", "roaming.review_margin_ms: "},
         {"member = \"HUB\"", "member = \"BBB\"", "14:", "peer[1].member: is listed twice"},
     };
     const ConfigFile file;

@@ -264,6 +264,26 @@ TEST_CASE("home: money moves once and holds end once", "[roaming][flow]") {
     CHECK(session.state() == SessionState::settled);
 }
 
+TEST_CASE("home: a charge under review is settled when its time is over", "[roaming][flow]") {
+    HomeSession session;
+    session.authorization = reference(1);
+    session.prepaid = units(50);
+    CHECK(step(session, home::Decided{true, ResultCode::ok}).empty());
+    CHECK(step(session, home::Recorded{units(15), 10'000, 3'600, true}).empty());
+    CHECK(session.state() == SessionState::recorded);
+    CHECK(decode_home_session(encode(session)) == session);
+    SECTION("nobody came") {
+        const auto effects = step(session, home::Reviewed{});
+        REQUIRE(count_of<home::SubmitSettle>(effects) == 1);
+        CHECK(std::get<home::SubmitSettle>(effects.front()).amount == units(15));
+        CHECK(step(session, home::Reviewed{}).empty());
+    }
+    SECTION("it was settled by hand") {
+        CHECK(count_of<home::CaptureHold>(step(session, home::Posted{units(15), false})) == 1);
+        CHECK(step(session, home::Reviewed{}).empty());
+    }
+}
+
 TEST_CASE("home: what the ledger refuses is told and freed", "[roaming][flow]") {
     HomeSession session;
     session.authorization = reference(1);
