@@ -5,6 +5,7 @@
 #include "tools/audit/commands.h"
 #include "tools/bench/command.h"
 #include "tools/charge/command.h"
+#include "tools/clearing/command.h"
 #include "tools/devnet/command.h"
 #include "tools/genesis/command.h"
 #include "tools/join/command.h"
@@ -37,6 +38,7 @@ int run(int argc, char** argv) {
     add_charge_command(app, exit_code);
     add_show_command(app, exit_code);
     add_submit_command(app, exit_code);
+    add_clearing_commands(app, exit_code);
     add_rate_command(app, exit_code);
     add_audit_commands(app, exit_code);
     add_proof_command(app, exit_code);

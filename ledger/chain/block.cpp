@@ -2,6 +2,7 @@
 
 #include "ledger/crypto/merkle.h"
 #include "ledger/model/envelope.h"
+#include "ledger/state/cycles.h"
 
 #include <utility>
 
@@ -9,7 +10,8 @@ namespace tally {
 namespace {
 
 constexpr std::uint32_t block_results_max{block_envelopes_max * envelope_transactions_max};
-constexpr std::uint32_t block_events_max{sweep_items_max + 1};
+constexpr std::size_t early_events_max{cycle_currencies_per_block_max + sweep_items_max};
+constexpr std::uint32_t block_events_max{early_events_max + 1};
 
 std::vector<Bytes> decode_envelopes(Decoder& decoder) {
     std::vector<Bytes> envelopes;
@@ -55,7 +57,7 @@ std::vector<Event> decode_events(Decoder& decoder) {
         }
         events.push_back(*event);
     }
-    if (events_before_transactions(events) > sweep_items_max) {
+    if (events_before_transactions(events) > early_events_max) {
         decoder.fail();
     }
     return events;

@@ -3,6 +3,7 @@
 #include "ledger/crypto/merkle.h"
 #include "ledger/model/transaction.h"
 #include "ledger/state/apply.h"
+#include "ledger/state/cycles.h"
 #include "ledger/state/epochs.h"
 #include "ledger/state/invariants.h"
 #include "ledger/state/queries.h"
@@ -49,7 +50,10 @@ BlockRun::BlockRun(const Inputs& inputs, const KeyValueStore& base,
       m_sublogs{m_state} {
     m_result.log = m_parent->log;
     m_result.ids.time = header.time;
-    m_result.events = sweep_expired(m_scope);
+    m_result.events = close_cycle(m_scope);
+    for (Event& event : sweep_expired(m_scope)) {
+        m_result.events.push_back(std::move(event));
+    }
     for (const Event& event : m_result.events) {
         append_event(event);
     }

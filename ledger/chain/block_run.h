@@ -9,9 +9,9 @@
 
 namespace tally {
 
-/// One block on its way through the state machine: expiry sweep, then envelope by envelope, then
-/// the seal of the epoch, then the roots. Shared by building and executing, so that both do the
-/// same. Used once.
+/// One block on its way through the state machine: the cycle's close, expiry sweep, then envelope
+/// by envelope, then the seal of the epoch, then the roots. Shared by building and executing, so
+/// that both do the same. Used once.
 class BlockRun {
 public:
     /// What the run needs besides the parent. All must outlive it.
@@ -23,7 +23,7 @@ public:
         const std::optional<NextEpoch>& sealed;
     };
 
-    /// `header` gives height and time; they follow the parent. Sweeps at once.
+    /// `header` gives height and time; they follow the parent. Closes the cycle and sweeps at once.
     BlockRun(const Inputs& inputs, const KeyValueStore& base,
              std::vector<const StateChanges*> layers, std::shared_ptr<const ExecutedBlock> parent,
              const BlockHeader& header);

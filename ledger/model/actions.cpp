@@ -137,6 +137,13 @@ bool within(const CreditCharge& action) {
 
 bool within(const RebillCharge& action) { return is_valid(action.credit) && within(action.charge); }
 
+bool within(const ConfirmPayment& action) {
+    return is_valid(action.currency) && is_valid(action.debtor) && !action.reference.empty() &&
+           action.reference.size() <= payment_reference_bytes_max &&
+           std::all_of(action.reference.begin(), action.reference.end(),
+                       [](char character) { return character >= 0x20 && character <= 0x7e; });
+}
+
 bool is_key(const PublicKey& key) { return VerifyKey::parse(key).has_value(); }
 
 bool is_key_or_absent(const std::optional<ProvenKey>& key) { return !key || is_key(key->key); }
@@ -306,6 +313,7 @@ const char* action_name(const Action& action) {
                           [](const LateCharge&) { return "LateCharge"; },
                           [](const CreditCharge&) { return "CreditCharge"; },
                           [](const RebillCharge&) { return "RebillCharge"; },
+                          [](const ConfirmPayment&) { return "ConfirmPayment"; },
                       },
                       action);
 }

@@ -247,6 +247,18 @@ struct RebillCharge {
     friend bool operator==(const RebillCharge&, const RebillCharge&) = default;
 };
 
+/// Longest `ConfirmPayment::reference`, in bytes.
+inline constexpr std::size_t payment_reference_bytes_max{64};
+
+/// The creditor of a bank leg has the money. The signer is the creditor.
+struct ConfirmPayment {
+    std::uint64_t cycle{0};
+    Currency currency;
+    PartyId debtor;
+    std::string reference;  ///< of the bank statement; 1 to the maximum, printable ASCII
+    friend bool operator==(const ConfirmPayment&, const ConfirmPayment&) = default;
+};
+
 /// The hub admits a new operator: a full member at once, without a vote. No other member may have
 /// one of its keys.
 struct AdmitFollower {
@@ -307,7 +319,7 @@ using Action =
                  Countersign, DecideAuthorization, ReleaseAuthorization, StartCharge, RecordCharge,
                  SettleCharge, ClaimCharge, AdmitFollower, ProposeChange, VoteOnChange, RotateKey,
                  ReportReady, SubmitEvidence, RevokeBridge, OpenDispute, AcceptDispute, Arbitrate,
-                 LateCharge, CreditCharge, RebillCharge>;
+                 LateCharge, CreditCharge, RebillCharge, ConfirmPayment>;
 
 /// Whether every value is within the bounds that this header and those it includes state: what a
 /// transaction must satisfy to be encoded, and what decoding guarantees. Amounts are 0 to

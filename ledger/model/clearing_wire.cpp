@@ -85,6 +85,13 @@ void to_wire(const RebillCharge& action, wire::RebillCharge& out) {
     rated_to_wire(action.charge, *out.mutable_charge());
 }
 
+void to_wire(const ConfirmPayment& action, wire::ConfirmPayment& out) {
+    out.set_cycle(action.cycle);
+    out.set_currency(octets(action.currency));
+    out.set_debtor(octets(action.debtor));
+    out.set_reference(action.reference);
+}
+
 TariffRef from_wire(const wire::TariffRef& in) { return {in.tariff_id(), in.version()}; }
 
 MeteredCharge from_wire(Reader& reader, const wire::MeteredCharge& in) {
@@ -144,6 +151,11 @@ CreditCharge from_wire(Reader& reader, const wire::CreditCharge& in) {
 
 RebillCharge from_wire(Reader& reader, const wire::RebillCharge& in) {
     return {from_wire(reader, in.credit()), rated_from_wire(reader, in.charge())};
+}
+
+ConfirmPayment from_wire(Reader& reader, const wire::ConfirmPayment& in) {
+    return {in.cycle(), reader.fixed<Currency>(in.currency()), reader.fixed<PartyId>(in.debtor()),
+            in.reference()};
 }
 
 }  // namespace tally::wire_form

@@ -16,6 +16,7 @@ class Arbitrate;
 class LateCharge;
 class CreditCharge;
 class RebillCharge;
+class ConfirmPayment;
 }  // namespace tally::wire
 
 namespace tally::wire_form {
@@ -29,6 +30,7 @@ void to_wire(const Arbitrate& action, wire::Arbitrate& out);
 void to_wire(const LateCharge& action, wire::LateCharge& out);
 void to_wire(const CreditCharge& action, wire::CreditCharge& out);
 void to_wire(const RebillCharge& action, wire::RebillCharge& out);
+void to_wire(const ConfirmPayment& action, wire::ConfirmPayment& out);
 
 [[nodiscard]] TariffRef from_wire(const wire::TariffRef& in);
 [[nodiscard]] MeteredCharge from_wire(Reader& reader, const wire::MeteredCharge& in);
@@ -39,5 +41,6 @@ void to_wire(const RebillCharge& action, wire::RebillCharge& out);
 [[nodiscard]] LateCharge from_wire(Reader& reader, const wire::LateCharge& in);
 [[nodiscard]] CreditCharge from_wire(Reader& reader, const wire::CreditCharge& in);
 [[nodiscard]] RebillCharge from_wire(Reader& reader, const wire::RebillCharge& in);
+[[nodiscard]] ConfirmPayment from_wire(Reader& reader, const wire::ConfirmPayment& in);
 
 }  // namespace tally::wire_form

@@ -51,6 +51,10 @@ void to_wire(const Parameters& parameters, wire::Parameters& out) {
     out.set_arbitrate_window_ms(parameters.arbitrate_window);
     out.set_dispute_default(static_cast<wire::DisputeDefault>(parameters.dispute_default));
     out.set_correction_window_ms(parameters.correction_window);
+    out.set_cycle_start_ms(parameters.cycle_start);
+    out.set_cycle_length_ms(parameters.cycle_length);
+    out.set_payment_window_ms(parameters.payment_window);
+    out.set_default_bearer(static_cast<wire::DefaultBearer>(parameters.default_bearer));
 }
 
 Parameters from_wire(Reader& reader, const wire::Parameters& in) {
@@ -77,6 +81,14 @@ Parameters from_wire(Reader& reader, const wire::Parameters& in) {
     }
     parameters.dispute_default = static_cast<DisputeDefault>(in.dispute_default());
     parameters.correction_window = in.correction_window_ms();
+    parameters.cycle_start = in.cycle_start_ms();
+    parameters.cycle_length = in.cycle_length_ms();
+    parameters.payment_window = in.payment_window_ms();
+    if (in.default_bearer() == wire::DEFAULT_BEARER_UNSPECIFIED ||
+        !wire::DefaultBearer_IsValid(in.default_bearer())) {
+        reader.fail(TransactionError::unknown_action);
+    }
+    parameters.default_bearer = static_cast<DefaultBearer>(in.default_bearer());
     return parameters;
 }
 

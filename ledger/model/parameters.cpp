@@ -25,9 +25,11 @@ constexpr std::array<Duration, 11> durations{{
 }};
 
 /// Those that come behind everything else in the encoding.
-constexpr std::array<Duration, 2> clearing_durations{{
+constexpr std::array<Duration, 4> clearing_durations{{
     {"arbitrate_window", &Parameters::arbitrate_window},
     {"correction_window", &Parameters::correction_window},
+    {"cycle_length", &Parameters::cycle_length},
+    {"payment_window", &Parameters::payment_window},
 }};
 
 std::optional<std::string> find_duration_problem(const Parameters& parameters,
@@ -38,6 +40,23 @@ std::optional<std::string> find_duration_problem(const Parameters& parameters,
     }
     return std::string{"parameters."} + duration.name + " must be 1 to " +
            std::to_string(parameter_duration_max) + " ms, not " + std::to_string(value);
+}
+
+std::optional<std::string> find_cycle_problem(const Parameters& parameters) {
+    if (parameters.cycle_length < cycle_length_min_ms) {
+        return "parameters.cycle_length must be at least " + std::to_string(cycle_length_min_ms) +
+               " ms, not " + std::to_string(parameters.cycle_length);
+    }
+    if (parameters.cycle_start < 0 || parameters.cycle_start > cycle_start_max) {
+        return "parameters.cycle_start must be 0 to " + std::to_string(cycle_start_max) +
+               " ms, not " + std::to_string(parameters.cycle_start);
+    }
+    if (parameters.default_bearer != DefaultBearer::creditor &&
+        parameters.default_bearer != DefaultBearer::shared) {
+        return "parameters.default_bearer must be creditor (1) or shared (2), not " +
+               std::to_string(static_cast<int>(parameters.default_bearer));
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> find_clearing_problem(const Parameters& parameters) {
@@ -51,7 +70,7 @@ std::optional<std::string> find_clearing_problem(const Parameters& parameters) {
         return "parameters.dispute_default must be post (1) or release (2), not " +
                std::to_string(static_cast<int>(parameters.dispute_default));
     }
-    return std::nullopt;
+    return find_cycle_problem(parameters);
 }
 
 std::optional<std::string> find_timing_problem(const Parameters& parameters) {
@@ -100,6 +119,23 @@ const char* to_text(DisputeDefault outcome) {
     return "unknown";
 }
 
+const char* to_text(DefaultBearer bearer) {
+    switch (bearer) {
+        case DefaultBearer::creditor:
+            return "creditor";
+        case DefaultBearer::shared:
+            return "shared";
+    }
+    return "unknown";
+}
+
+std::uint64_t period_of(const Parameters& parameters, UnixMillis time) noexcept {
+    if (time < parameters.cycle_start) {
+        return 0;
+    }
+    return static_cast<std::uint64_t>((time - parameters.cycle_start) / parameters.cycle_length);
+}
+
 std::optional<std::string> find_problem(const Parameters& parameters) {
     for (const Duration& duration : durations) {
         if (std::optional<std::string> problem = find_duration_problem(parameters, duration)) {
@@ -129,7 +165,11 @@ void encode(Encoder& encoder, const Parameters& parameters) {
         .u32(parameters.admissions_per_epoch)
         .i64(parameters.arbitrate_window)
         .u8(static_cast<std::uint8_t>(parameters.dispute_default))
-        .i64(parameters.correction_window);
+        .i64(parameters.correction_window)
+        .i64(parameters.cycle_start)
+        .i64(parameters.cycle_length)
+        .i64(parameters.payment_window)
+        .u8(static_cast<std::uint8_t>(parameters.default_bearer));
 }
 
 Parameters decode_parameters(Decoder& decoder) {
@@ -144,6 +184,10 @@ Parameters decode_parameters(Decoder& decoder) {
     parameters.arbitrate_window = decoder.i64();
     parameters.dispute_default = DisputeDefault{decoder.u8()};
     parameters.correction_window = decoder.i64();
+    parameters.cycle_start = decoder.i64();
+    parameters.cycle_length = decoder.i64();
+    parameters.payment_window = decoder.i64();
+    parameters.default_bearer = DefaultBearer{decoder.u8()};
     if (find_problem(parameters)) {
         decoder.fail();
     }

@@ -21,6 +21,10 @@ inline constexpr UnixMillis skip_timeout_min_ms{1000};
 inline constexpr std::uint64_t epoch_blocks_max_floor{10};
 inline constexpr std::uint64_t epoch_blocks_limit{1'000'000'000};
 inline constexpr std::uint32_t admissions_per_epoch_limit{256};
+/// Shortest `cycle_length`: a cycle has to be longer than a block may take.
+inline constexpr UnixMillis cycle_length_min_ms{1000};
+/// Latest `cycle_start`: about the year 6429, so that cycles can be counted in 64 bits.
+inline constexpr UnixMillis cycle_start_max{1LL << 47U};
 
 /// What becomes of the disputed part when the hub does not arbitrate in time.
 enum class DisputeDefault : std::uint8_t {
@@ -29,6 +33,14 @@ enum class DisputeDefault : std::uint8_t {
 };
 /// "post" or "release".
 [[nodiscard]] const char* to_text(DisputeDefault outcome);
+
+/// Who bears a bank leg that its debtor does not pay in time.
+enum class DefaultBearer : std::uint8_t {
+    creditor = 1,  ///< its creditor, to whom it stays owed
+    shared = 2,    ///< all that were to receive money in that cycle, by what they were to receive
+};
+/// "creditor" or "shared".
+[[nodiscard]] const char* to_text(DefaultBearer bearer);
 
 /// Rules of the scheme: first the genesis', then what members vote for. All durations are in
 /// milliseconds, 1 to `parameter_duration_max`.
@@ -57,8 +69,17 @@ struct Parameters {
     DisputeDefault dispute_default{DisputeDefault::post};
     UnixMillis correction_window{400LL * 24 *
                                  3'600'000};  ///< a charge's corrections are known so long
+    // Netting. Cycles are counted from `cycle_start`, see `period_of`.
+    UnixMillis cycle_start{4LL * 24 * 3'600'000};   ///< Monday 1970-01-05T00:00Z; 0 to the maximum
+    UnixMillis cycle_length{7LL * 24 * 3'600'000};  ///< at least `cycle_length_min_ms`
+    UnixMillis payment_window{5LL * 24 * 3'600'000};  ///< due_by of a leg = close + this
+    DefaultBearer default_bearer{DefaultBearer::creditor};
     friend bool operator==(const Parameters&, const Parameters&) = default;
 };
+
+/// The cycle that a time belongs to by the parameters: full cycle_lengths since cycle_start; 0
+/// before it.
+[[nodiscard]] std::uint64_t period_of(const Parameters& parameters, UnixMillis time) noexcept;
 
 /// The first rule that the parameters break, in words with the field's name; nothing when they are
 /// valid.
@@ -66,7 +87,8 @@ struct Parameters {
 
 /// Fixed-width codec: the durations in the order above with those of consensus behind the clock's,
 /// each i64; minimum_approval i64, epoch_blocks_max u64, epoch_blocks_min u64,
-/// admissions_per_epoch u32; arbitrate_window i64, dispute_default u8, correction_window i64.
+/// admissions_per_epoch u32; arbitrate_window i64, dispute_default u8, correction_window i64;
+/// cycle_start i64, cycle_length i64, payment_window i64, default_bearer u8.
 void encode(Encoder& encoder, const Parameters& parameters);
 /// Marks the decoder failed when a value is out of its bounds.
 [[nodiscard]] Parameters decode_parameters(Decoder& decoder);

@@ -13,7 +13,7 @@ struct Name {
 };
 
 /// Its completeness is tested; that of `is_known` the compiler checks.
-constexpr std::array<Name, 66> names{{
+constexpr std::array<Name, 69> names{{
     {ResultCode::ok, "ok"},
     {ResultCode::exists, "exists"},
     {ResultCode::exists_different, "exists_different"},
@@ -77,9 +77,12 @@ constexpr std::array<Name, 66> names{{
     {ResultCode::dispute_amount, "dispute_amount"},
     {ResultCode::already_corrected, "already_corrected"},
     {ResultCode::unknown_correction, "unknown_correction"},
+    {ResultCode::unknown_leg, "unknown_leg"},
+    {ResultCode::leg_confirmed, "leg_confirmed"},
     {ResultCode::authorization_live, "authorization_live"},
     {ResultCode::credit_exceeds_charge, "credit_exceeds_charge"},
     {ResultCode::too_many_corrections, "too_many_corrections"},
+    {ResultCode::too_many_countersigns, "too_many_countersigns"},
 }};
 
 // clang-format off
@@ -117,7 +120,8 @@ bool is_known(ResultCode code) {
         case ResultCode::not_hub: case ResultCode::dispute_amount:
         case ResultCode::already_corrected: case ResultCode::unknown_correction:
         case ResultCode::authorization_live: case ResultCode::credit_exceeds_charge:
-        case ResultCode::too_many_corrections:
+        case ResultCode::too_many_corrections: case ResultCode::unknown_leg:
+        case ResultCode::leg_confirmed: case ResultCode::too_many_countersigns:
             return true;
     }
     return false;

@@ -80,10 +80,12 @@ enum class ResultCode : std::uint16_t {
     dispute_amount = 112,      ///< more than the recorded amount, or than the disputed part
     already_corrected = 113,   ///< a late charge is there already, or the charge was recorded
     unknown_correction = 114,  ///< no such charge to give back, or no such credit to bill again
-    // 115 and 116 are for bank legs.
+    unknown_leg = 115,         ///< no such bank leg, or all of its cycle are confirmed
+    leg_confirmed = 116,
     authorization_live = 117,     ///< it still holds money: settle, dispute or claim it instead
     credit_exceeds_charge = 118,  ///< more given back than was charged
     too_many_corrections = 119,   ///< of one authorization
+    too_many_countersigns = 120,  ///< of this member wait for a second signature
 };
 
 /// "rated_amount_differs" and so on, as documents and JSON write it.

@@ -137,6 +137,7 @@ struct ActionWriter {
     void operator()(const LateCharge& a) const { to_wire(a, *out.mutable_late_charge()); }
     void operator()(const CreditCharge& a) const { to_wire(a, *out.mutable_credit_charge()); }
     void operator()(const RebillCharge& a) const { to_wire(a, *out.mutable_rebill_charge()); }
+    void operator()(const ConfirmPayment& a) const { to_wire(a, *out.mutable_confirm_payment()); }
 };
 
 // ---- messages to values
@@ -284,6 +285,8 @@ Action action_from_wire(Reader& reader, const wire::Transaction& in) {
             return from_wire(reader, in.credit_charge());
         case wire::Transaction::kRebillCharge:
             return from_wire(reader, in.rebill_charge());
+        case wire::Transaction::kConfirmPayment:
+            return from_wire(reader, in.confirm_payment());
         case wire::Transaction::ACTION_NOT_SET:
             break;
     }

@@ -6,16 +6,30 @@
 #include "ledger/state/queries.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tally {
 namespace {
 
-/// Whether pending + posted stay within 64 bits after `amount` more is pending. Posting moves from
-/// one to the other, so this alone keeps every later step in range.
-bool has_room(Money pending, Money posted, Money amount) {
-    const std::optional<Money> total = checked_add(pending, posted);
-    return total && checked_add(*total, amount);
+/// Whether pending + posted + legs stay within 64 bits after `amount` more. Posting and netting
+/// move from one to the next, so this alone keeps every later step in range.
+bool has_room(Money pending, Money posted, Money legs, Money amount) {
+    const WideMoney sum = WideMoney{pending} + posted + legs + amount;
+    return sum <= std::numeric_limits<Money>::max();
 }
+
+/// What reserving or posting `amount` touches.
+struct Sides {
+    Account debtor;
+    Account creditor;
+    Exposure exposure;
+    [[nodiscard]] bool have_room(Money amount) const {
+        return has_room(debtor.debits_pending, debtor.debits_posted, debtor.legs_owed, amount) &&
+               has_room(creditor.credits_pending, creditor.credits_posted, creditor.legs_due,
+                        amount) &&
+               has_room(exposure.pending, exposure.posted, exposure.legs, amount);
+    }
+};
 
 /// used + amount > bound, without leaving 64 bits. `used` and `amount` are 0 or more.
 bool exceeds(Money used, Money amount, Money bound) {
@@ -27,10 +41,24 @@ Account account_of(const StateOverlay& state, const PartyId& party, const Curren
     return find_account(state, party, currency).value_or(Account{});
 }
 
+Sides sides_of(const StateOverlay& state, const Pair& pair) {
+    return {account_of(state, pair.debtor, pair.currency),
+            account_of(state, pair.creditor, pair.currency),
+            find_exposure(state, pair.debtor, pair.creditor, pair.currency)};
+}
+
+void write(StateOverlay& state, const Pair& pair, const Sides& sides) {
+    state.put(keys::account(pair.debtor, pair.currency), encode(sides.debtor));
+    state.put(keys::account(pair.creditor, pair.currency), encode(sides.creditor));
+    put_exposure(state, pair, sides.exposure);
+}
+
 }  // namespace
 
 Money net_exposure(const Exposure& there, const Exposure& back) noexcept {
-    return there.pending + std::max<Money>(0, there.posted - back.posted);
+    const WideMoney net =
+        WideMoney{there.pending} + std::max<Money>(0, there.posted - back.posted) + there.legs;
+    return static_cast<Money>(std::min<WideMoney>(net, std::numeric_limits<Money>::max()));
 }
 
 Money binding_cap(Money first, Money second) noexcept {
@@ -42,36 +70,27 @@ Money binding_cap(Money first, Money second) noexcept {
 
 ResultCode reserve(StateOverlay& state, const Pair& pair, Money amount, Money cap) {
     ENSURE(amount >= 0 && pair.debtor != pair.creditor);
-    Exposure exposure = find_exposure(state, pair.debtor, pair.creditor, pair.currency);
+    Sides sides = sides_of(state, pair);
     const Exposure back = find_exposure(state, pair.creditor, pair.debtor, pair.currency);
-    if (cap != 0 && exceeds(net_exposure(exposure, back), amount, cap)) {
+    if (cap != 0 && exceeds(net_exposure(sides.exposure, back), amount, cap)) {
         return ResultCode::exposure_exceeded;
     }
-    Account debtor = account_of(state, pair.debtor, pair.currency);
-    if (exceeds(used_of_limit(debtor), amount, debtor.limit)) {
+    if (exceeds(used_of_limit(sides.debtor), amount, sides.debtor.limit)) {
         return ResultCode::limit_exceeded;
     }
-    Account creditor = account_of(state, pair.creditor, pair.currency);
-    const bool fits = has_room(debtor.debits_pending, debtor.debits_posted, amount) &&
-                      has_room(creditor.credits_pending, creditor.credits_posted, amount) &&
-                      has_room(exposure.pending, exposure.posted, amount);
-    if (!fits) {
+    if (!sides.have_room(amount)) {
         return ResultCode::overflow;
     }
-    debtor.debits_pending += amount;
-    creditor.credits_pending += amount;
-    exposure.pending += amount;
-    state.put(keys::account(pair.debtor, pair.currency), encode(debtor));
-    state.put(keys::account(pair.creditor, pair.currency), encode(creditor));
-    state.put(keys::exposure(pair.debtor, pair.creditor, pair.currency), encode(exposure));
+    sides.debtor.debits_pending += amount;
+    sides.creditor.credits_pending += amount;
+    sides.exposure.pending += amount;
+    write(state, pair, sides);
     return ResultCode::ok;
 }
 
 void resolve(StateOverlay& state, const Pair& pair, Money reserved, Money posted) {
     ENSURE(0 <= posted && posted <= reserved);
-    Account debtor = account_of(state, pair.debtor, pair.currency);
-    Account creditor = account_of(state, pair.creditor, pair.currency);
-    Exposure exposure = find_exposure(state, pair.debtor, pair.creditor, pair.currency);
+    auto [debtor, creditor, exposure] = sides_of(state, pair);
     ENSURE(debtor.debits_pending >= reserved && creditor.credits_pending >= reserved &&
            exposure.pending >= reserved);
     debtor.debits_pending -= reserved;
@@ -80,9 +99,7 @@ void resolve(StateOverlay& state, const Pair& pair, Money reserved, Money posted
     creditor.credits_posted += posted;
     exposure.pending -= reserved;
     exposure.posted += posted;
-    state.put(keys::account(pair.debtor, pair.currency), encode(debtor));
-    state.put(keys::account(pair.creditor, pair.currency), encode(creditor));
-    state.put(keys::exposure(pair.debtor, pair.creditor, pair.currency), encode(exposure));
+    write(state, pair, {debtor, creditor, exposure});
 }
 
 ResultCode post_at_once(StateOverlay& state, const Pair& pair, Money amount, Money cap) {
@@ -91,6 +108,51 @@ ResultCode post_at_once(StateOverlay& state, const Pair& pair, Money amount, Mon
         resolve(state, pair, amount, amount);
     }
     return result;
+}
+
+bool post_exempt(StateOverlay& state, const Pair& pair, Money amount) {
+    ENSURE(amount >= 0 && pair.debtor != pair.creditor);
+    Sides sides = sides_of(state, pair);
+    if (!sides.have_room(amount)) {
+        return false;
+    }
+    sides.debtor.debits_posted += amount;
+    sides.creditor.credits_posted += amount;
+    sides.exposure.posted += amount;
+    write(state, pair, sides);
+    return true;
+}
+
+void owe_leg(StateOverlay& state, const Pair& pair, Money amount) {
+    ENSURE(amount > 0 && pair.debtor != pair.creditor);
+    Sides sides = sides_of(state, pair);
+    const bool fits = has_room(0, 0, sides.debtor.legs_owed, amount) &&
+                      has_room(0, 0, sides.creditor.legs_due, amount) &&
+                      has_room(0, 0, sides.exposure.legs, amount);
+    ENSURE(fits);
+    sides.debtor.legs_owed += amount;
+    sides.creditor.legs_due += amount;
+    sides.exposure.legs += amount;
+    write(state, pair, sides);
+}
+
+void settle_leg(StateOverlay& state, const Pair& pair, Money amount) {
+    Sides sides = sides_of(state, pair);
+    ENSURE(sides.debtor.legs_owed >= amount && sides.creditor.legs_due >= amount &&
+           sides.exposure.legs >= amount);
+    sides.debtor.legs_owed -= amount;
+    sides.creditor.legs_due -= amount;
+    sides.exposure.legs -= amount;
+    write(state, pair, sides);
+}
+
+void put_exposure(StateOverlay& state, const Pair& pair, const Exposure& exposure) {
+    Bytes key = keys::exposure(pair.debtor, pair.creditor, pair.currency);
+    if (exposure == Exposure{}) {
+        state.erase(std::move(key));
+    } else {
+        state.put(std::move(key), encode(exposure));
+    }
 }
 
 void set_limit(StateOverlay& state, const PartyId& member, const Currency& currency, Money limit) {

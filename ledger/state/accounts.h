@@ -30,11 +30,24 @@ void resolve(StateOverlay& state, const Pair& pair, Money reserved, Money posted
 [[nodiscard]] ResultCode post_at_once(StateOverlay& state, const Pair& pair, Money amount,
                                       Money cap);
 
+/// Posts `amount` (0 or more) for the scheme: no limit and no cap binds. False, nothing written,
+/// when a sum would not fit 64 bits.
+[[nodiscard]] bool post_exempt(StateOverlay& state, const Pair& pair, Money amount);
+
+/// A bank leg of `amount` from debtor to creditor takes the place of what was posted in a cycle.
+/// Always fits, because what was posted did.
+void owe_leg(StateOverlay& state, const Pair& pair, Money amount);
+/// The leg is paid. It must be there.
+void settle_leg(StateOverlay& state, const Pair& pair, Money amount);
+
+/// Writes what debtor owes creditor; one that is all zero leaves the state.
+void put_exposure(StateOverlay& state, const Pair& pair, const Exposure& exposure);
+
 /// Sets the limit of an account, creating it when needed.
 void set_limit(StateOverlay& state, const PartyId& member, const Currency& currency, Money limit);
 
-/// What `debtor` owes `creditor` after netting what the creditor owes it and that is due:
-/// pending + max(0, posted there - posted back).
+/// What `debtor` owes `creditor` after netting what the creditor owes it in the open cycle:
+/// pending + max(0, posted there - posted back) + legs, at most what fits 64 bits.
 [[nodiscard]] Money net_exposure(const Exposure& there, const Exposure& back) noexcept;
 
 /// Of two caps the one that binds; 0 means no cap.

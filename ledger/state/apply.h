@@ -37,6 +37,8 @@ namespace tally {
 [[nodiscard]] ResultCode apply(Context& context, const OpenDispute& action);
 [[nodiscard]] ResultCode apply(Context& context, const AcceptDispute& action);
 [[nodiscard]] ResultCode apply(Context& context, const Arbitrate& action);
+// apply_payment.cpp
+[[nodiscard]] ResultCode apply(Context& context, const ConfirmPayment& action);
 // apply_membership.cpp
 [[nodiscard]] ResultCode apply(Context& context, const AdmitFollower& action);
 [[nodiscard]] ResultCode apply(Context& context, const ProposeChange& action);

@@ -16,6 +16,10 @@ keys::Deadline deadline_of(const TransactionRef& ref, const CountersignRecord& r
 /// Keeps an action until its second signature comes.
 ResultCode wait_for_second(Context& context, const TwoSigned& action) {
     StateOverlay& state = context.state();
+    if (count_countersigns(state, context.signer(), countersigns_of_member_max) ==
+        countersigns_of_member_max) {
+        return ResultCode::too_many_countersigns;
+    }
     const UnixMillis expires =
         deadline_after(context.now(), context.block.parameters.countersign_window);
     const CountersignRecord record{context.transaction_hash, expires, action};

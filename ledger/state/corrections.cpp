@@ -4,6 +4,7 @@
 #include "ledger/state/accounts.h"
 #include "ledger/state/bridge_check.h"
 #include "ledger/state/keys.h"
+#include "ledger/state/plausibility.h"
 #include "ledger/state/queries.h"
 
 #include <algorithm>
@@ -42,6 +43,22 @@ ResultCode find_cap(const Context& context, const Pair& pair, Money& cap) {
     return ResultCode::ok;
 }
 
+/// What a meter cannot have counted. The EVSE's other records say nothing here: they may be later.
+ResultCode check_energy(const Context& context, const PartyId& visited,
+                        const MeteredCharge& metered) {
+    const std::optional<ChargerRecord> charger =
+        find_charger(context.state(), visited, metered.evse_id);
+    if (!charger) {
+        return ResultCode::unknown_charger;
+    }
+    const MeterReading& begin = metered.readings.front();
+    const MeterReading& end = metered.readings.back();
+    return is_energy_plausible(end.register_wh - begin.register_wh, charger->rated_power_w,
+                               end.time - begin.time)
+               ? ResultCode::ok
+               : ResultCode::energy_implausible;
+}
+
 ResultCode check_rated(const Context& context, const PartyId& visited, const RatedCharge& charge) {
     const std::optional<Tariff> tariff = find_tariff(context.state(), visited, charge.tariff);
     if (!tariff) {
@@ -49,6 +66,10 @@ ResultCode check_rated(const Context& context, const PartyId& visited, const Rat
     }
     if (tariff->currency != charge.currency) {
         return ResultCode::currency_mismatch;
+    }
+    if (const ResultCode result = check_energy(context, visited, charge.metered);
+        result != ResultCode::ok) {
+        return result;
     }
     if (const ResultCode result = check_bridge(context, visited, charge.metered);
         result != ResultCode::ok) {

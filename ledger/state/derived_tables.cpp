@@ -1,6 +1,7 @@
 #include "ledger/state/derived_tables.h"
 
 #include "ledger/base/check.h"
+#include "ledger/state/cycle_records.h"
 #include "ledger/state/epoch_records.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/records.h"
@@ -26,6 +27,14 @@ void derive_authorization(const KeyValueStore::Entry& entry, WriteBatch& batch) 
     batch.put(
         keys::deadline({record.deadline(), keys::ref_of(entry.key), DeadlineKind::authorization}),
         {});
+}
+
+void derive_leg(const KeyValueStore::Entry& entry, WriteBatch& batch) {
+    const auto leg = decode_own<LegRecord>(entry);
+    if (leg.status == LegStatus::pending) {
+        const TransactionRef ref = leg_ref(keys::leg_of(entry.key));
+        batch.put(keys::deadline({leg.due_by, ref, DeadlineKind::leg}), {});
+    }
 }
 
 void derive_station(const KeyValueStore::Entry& entry, WriteBatch& batch) {
@@ -54,6 +63,8 @@ void derive_entries(const KeyValueStore::Entry& entry, WriteBatch& batch) {
         derive_expiry<ProposalRecord>(entry, DeadlineKind::proposal, batch);
     } else if (is_in(Table::correction)) {
         derive_expiry<CorrectionRecord>(entry, DeadlineKind::correction, batch);
+    } else if (is_in(Table::leg)) {
+        derive_leg(entry, batch);
     }
 }
 

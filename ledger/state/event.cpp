@@ -2,6 +2,10 @@
 
 #include "ledger/base/codec.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/state/record_codec.h"
+#include "ledger/state/records.h"
+
+#include <algorithm>
 
 namespace tally {
 namespace {
@@ -46,6 +50,40 @@ Event decode_sealed(Decoder& decoder) {
     return event;
 }
 
+Event decode_closed(Decoder& decoder) {
+    Event event;
+    event.kind = EventKind::cycle_closed;
+    event.cycle = decoder.u64();
+    event.currency = record_codec::decode_currency(decoder);
+    event.positions = decode_positions(decoder);
+    event.matrix = decoder.fixed<Hash>();
+    WideMoney sum{0};
+    for (const NetPosition& position : event.positions) {
+        sum += position.amount;
+    }
+    if (sum != 0 || event.positions.size() < 2) {
+        decoder.fail();
+    }
+    return event;
+}
+
+Event decode_defaulted(Decoder& decoder) {
+    Event event;
+    event.kind = EventKind::leg_defaulted;
+    event.cycle = decoder.u64();
+    event.currency = record_codec::decode_currency(decoder);
+    event.debtor = record_codec::decode_party(decoder);
+    event.creditor = record_codec::decode_party(decoder);
+    event.amount = decoder.i64();
+    event.positions = decode_positions(decoder);
+    const bool shares_fit = std::all_of(event.positions.begin(), event.positions.end(),
+                                        [](const NetPosition& share) { return share.amount > 0; });
+    if (event.amount <= 0 || !shares_fit) {
+        decoder.fail();
+    }
+    return event;
+}
+
 }  // namespace
 
 const char* to_text(ExpiryCause cause) {
@@ -82,6 +120,15 @@ Bytes Event::encode() const {
             tally::encode(encoder, validators);
             tally::encode(encoder, features);
             break;
+        case EventKind::cycle_closed:
+            encoder.u64(cycle).fixed(currency);
+            tally::encode(encoder, positions);
+            encoder.fixed(matrix);
+            break;
+        case EventKind::leg_defaulted:
+            encoder.u64(cycle).fixed(currency).fixed(debtor).fixed(creditor).i64(amount);
+            tally::encode(encoder, positions);
+            break;
     }
     return std::move(encoder).take();
 }
@@ -94,6 +141,10 @@ std::optional<Event> Event::decode(ByteView bytes) {
         event = decode_expired(decoder);
     } else if (kind == static_cast<std::uint8_t>(EventKind::epoch_sealed)) {
         event = decode_sealed(decoder);
+    } else if (kind == static_cast<std::uint8_t>(EventKind::cycle_closed)) {
+        event = decode_closed(decoder);
+    } else if (kind == static_cast<std::uint8_t>(EventKind::leg_defaulted)) {
+        event = decode_defaulted(decoder);
     } else {
         return std::nullopt;
     }

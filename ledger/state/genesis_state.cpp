@@ -2,6 +2,7 @@
 
 #include "ledger/base/check.h"
 #include "ledger/state/accounts.h"
+#include "ledger/state/cycle_records.h"
 #include "ledger/state/epoch_records.h"
 #include "ledger/state/invariants.h"
 #include "ledger/state/keys.h"
@@ -17,6 +18,8 @@ void write_genesis_state(const Genesis& genesis, StateOverlay& state) {
     epoch.validators = validators_of(genesis.members);
     state.put(keys::epoch(), encode(epoch));
     state.put(keys::scheme(), encode(genesis.parameters));
+    const std::uint64_t period = period_of(genesis.parameters, genesis.time);
+    state.put(keys::cycle(), encode(CycleRecord{period, period, genesis.time, {}}));
     for (const GenesisAgreement& half : genesis.agreements) {
         const SetAgreement& agreement = half.agreement;
         state.put(keys::agreement(half.member, agreement.partner),

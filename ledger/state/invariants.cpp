@@ -1,6 +1,7 @@
 #include "ledger/state/invariants.h"
 
 #include "ledger/base/check.h"
+#include "ledger/state/cycle_records.h"
 #include "ledger/state/epochs.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
@@ -18,6 +19,8 @@ void add(Totals& totals, const Account& account, int sign) {
     totals.debits_posted += WideMoney{account.debits_posted} * sign;
     totals.credits_pending += WideMoney{account.credits_pending} * sign;
     totals.credits_posted += WideMoney{account.credits_posted} * sign;
+    totals.legs_owed += WideMoney{account.legs_owed} * sign;
+    totals.legs_due += WideMoney{account.legs_due} * sign;
 }
 
 void add(Totals& totals, const std::optional<Bytes>& encoded, int sign) {
@@ -37,9 +40,11 @@ struct Survey {
     std::map<AccountKey, Account> accounts;
     std::map<AccountKey, Account> from_pairs;  ///< what the exposures say each account must hold
     std::map<PairKey, Money> pending;          ///< by live authorizations
+    std::map<PairKey, Money> legs;             ///< not confirmed
     std::map<PairKey, Exposure> exposures;
     std::map<Currency, Totals> totals;
-    std::set<Bytes> deadlines;  ///< keys that there must be
+    std::map<Bytes, std::uint32_t> open_legs;  ///< by the closed cycle's key
+    std::set<Bytes> deadlines;                 ///< keys that there must be
     std::map<std::pair<PartyId, std::string>, AuthorizationRef> busy;
     std::map<Bytes, std::string> stations;
 };
@@ -76,9 +81,11 @@ void survey_accounts(const StateView& view, Survey& survey) {
         Account& owes = survey.from_pairs[{debtor, currency}];
         owes.debits_pending += exposure.pending;
         owes.debits_posted += exposure.posted;
+        owes.legs_owed += exposure.legs;
         Account& owed = survey.from_pairs[{creditor, currency}];
         owed.credits_pending += exposure.pending;
         owed.credits_posted += exposure.posted;
+        owed.legs_due += exposure.legs;
     });
 }
 
@@ -109,6 +116,46 @@ void survey_authorizations(const StateView& view, Survey& survey) {
         survey.deadlines.insert(
             keys::deadline({record.expires, keys::ref_of(entry.key), DeadlineKind::correction}));
     });
+}
+
+void survey_legs(const StateView& view, Survey& survey) {
+    for (const LegEntry& entry : list_legs(view, 0, static_cast<std::size_t>(-1))) {
+        const LegKey& key = entry.key;
+        if (entry.leg.status != LegStatus::confirmed) {
+            survey.legs[{key.debtor, key.creditor, key.currency}] += entry.leg.amount;
+            ++survey.open_legs[keys::closed_cycle(key.cycle, key.currency)];
+        }
+        if (entry.leg.status == LegStatus::pending) {
+            survey.deadlines.insert(
+                keys::deadline({entry.leg.due_by, leg_ref(key), DeadlineKind::leg}));
+        }
+    }
+}
+
+/// Legs against pairs, and against the closed cycles that wait for them.
+std::optional<std::string> check_legs(const StateView& view, const Survey& survey) {
+    for (const auto& [key, exposure] : survey.exposures) {
+        const auto legs = survey.legs.find(key);
+        if (exposure.legs != (legs == survey.legs.end() ? 0 : legs->second)) {
+            return "legs from " + to_text(std::get<0>(key)) + " to " + to_text(std::get<1>(key)) +
+                   " differ from what the pair owes";
+        }
+    }
+    for (const auto& [key, amount] : survey.legs) {
+        if (!survey.exposures.contains(key)) {
+            return "a leg of " + to_text(std::get<0>(key)) + " without an exposure";
+        }
+    }
+    std::map<Bytes, std::uint32_t> counted;
+    for_each_in(view, Table::cycle, [&counted](const KeyValueStore::Entry& entry) {
+        if (entry.key != keys::cycle()) {
+            counted[entry.key] = decode_entry<ClosedCycleRecord>(entry).open_legs;
+        }
+    });
+    if (counted != survey.open_legs) {
+        return "closed cycles differ from their open legs";
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> check_accounts(const Survey& survey) {
@@ -243,6 +290,10 @@ std::optional<std::string> check_invariants(const StateView& view) {
     Survey survey;
     survey_accounts(view, survey);
     survey_authorizations(view, survey);
+    survey_legs(view, survey);
+    if (std::optional<std::string> problem = check_legs(view, survey)) {
+        return problem;
+    }
     if (std::optional<std::string> problem = check_accounts(survey)) {
         return problem;
     }

@@ -1,6 +1,7 @@
 #include "ledger/state/keys.h"
 
 #include "ledger/base/codec.h"
+#include "ledger/state/cycle_records.h"
 
 #include <algorithm>
 
@@ -20,6 +21,18 @@ void put_name(Encoder& encoder, std::string_view name, std::size_t width) {
     for (std::size_t i = name.size(); i < width; ++i) {
         encoder.u8(0);
     }
+}
+
+Bytes of_cycle(Table table, std::uint64_t cycle) {
+    Encoder encoder = start(table);
+    encoder.u64(cycle);
+    return std::move(encoder).take();
+}
+
+Bytes of_cycle(Table table, std::uint64_t cycle, const Currency& currency) {
+    Encoder encoder = start(table);
+    encoder.u64(cycle).fixed(currency);
+    return std::move(encoder).take();
 }
 
 Bytes of_ref(Table table, const TransactionRef& ref) {
@@ -97,6 +110,41 @@ Bytes proposal(const TransactionRef& ref) { return of_ref(Table::proposal, ref);
 Bytes correction(const AuthorizationRef& ref) { return of_ref(Table::correction, ref); }
 
 Bytes sublog(const PartyId& party) { return of_member(Table::sublog, party); }
+Bytes cycle() { return table(Table::cycle); }
+
+Bytes closed_cycle(std::uint64_t cycle, const Currency& currency) {
+    return of_cycle(Table::cycle, cycle, currency);
+}
+
+Bytes leg(const LegKey& leg) {
+    Encoder encoder = start(Table::leg);
+    encoder.u64(leg.cycle).fixed(leg.currency).fixed(leg.debtor).fixed(leg.creditor);
+    return std::move(encoder).take();
+}
+
+LegKey leg_of(ByteView leg_key) {
+    ENSURE(!leg_key.empty());
+    Decoder decoder{leg_key.subspan(1)};
+    LegKey leg;
+    leg.cycle = decoder.u64();
+    leg.currency = decoder.fixed<Currency>();
+    leg.debtor = decoder.fixed<PartyId>();
+    leg.creditor = decoder.fixed<PartyId>();
+    ENSURE(decoder.finished());
+    return leg;
+}
+
+Bytes legs_from(std::uint64_t cycle) { return of_cycle(Table::leg, cycle); }
+
+Bytes legs_of(std::uint64_t cycle, const Currency& currency) {
+    return of_cycle(Table::leg, cycle, currency);
+}
+
+Bytes cycle_history(std::uint64_t cycle, const Currency& currency) {
+    return of_cycle(Table::cycle_history, cycle, currency);
+}
+
+Bytes cycle_history_from(std::uint64_t cycle) { return of_cycle(Table::cycle_history, cycle); }
 
 Bytes evidence(std::uint64_t epoch, const PartyId& offender) {
     Encoder encoder = start(Table::evidence);
@@ -135,7 +183,7 @@ std::optional<Deadline> decode_deadline(ByteView key) {
     deadline.ref = decode_transaction_ref(decoder);
     const std::uint8_t kind = decoder.u8();
     const bool kind_known = kind >= static_cast<std::uint8_t>(DeadlineKind::authorization) &&
-                            kind <= static_cast<std::uint8_t>(DeadlineKind::correction);
+                            kind <= static_cast<std::uint8_t>(DeadlineKind::leg);
     if (!decoder.finished() || table != static_cast<std::uint8_t>(Table::deadline) || !kind_known ||
         deadline.time < 0) {
         return std::nullopt;

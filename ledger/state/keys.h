@@ -14,14 +14,18 @@
 
 namespace tally {
 
+struct LegKey;
+
 /// Tables that are in the state tree, in order of their byte.
 inline constexpr Table tree_tables[]{
-    Table::member,   Table::account,  Table::agreement,     Table::bridge,
-    Table::charger,  Table::tariff,   Table::authorization, Table::countersign,
-    Table::exposure, Table::totals,   Table::scheme,        Table::epoch,
-    Table::proposal, Table::evidence, Table::sublog,        Table::correction};
-/// Derived tables: not in the tree, rebuilt from the others or lost (finished) by state sync.
-inline constexpr Table derived_tables[]{Table::deadline, Table::station, Table::finished};
+    Table::member, Table::account,       Table::agreement,   Table::bridge,   Table::charger,
+    Table::tariff, Table::authorization, Table::countersign, Table::exposure, Table::totals,
+    Table::scheme, Table::epoch,         Table::proposal,    Table::evidence, Table::cycle,
+    Table::leg,    Table::sublog,        Table::correction};
+/// Derived tables: not in the tree, rebuilt from the others or lost (finished, cycle_history) by
+/// state sync.
+inline constexpr Table derived_tables[]{Table::deadline, Table::station, Table::finished,
+                                        Table::cycle_history};
 
 [[nodiscard]] constexpr bool is_derived(std::uint8_t table_byte) noexcept {
     return table_byte >= static_cast<std::uint8_t>(Table::first_derived);
@@ -33,6 +37,7 @@ enum class DeadlineKind : std::uint8_t {
     countersign = 2,
     proposal = 3,
     correction = 4,
+    leg = 5,
 };
 
 namespace keys {
@@ -62,6 +67,17 @@ namespace keys {
 /// Of one authorization.
 [[nodiscard]] Bytes correction(const AuthorizationRef& ref);
 [[nodiscard]] Bytes sublog(const PartyId& party);
+/// The open cycle.
+[[nodiscard]] Bytes cycle();
+[[nodiscard]] Bytes closed_cycle(std::uint64_t cycle, const Currency& currency);
+[[nodiscard]] Bytes leg(const LegKey& leg);
+[[nodiscard]] LegKey leg_of(ByteView leg_key);
+/// Where the legs of `cycle` begin.
+[[nodiscard]] Bytes legs_from(std::uint64_t cycle);
+/// Prefix of the legs of one cycle and currency.
+[[nodiscard]] Bytes legs_of(std::uint64_t cycle, const Currency& currency);
+[[nodiscard]] Bytes cycle_history(std::uint64_t cycle, const Currency& currency);
+[[nodiscard]] Bytes cycle_history_from(std::uint64_t cycle);
 [[nodiscard]] Bytes evidence(std::uint64_t epoch, const PartyId& offender);
 [[nodiscard]] Bytes station(const PartyId& owner, std::string_view station,
                             std::uint16_t connector);

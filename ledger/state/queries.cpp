@@ -113,6 +113,18 @@ Exposure find_exposure(const StateView& view, const PartyId& debtor, const Party
     return find<Exposure>(view, keys::exposure(debtor, creditor, currency)).value_or(Exposure{});
 }
 
+std::vector<ExposureEntry> list_exposures(const StateView& view) {
+    std::vector<ExposureEntry> exposures;
+    for_each(view, keys::table(Table::exposure), no_bound,
+             [&exposures](const KeyValueStore::Entry& entry) {
+                 exposures.push_back({keys::party_at(entry.key, 1),
+                                      keys::party_at(entry.key, 1 + PartyId::size),
+                                      keys::currency_at(entry.key, 1 + 2 * PartyId::size),
+                                      decode_own<Exposure>(entry.value)});
+             });
+    return exposures;
+}
+
 std::optional<BridgeRecord> find_bridge(const StateView& view, const PartyId& owner,
                                         std::string_view bridge_id) {
     if (bridge_id.size() > bridge_id_bytes_max) {
@@ -268,6 +280,14 @@ std::vector<Authorization> list_live_authorizations(const StateView& view,
 std::optional<CountersignRecord> find_countersign(const StateView& view,
                                                   const TransactionRef& ref) {
     return find<CountersignRecord>(view, keys::countersign(ref));
+}
+
+std::size_t count_countersigns(const StateView& view, const PartyId& member,
+                               std::size_t count_max) {
+    std::size_t count{0};
+    for_each(view, keys::of_member(Table::countersign, member), count_max,
+             [&count](const KeyValueStore::Entry&) { ++count; });
+    return count;
 }
 
 std::optional<CorrectionRecord> find_correction(const StateView& view,

@@ -51,6 +51,15 @@ struct AgreementPair {
 [[nodiscard]] Exposure find_exposure(const StateView& view, const PartyId& debtor,
                                      const PartyId& creditor, const Currency& currency);
 
+struct ExposureEntry {
+    PartyId debtor;
+    PartyId creditor;
+    Currency currency;
+    Exposure exposure;
+};
+/// All of them, in order of debtor, creditor and currency.
+[[nodiscard]] std::vector<ExposureEntry> list_exposures(const StateView& view);
+
 [[nodiscard]] std::optional<BridgeRecord> find_bridge(const StateView& view, const PartyId& owner,
                                                       std::string_view bridge_id);
 
@@ -109,6 +118,9 @@ struct ChargerEntry {
 
 [[nodiscard]] std::optional<CountersignRecord> find_countersign(const StateView& view,
                                                                 const TransactionRef& ref);
+/// How many actions of `member` wait for a second signature; counts up to `count_max`.
+[[nodiscard]] std::size_t count_countersigns(const StateView& view, const PartyId& member,
+                                             std::size_t count_max);
 [[nodiscard]] std::optional<CorrectionRecord> find_correction(const StateView& view,
                                                               const AuthorizationRef& ref);
 [[nodiscard]] std::optional<ProposalRecord> find_proposal(const StateView& view,

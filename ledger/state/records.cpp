@@ -150,8 +150,8 @@ WideMoney decode_wide(Decoder& decoder) {
 
 Money used_of_limit(const Account& account) noexcept {
     const Money net = account.debits_posted - account.credits_posted;  // Both are 0 or more.
-    // The sum of both debits always fits, see `reserve`.
-    return account.debits_pending + std::max<Money>(0, net);
+    // The sum of all three always fits, see `reserve`.
+    return account.debits_pending + std::max<Money>(0, net) + account.legs_owed;
 }
 
 const char* to_text(AuthorizationStatus status) {
@@ -219,6 +219,7 @@ Bytes encode(const Account& record) {
     Encoder encoder = start_record();
     encoder.i64(record.debits_pending).i64(record.debits_posted);
     encoder.i64(record.credits_pending).i64(record.credits_posted).i64(record.limit);
+    encoder.i64(record.legs_owed).i64(record.legs_due);
     return std::move(encoder).take();
 }
 
@@ -231,6 +232,8 @@ std::optional<Account> decode_record(ByteView bytes) {
     account.credits_pending = decode_natural(decoder);
     account.credits_posted = decode_natural(decoder);
     account.limit = decode_natural(decoder);
+    account.legs_owed = decode_natural(decoder);
+    account.legs_due = decode_natural(decoder);
     return finish(decoder, account);
 }
 
@@ -400,7 +403,7 @@ std::optional<Authorization> decode_record(ByteView bytes) {
 
 Bytes encode(const Exposure& record) {
     Encoder encoder = start_record();
-    encoder.i64(record.pending).i64(record.posted);
+    encoder.i64(record.pending).i64(record.posted).i64(record.legs);
     return std::move(encoder).take();
 }
 
@@ -410,6 +413,7 @@ std::optional<Exposure> decode_record(ByteView bytes) {
     Exposure exposure;
     exposure.pending = decode_natural(decoder);
     exposure.posted = decode_natural(decoder);
+    exposure.legs = decode_natural(decoder);
     return finish(decoder, exposure);
 }
 
@@ -419,6 +423,8 @@ Bytes encode(const Totals& record) {
     encode_wide(encoder, record.debits_posted);
     encode_wide(encoder, record.credits_pending);
     encode_wide(encoder, record.credits_posted);
+    encode_wide(encoder, record.legs_owed);
+    encode_wide(encoder, record.legs_due);
     return std::move(encoder).take();
 }
 
@@ -430,6 +436,8 @@ std::optional<Totals> decode_record(ByteView bytes) {
     totals.debits_posted = decode_wide(decoder);
     totals.credits_pending = decode_wide(decoder);
     totals.credits_posted = decode_wide(decoder);
+    totals.legs_owed = decode_wide(decoder);
+    totals.legs_due = decode_wide(decoder);
     return finish(decoder, totals);
 }
 

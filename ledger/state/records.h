@@ -30,11 +30,14 @@ struct Account {
     Money debits_posted{0};
     Money credits_pending{0};
     Money credits_posted{0};
-    Money limit{0};  ///< most the member may owe, see `used_of_limit`
+    Money limit{0};      ///< most the member may owe, see `used_of_limit`
+    Money legs_owed{0};  ///< of closed cycles and not confirmed
+    Money legs_due{0};
     friend bool operator==(const Account&, const Account&) = default;
 };
-/// debits_pending + max(0, debits_posted - credits_posted): what counts against the limit. Pending
-/// credits do not count, because nobody may spend what may still expire.
+/// debits_pending + max(0, debits_posted - credits_posted) + legs_owed: what counts against the
+/// limit. Pending credits and legs that the member is owed do not count, because nobody may spend
+/// what may still not come.
 [[nodiscard]] Money used_of_limit(const Account& account) noexcept;
 
 /// One member's half of a partnership, as in SetAgreement.
@@ -177,6 +180,8 @@ struct CountersignRecord {
     friend bool operator==(const CountersignRecord&, const CountersignRecord&) = default;
 };
 
+/// Actions of one member that wait for a second signature at the same time.
+inline constexpr std::size_t countersigns_of_member_max{256};
 inline constexpr std::size_t corrected_charges_max{8};  ///< of one authorization
 inline constexpr std::size_t open_credits_max{8};       ///< of one authorization
 
@@ -202,7 +207,8 @@ struct CorrectionRecord {
 /// What one member owes one other in one currency, gross: the other direction has its own record.
 struct Exposure {
     Money pending{0};
-    Money posted{0};
+    Money posted{0};  ///< in the open cycle
+    Money legs{0};    ///< of closed cycles and not confirmed
     friend bool operator==(const Exposure&, const Exposure&) = default;
 };
 
@@ -214,8 +220,11 @@ struct Totals {
     WideMoney debits_posted{0};
     WideMoney credits_pending{0};
     WideMoney credits_posted{0};
+    WideMoney legs_owed{0};
+    WideMoney legs_due{0};
     [[nodiscard]] bool balanced() const noexcept {
-        return debits_pending == credits_pending && debits_posted == credits_posted;
+        return debits_pending == credits_pending && debits_posted == credits_posted &&
+               legs_owed == legs_due;
     }
     friend bool operator==(const Totals&, const Totals&) = default;
 };

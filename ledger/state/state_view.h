@@ -27,12 +27,15 @@ enum class Table : std::uint8_t {
     epoch = 0x0c,     ///< one record
     proposal = 0x0d,  ///< changes that wait for votes
     evidence = 0x0e,
+    cycle = 0x0f,       ///< the open one; and closed ones with legs that are not confirmed
+    leg = 0x10,         ///< payments between banks that closed cycles ask for
     sublog = 0x11,      ///< of each member: the leaves that touch it
     correction = 0x12,  ///< charges that came late or were corrected
     first_derived = 0x80,
     deadline = 0x80,
     station = 0x81,
-    finished = 0x82,  ///< last known form of authorizations that left the live state
+    finished = 0x82,       ///< last known form of authorizations that left the live state
+    cycle_history = 0x83,  ///< closed cycles with their bilateral matrix
 };
 
 /// Reading access to a state: a base store with changes of unfinalized blocks on top.

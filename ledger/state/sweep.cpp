@@ -3,6 +3,7 @@
 #include "ledger/base/check.h"
 #include "ledger/base/codec.h"
 #include "ledger/state/authorizations.h"
+#include "ledger/state/cycles.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
 
@@ -89,6 +90,9 @@ std::vector<Event> sweep_expired(BlockScope& block) {
                 break;
             case DeadlineKind::correction:
                 events.push_back(expire_correction(block, *deadline));
+                break;
+            case DeadlineKind::leg:
+                events.push_back(default_leg(block, leg_key_of(deadline->ref)));
                 break;
         }
         from = std::move(entry->key);

@@ -265,6 +265,13 @@ json::object fields(const CreditCharge& action) {
             {"reason", to_hex(action.reason)}};
 }
 
+json::object fields(const ConfirmPayment& action) {
+    return {{"cycle", action.cycle},
+            {"currency", to_text(action.currency)},
+            {"debtor", to_text(action.debtor)},
+            {"reference", action.reference}};
+}
+
 json::object fields(const RebillCharge& action) {
     json::object result = rated_json(action.charge);
     result["credit"] = to_text(action.credit);
@@ -326,7 +333,32 @@ json::object to_json(const Member& member) {
             {"validator", member.validator}};
 }
 
+json::array positions_json(const std::vector<NetPosition>& positions) {
+    json::array result;
+    for (const NetPosition& position : positions) {
+        result.emplace_back(json::object{{"party", to_text(position.party)},
+                                         {"amount", money_to_text(position.amount)}});
+    }
+    return result;
+}
+
 json::object to_json(const Event& event) {
+    if (event.kind == EventKind::cycle_closed) {
+        return {{"event", "cycle_closed"},
+                {"cycle", event.cycle},
+                {"currency", to_text(event.currency)},
+                {"net", positions_json(event.positions)},
+                {"matrix_hash", to_hex(event.matrix)}};
+    }
+    if (event.kind == EventKind::leg_defaulted) {
+        return {{"event", "leg_defaulted"},
+                {"cycle", event.cycle},
+                {"currency", to_text(event.currency)},
+                {"debtor", to_text(event.debtor)},
+                {"creditor", to_text(event.creditor)},
+                {"amount", money_to_text(event.amount)},
+                {"shares", positions_json(event.positions)}};
+    }
     if (event.kind == EventKind::epoch_sealed) {
         json::array validators;
         for (const Validator& validator : event.validators) {

@@ -7,9 +7,11 @@
 #include "ledger/model/genesis.h"
 #include "ledger/model/transaction.h"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include <optional>
+#include <vector>
 
 namespace tally::node {
 
@@ -21,6 +23,8 @@ namespace tally::node {
 [[nodiscard]] boost::json::object to_json(const Tariff& tariff);
 [[nodiscard]] boost::json::object to_json(const Member& member);
 [[nodiscard]] boost::json::object to_json(const Event& event);
+/// [{"party", "amount"}].
+[[nodiscard]] boost::json::array positions_json(const std::vector<NetPosition>& positions);
 /// Epoch, view, digest and the indexes of the signers.
 [[nodiscard]] boost::json::object to_json(const QuorumCertificate& certificate);
 /// Header, certificate, and each transaction with its signer and result. Envelopes of a finalized

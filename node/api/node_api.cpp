@@ -5,6 +5,7 @@
 #include "ledger/store/block_proof.h"
 #include "node/api/answers.h"
 #include "node/api/consensus_json.h"
+#include "node/api/cycle_json.h"
 #include "node/api/ledger_json.h"
 #include "node/api/membership_json.h"
 #include "node/api/proof_api.h"
@@ -174,7 +175,8 @@ HttpResponse NodeApi::answer_v1(const HttpRequest& request, const std::string& p
 
 HttpResponse NodeApi::answer_private(const HttpRequest& request, const std::string& path) {
     const bool is_sessions = path == "sessions" || path.starts_with("sessions/");
-    if (!is_sessions && !path.starts_with("accounts/")) {
+    const bool is_cycles = path == "cycles" || path == "legs" || path.starts_with("cycles/");
+    if (!is_sessions && !is_cycles && !path.starts_with("accounts/")) {
         return not_found("there is nothing at " + request.path);
     }
     if (!same_secret(request.bearer_token, m_token)) {
@@ -186,7 +188,16 @@ HttpResponse NodeApi::answer_private(const HttpRequest& request, const std::stri
     if (path == "sessions") {
         return sessions(request);
     }
+    if (path == "legs") {
+        return json_response(legs_json(m_backend.ledger().final_state()));
+    }
+    if (path == "cycles") {
+        return cycles(request);
+    }
     const std::string rest = path.substr(path.find('/') + 1);
+    if (is_cycles) {
+        return cycle(rest);
+    }
     return is_sessions ? session(rest) : account(rest);
 }
 
@@ -402,6 +413,25 @@ HttpResponse NodeApi::account(const std::string& member) const {
         return not_found("no member is called " + member);
     }
     return json_response(accounts_json(m_backend.ledger().final_state(), *party));
+}
+
+HttpResponse NodeApi::cycles(const HttpRequest& request) const {
+    const StateView& state = m_backend.ledger().final_state();
+    const std::uint64_t open = find_cycle(state).number;
+    const auto from = query_number(request, "from", open - std::min(open, cycles_shown));
+    if (!from) {
+        return bad_parameter("from", "must be the number of a cycle");
+    }
+    return json_response(cycles_json(state, *from));
+}
+
+HttpResponse NodeApi::cycle(const std::string& number) const {
+    const std::optional<std::uint64_t> parsed = parse_number(number);
+    const auto shown =
+        parsed ? cycle_json(m_backend.ledger().final_state(), *parsed) : std::nullopt;
+    return shown ? json_response(*shown)
+                 : not_found("no cycle " + number +
+                             " with entries was closed since this node has followed the ledger");
 }
 
 void NodeApi::submit(const HttpRequest& request, const HttpReply& reply) {

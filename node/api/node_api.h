@@ -10,7 +10,8 @@ namespace tally::node {
 
 /// The node's HTTP interface (docs/protocol/http.md): health, metrics, chain, state, sessions, and
 /// the way in for signed envelopes. Turns requests into calls of the backend and values into JSON;
-/// keeps nothing. Sessions and accounts need `bearer_token`; an empty one switches them off.
+/// keeps nothing. Sessions, accounts and cycles need `bearer_token`; an empty one switches them
+/// off.
 class NodeApi {
 public:
     NodeApi(ApiBackend& backend, std::string bearer_token);
@@ -38,6 +39,8 @@ private:
     [[nodiscard]] HttpResponse sessions(const HttpRequest& request) const;
     [[nodiscard]] HttpResponse session(const std::string& id) const;
     [[nodiscard]] HttpResponse account(const std::string& member) const;
+    [[nodiscard]] HttpResponse cycles(const HttpRequest& request) const;
+    [[nodiscard]] HttpResponse cycle(const std::string& number) const;
     void submit(const HttpRequest& request, const HttpReply& reply);
 
     ApiBackend& m_backend;

@@ -61,7 +61,9 @@ json::object to_json(const AccountEntry& entry) {
             {"credits_posted", money_to_text(account.credits_posted)},
             {"net_posted", money_to_text(account.credits_posted - account.debits_posted)},
             {"limit", money_to_text(account.limit)},
-            {"limit_used", money_to_text(used_of_limit(account))}};
+            {"limit_used", money_to_text(used_of_limit(account))},
+            {"legs_owed", money_to_text(account.legs_owed)},
+            {"legs_due", money_to_text(account.legs_due)}};
 }
 
 json::object to_json(const Authorization& authorization) {

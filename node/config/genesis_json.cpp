@@ -101,6 +101,7 @@ constexpr DurationField duration_fields[]{
     {"skip_timeout_ms", &Parameters::skip_timeout},
     {"arbitrate_window_ms", &Parameters::arbitrate_window},
     {"correction_window_ms", &Parameters::correction_window},
+    {"payment_window_ms", &Parameters::payment_window},
 };
 
 std::string item_place(const char* list, std::size_t index) {
@@ -188,14 +189,24 @@ Parameters parameters_from_json(const json::value& value, const std::string& pla
              static_cast<std::int64_t>(before.epoch_blocks_min)));
     parameters.admissions_per_epoch = static_cast<std::uint32_t>(
         read("admissions_per_epoch", 1, admissions_per_epoch_limit, before.admissions_per_epoch));
-    const std::string outcome =
-        defaults == nullptr ? fields.text("dispute_default")
-                            : fields.text_or("dispute_default", to_text(before.dispute_default));
-    if (outcome == to_text(DisputeDefault::release)) {
-        parameters.dispute_default = DisputeDefault::release;
-    } else if (outcome != to_text(DisputeDefault::post)) {
-        fields.problem("dispute_default", "must be \"post\" or \"release\"");
-    }
+    parameters.cycle_start = read("cycle_start_ms", 0, cycle_start_max, before.cycle_start);
+    parameters.cycle_length =
+        read("cycle_length_ms", cycle_length_min_ms, duration_ms_max, before.cycle_length);
+    const auto choose = [&](const char* key, auto& chosen, auto first, auto second) {
+        const std::string text =
+            defaults == nullptr ? fields.text(key) : fields.text_or(key, to_text(chosen));
+        if (text != to_text(first) && text != to_text(second)) {
+            fields.problem(key, std::string{"must be \""} + to_text(first) + "\" or \"" +
+                                    to_text(second) + "\"");
+        }
+        chosen = text == to_text(second) ? second : first;
+    };
+    parameters.dispute_default = before.dispute_default;
+    parameters.default_bearer = before.default_bearer;
+    choose("dispute_default", parameters.dispute_default, DisputeDefault::post,
+           DisputeDefault::release);
+    choose("default_bearer", parameters.default_bearer, DefaultBearer::creditor,
+           DefaultBearer::shared);
     fields.finish();
     return parameters;
 }
@@ -210,6 +221,9 @@ json::object parameters_to_json(const Parameters& parameters) {
     result["epoch_blocks_min"] = parameters.epoch_blocks_min;
     result["admissions_per_epoch"] = parameters.admissions_per_epoch;
     result["dispute_default"] = to_text(parameters.dispute_default);
+    result["cycle_start_ms"] = parameters.cycle_start;
+    result["cycle_length_ms"] = parameters.cycle_length;
+    result["default_bearer"] = to_text(parameters.default_bearer);
     return result;
 }
 

@@ -2,6 +2,7 @@
 // decodes is canonical. The first byte chooses the decoder.
 
 #include "ledger/base/check.h"
+#include "ledger/state/cycle_records.h"
 #include "ledger/state/epoch_records.h"
 #include "ledger/state/event.h"
 #include "ledger/state/keys.h"
@@ -56,6 +57,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         check_record<CountersignRecord>,
         check_record<Exposure>,
         check_record<Totals>,
+        check_record<CycleRecord>,
+        check_record<ClosedCycleRecord>,
+        check_record<LegRecord>,
+        check_record<CycleHistory>,
         check_proof,
         [](ByteView input) {
             if (const std::optional<Event> event = Event::decode(input)) {

@@ -19,7 +19,8 @@ PARAMETERS = {number: (name, "int") for number, name in enumerate((
     "start_window_ms", "record_window_ms", "settle_window_ms", "claim_window_ms", "countersign_window_ms",
     "home_release_after_ms", "charger_clock_back_ms", "charger_clock_ahead_ms", "minimum_approval", "delta_ms",
     "idle_interval_ms", "skip_timeout_ms", "epoch_blocks_max", "admissions_per_epoch", "epoch_blocks_min",
-    "arbitrate_window_ms", "dispute_default", "correction_window_ms"), 1)}
+    "arbitrate_window_ms", "dispute_default", "correction_window_ms", "cycle_start_ms", "cycle_length_ms",
+    "payment_window_ms", "default_bearer"), 1)}
 RATED = {1: ("metered", METERED), 2: ("tariff", TARIFF_REF), 3: ("currency", "bytes"), 4: ("rated", "int"), 5: ("amount", "int")}
 
 ACTIONS = {
@@ -58,6 +59,7 @@ ACTIONS = {
     33: ("credit_charge", {1: ("authorization", REF), 2: ("record", REF), 3: ("currency", "bytes"), 4: ("charged", "int"),
                            5: ("amount", "int"), 6: ("reason", "bytes")}),
     34: ("rebill_charge", {1: ("credit", REF), 2: ("charge", RATED)}),
+    35: ("confirm_payment", {1: ("cycle", "uint"), 2: ("currency", "bytes"), 3: ("debtor", "bytes"), 4: ("reference", "text")}),
 }
 
 

@@ -14,7 +14,7 @@ import actions  # noqa: F401  finds the verifier's modules, so it comes first
 import genesis as genesis_file
 import oracle as rules
 import segments
-from blocks import Block, Envelope, event_of
+from blocks import Block, Envelope, EpochSealed, event_of
 from months import as_expiry
 
 
@@ -35,7 +35,7 @@ def replay(folder, genesis, with_activity):
                 raise Difference(f"height {block.header.height} {signer} {actions.transaction(body)}: oracle {ours}, "
                                  f"ledger {theirs}")
         events = [event_of(event) for event in block.events]
-        seals = [event for event in events if not hasattr(event, "cause")]
+        seals = [event for event in events if isinstance(event, EpochSealed)]
         seen = [as_expiry(event) for event in events if event not in seals]
         if seen != expiries:
             raise Difference(f"height {block.header.height}: oracle expects {expiries}, ledger has {seen}")
@@ -55,6 +55,7 @@ def compare_accounts(oracle, answers):
             expected = {"debits_pending": account.debits_pending, "debits_posted": account.debits_posted,
                         "credits_pending": account.credits_pending, "credits_posted": account.credits_posted,
                         "limit": account.limit, "limit_used": account.used(),
+                        "legs_owed": account.legs_owed, "legs_due": account.legs_due,
                         "net_posted": account.credits_posted - account.debits_posted}
             for name, value in expected.items():
                 if listed[currency][name] != decimal(value):

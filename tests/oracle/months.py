@@ -9,6 +9,7 @@ repetitions. Compared are every result, every expiry in its order, and at the en
 
 import argparse
 import collections
+import dataclasses
 import functools
 import itertools
 import json
@@ -25,7 +26,7 @@ import genesis as genesis_file
 import oracle as rules
 import tables
 import votes
-from blocks import event_of, Expired
+from blocks import CycleClosed, event_of, Expired, LegDefaulted
 from builder import field, message, number
 from merkle import root_of, tagged_hash
 
@@ -75,7 +76,10 @@ def make_genesis(chance):
         "charger_clock_ahead_ms": chance.choice((300000, DAY)),
         "arbitrate_window_ms": chance.choice((600000, 8 * 3600000, 3 * DAY)),
         "correction_window_ms": chance.choice((3600000, 3 * DAY, 30 * DAY, 400 * DAY)),
-        "dispute_default": chance.choice(("post", "release")), "minimum_approval": amount(chance.choice((0, 50000))),
+        "dispute_default": chance.choice(("post", "release")), "cycle_start_ms": chance.choice((0, 4 * DAY)),
+        "cycle_length_ms": chance.choice((3600000, DAY, 7 * DAY, 30 * DAY)),
+        "payment_window_ms": chance.choice((600000, DAY, 2 * DAY)),
+        "default_bearer": chance.choice(("creditor", "shared")), "minimum_approval": amount(chance.choice((0, 50000))),
         "epoch_blocks_min": 1000, "epoch_blocks_max": 1000}
     members = [{"party": party, "country": "DE", "role": "hub" if party == HUB else "operator", "validator": party == HUB,
                 **{f"{role}_key": key_of(f"{party}/{role}/0").hex() for role in ("member", "consensus", "link")}}
@@ -190,7 +194,7 @@ class Month:
     def action(self):
         """(signer, transaction), or nothing when there is nothing to do it with."""
         kinds = ((self.approve, 6), (self.start, 8), (self.record, 10), (self.settle, 4), (self.claim, 3), (self.release, 1),
-                 (self.dispute, 2), (self.accept, 1), (self.arbitrate, 1.5),
+                 (self.confirm, 3), (self.dispute, 2), (self.accept, 1), (self.arbitrate, 1.5),
                  (self.player.late, 2), (self.player.credit, 15 if self.correcting else 2),
                  (self.player.rebill, 8 if self.correcting else 2),
                  (self.deny, 1), (self.limit, 1), (self.countersign, 25 if self.correcting else 6), (self.agreement, 1),
@@ -292,6 +296,13 @@ class Month:
     def claim(self):
         picked = self.pick(rules.RECORDED)
         return picked and (self.seldom("BBB", picked[1].visited), self.transaction(21, message(f1=self.ref(picked[0]))))
+
+    def confirm(self):
+        if not self.oracle.netting.legs:
+            return None
+        cycle, currency, debtor, creditor = self.chance.choice(list(self.oracle.netting.legs))
+        return self.seldom("AAA", creditor), self.transaction(35, message(
+            f1=self.seldom(cycle + 1, cycle), f2=self.seldom("ZZZ", currency), f3=self.seldom("BBB", debtor), f4="statement 7"))
 
     def dispute(self):
         picked = self.pick(rules.RECORDED)
@@ -404,6 +415,10 @@ class Month:
 
 
 def as_expiry(event):
+    if isinstance(event, CycleClosed):
+        return "closed", event.cycle, event.currency, event.net, event.matrix_hash
+    if isinstance(event, LegDefaulted):
+        return ("defaulted", *dataclasses.astuple(event))
     assert isinstance(event, Expired)
     letters = [value.decode() if value != bytes(3) else None for value in (event.debtor, event.creditor, event.currency)]
     return event.cause, (event.signer, event.id), *letters, event.amount
@@ -458,7 +473,8 @@ REACHED = {
     "claim_charge": (0, 40, 41, 42, 44), "open_dispute": (0, 40, 41, 43, 45, 112), "accept_dispute": (0, 40, 41, 42),
     "arbitrate": (0, 40, 41, 111, 112), "propose_change": (0, 97), "vote_on_change": (0, 90, 91),
     "late_charge": (0, 3, 11, 49), "credit_charge": (0, 11, 42, 49), "rebill_charge": (0, 11, 49),
-    "expired": (1, 2, 3, 4, 5, 6, 7)}
+    "expired": (1, 2, 3, 4, 5, 6, 7),
+    "confirm_payment": (0, 115, 116), "closed": (1, 2), "defaulted": (1, 2)}
 
 # The same of what took effect, or did not, when it was countersigned, and the ends of disputes.
 EFFECTS = {

@@ -10,6 +10,7 @@ import dataclasses
 import actions
 import corrections
 import genesis as genesis_file
+import netting
 import secp256k1
 import votes
 from merkle import leaf_hash, tagged_hash
@@ -43,15 +44,27 @@ class Account:
     credits_pending: int = 0
     credits_posted: int = 0
     limit: int = 0
+    legs_owed: int = 0
+    legs_due: int = 0
 
     def used(self):
-        return self.debits_pending + max(0, self.debits_posted - self.credits_posted)
+        return self.debits_pending + max(0, self.debits_posted - self.credits_posted) + self.legs_owed
+
+    def debits(self):
+        return self.debits_pending + self.debits_posted + self.legs_owed
+
+    def credits(self):
+        return self.credits_pending + self.credits_posted + self.legs_due
 
 
 @dataclasses.dataclass
 class Exposure:
     pending: int = 0
     posted: int = 0
+    legs: int = 0
+
+    def sum(self):
+        return self.pending + self.posted + self.legs
 
 
 @dataclasses.dataclass
@@ -114,6 +127,8 @@ def parameters_of(parsed):
     result["minimum_approval"] = genesis_file.amount_of(parsed.get("minimum_approval", "0"))
     result["arbitrate_window_ms"] = parsed.get("arbitrate_window_ms", genesis_file.ARBITRATE_WINDOW)
     result["dispute_default"] = genesis_file.DISPUTE_DEFAULTS[parsed.get("dispute_default", "post")]
+    result |= genesis_file.cycles_of(parsed)
+    result["default_bearer"] = genesis_file.DEFAULT_BEARERS[parsed.get("default_bearer", "creditor")]
     result["correction_window_ms"] = parsed.get("correction_window_ms", genesis_file.CORRECTION_WINDOW)
     return result
 
@@ -145,7 +160,8 @@ class Oracle:
         self.votes = votes.Votes(self, (party for party, _ in genesis.validators))
         self.corrections = corrections.Corrections(self)
         self.exposures = collections.defaultdict(Exposure)
-        self.posted = collections.Counter()  # of all charges; `finished` forgets one whose id is used again
+        self.netting = netting.Netting(self, genesis)
+        self.posted = collections.Counter()  # of all charges since the last cycle; `finished` forgets one whose id is used again
         self._bound = {}  # (signer, id): (hash, time)
         self.now = genesis.time
         self._in_force = self.parameters
@@ -160,7 +176,7 @@ class Oracle:
         self.now = time
         self._in_force = dict(self.parameters)
         self._bound = {ref: bound for ref, bound in self._bound.items() if bound[1] > time - WINDOW_MS}
-        expiries = self._sweep()
+        expiries = self.netting.close() + self._sweep()
         results = []
         for place, (signer, data) in enumerate(transactions):
             code = self._transaction(signer, data, reported[place] if reported else None)
@@ -200,11 +216,15 @@ class Oracle:
         due = sorted([(item.deadline(), ref, 1) for ref, item in self.live.items() if item.deadline() < self.now]
                      + [(item.expires, ref, 2) for ref, item in self.countersigns.items() if item.expires < self.now]
                      + [(item.expires, ref, 3) for ref, item in self.votes.open.items() if item.expires < self.now]
-                     + self.corrections.due())
+                     + self.corrections.due() + self.netting.due())
         return [self._expire(ref, kind) for _, ref, kind in due[:SWEEP_MAX]]
 
     def _expire(self, ref, kind):
         """(cause, ref, debtor, creditor, currency, amount)"""
+        if kind == netting.DEADLINE:
+            event = self.netting.default(ref)
+            self.seen["defaulted", self._in_force["default_bearer"]] += 1
+            return event
         if kind == 1:
             item = self.live[ref]
             cause = {APPROVED: NOT_STARTED, STARTED: NOT_RECORDED, RECORDED: NOT_CLAIMED, DISPUTED: NOT_ARBITRATED}[item.status]
@@ -231,14 +251,12 @@ class Oracle:
     def reserve(self, debtor, creditor, currency, amount, caps):
         pair = self.exposures.get((debtor, creditor, currency)) or Exposure()
         opposite = self.exposures.get((creditor, debtor, currency)) or Exposure()
-        net = pair.pending + max(0, pair.posted - opposite.posted)
+        net = pair.pending + max(0, pair.posted - opposite.posted) + pair.legs
         for cap in caps:
             refuse_if(cap > 0 and net + amount > cap, EXPOSURE_EXCEEDED)
         from_account, to_account = self._account(debtor, currency), self._account(creditor, currency)
         refuse_if(from_account.used() + amount > from_account.limit, LIMIT_EXCEEDED)
-        refuse_if(max(from_account.debits_pending + from_account.debits_posted,
-                      to_account.credits_pending + to_account.credits_posted, pair.pending + pair.posted)
-                  + amount > MONEY_MAX, OVERFLOW)
+        refuse_if(max(from_account.debits(), to_account.credits(), pair.sum()) + amount > MONEY_MAX, OVERFLOW)
         self.accounts[debtor, currency], self.accounts[creditor, currency] = from_account, to_account
         from_account.debits_pending += amount
         to_account.credits_pending += amount
@@ -473,6 +491,12 @@ class Oracle:
         refuse_if(self.now > item.record[2], TOO_LATE)
         self._end(ref, CLAIMED, item.record[7])
 
+    # ---- bank legs
+
+    def _confirm_payment(self, signer, _ref, action, *_):
+        self.netting.confirm((action["cycle"], action["currency"].decode(), action["debtor"].decode(), signer),
+                             action["reference"])
+
     # ---- disputes
 
     def _open_dispute(self, signer, _ref, action, *_):
@@ -513,6 +537,9 @@ class Oracle:
             assert sum(a.credits_pending for a in of_currency) == pending, f"pending credits of {currency}"
             assert sum(a.debits_posted for a in of_currency) == sum(a.credits_posted for a in of_currency), currency
             assert sum(a.debits_posted for a in of_currency) == self.posted[currency], f"posted debits of {currency}"
+            legs = self.netting.open_amount(currency)
+            assert sum(a.legs_owed for a in of_currency) == legs, f"legs owed in {currency}"
+            assert sum(a.legs_due for a in of_currency) == legs, f"legs due in {currency}"
 
 
     @staticmethod

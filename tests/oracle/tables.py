@@ -1,13 +1,14 @@
 """The state of an oracle in the encoding of docs/protocol/ledger.md, section 6: {key: value} of the tables of clearing."""
 
 from corrections import reference
+from netting import leg_ref, PENDING
 from oracle import APPROVED, DISPUTED, RECORDED, STARTED
 
 VERSION = b"\1"
 # Compared as a whole. Tariffs, members, parameters, epochs and proposals are not clearing.
 TABLES = {0x02: "account", 0x03: "agreement", 0x04: "bridge", 0x05: "charger", 0x07: "authorization",
-          0x08: "countersign", 0x09: "exposure", 0x0A: "totals", 0x12: "correction",
-          0x80: "deadline", 0x81: "station", 0x82: "finished"}
+          0x08: "countersign", 0x09: "exposure", 0x0A: "totals", 0x0F: "cycle", 0x10: "leg", 0x12: "correction",
+          0x80: "deadline", 0x81: "station", 0x82: "finished", 0x83: "cycle history"}
 
 
 def u(value, width):
@@ -81,18 +82,42 @@ def correction(item):
 def totals(oracle):
     sums = {}
     for (_, currency), account in oracle.accounts.items():
-        four = sums.setdefault(currency, [0, 0, 0, 0])
+        six = sums.setdefault(currency, [0] * 6)
         for place, value in enumerate((account.debits_pending, account.debits_posted, account.credits_pending,
-                                       account.credits_posted)):
-            four[place] += value
+                                       account.credits_posted, account.legs_owed, account.legs_due)):
+            six[place] += value
     return sums
+
+
+def positions(items):
+    return u(len(items), 4) + b"".join(party.encode() + i64(amount) for party, amount in items)
+
+
+def encoded_netting(netting):
+    closing = netting.closing and u(netting.closing[0], 8) + netting.closing[1].encode()
+    state = {b"\x0f": VERSION + u(netting.number, 8) + u(netting.period, 8) + i64(netting.opened_at) + optional(closing)}
+    for (cycle, currency), item in netting.closed.items():
+        state[b"\x0f" + u(cycle, 8) + currency.encode()] = (
+            VERSION + i64(item.closed_at, item.due_by) + u(item.open_legs, 4) + positions(item.creditors))
+    for key, item in netting.legs.items():
+        cycle, currency, debtor, creditor = key
+        state[b"\x10" + u(cycle, 8) + currency.encode() + debtor.encode() + creditor.encode()] = (
+            VERSION + i64(item.amount, item.due_by) + u(item.status, 1) + positions(item.shares) + text(item.reference))
+        if item.status == PENDING:
+            state[b"\x80" + i64(item.due_by) + ref_of(leg_ref(key)) + b"\5"] = b""
+    for (cycle, currency), (closed_at, due_by, net, matrix) in netting.history.items():
+        state[b"\x83" + u(cycle, 8) + currency.encode()] = (
+            VERSION + i64(closed_at, due_by) + positions(net) + u(len(matrix), 4)
+            + b"".join(debtor.encode() + creditor.encode() + i64(amount) for debtor, creditor, amount in matrix))
+    return state
 
 
 def encoded(oracle):
     state = {}
     for (party, currency), item in oracle.accounts.items():
         state[b"\x02" + party.encode() + currency.encode()] = VERSION + i64(
-            item.debits_pending, item.debits_posted, item.credits_pending, item.credits_posted, item.limit)
+            item.debits_pending, item.debits_posted, item.credits_pending, item.credits_posted, item.limit, item.legs_owed,
+            item.legs_due)
     for (owner, partner), (active, currency, offered, cap) in oracle.agreements.items():
         state[b"\x03" + owner.encode() + partner.encode()] = (
             VERSION + u(active, 1) + currency.encode() + u(len(offered), 4) + b"".join(map(text, offered)) + i64(cap))
@@ -116,8 +141,10 @@ def encoded(oracle):
         state[b"\x12" + ref_of(ref)] = correction(item)
         state[b"\x80" + i64(item.expires) + ref_of(ref) + b"\4"] = b""
     for (debtor, creditor, currency), item in oracle.exposures.items():
-        state[b"\x09" + debtor.encode() + creditor.encode() + currency.encode()] = (
-            VERSION + i64(item.pending, item.posted))
+        if item.sum() != 0:
+            state[b"\x09" + debtor.encode() + creditor.encode() + currency.encode()] = (
+                VERSION + i64(item.pending, item.posted, item.legs))
+    state |= encoded_netting(oracle.netting)
     for currency, sums in totals(oracle).items():
         state[b"\x0a" + currency.encode()] = VERSION + b"".join(value.to_bytes(16, "big", signed=True) for value in sums)
     return state

@@ -55,6 +55,9 @@ Genesis make_genesis() {
     genesis.time = genesis_time;
     genesis.parameters.minimum_approval = units(1);
     genesis.parameters.epoch_blocks_min = 1;
+    // Tests that are not about cycles may pass weeks: theirs is one long cycle.
+    genesis.parameters.cycle_start = genesis_time;
+    genesis.parameters.cycle_length = parameter_duration_max;
     const std::vector<const char*> operators{"AAA", "BBB", "CCC"};
     for (const char* name : operators) {
         genesis.members.push_back(make_member(name, MemberRole::operator_));

@@ -30,8 +30,8 @@ inline constexpr UnixMillis genesis_time{1'748'736'000'000};
 [[nodiscard]] inline Money units(std::int64_t whole) { return whole * money_scale; }
 
 /// HUB and the operators AAA, BBB, CCC, all validators; epochs as short as may be; CNY; both halves
-/// of every agreement between operators; a limit of 10,000 units each. Valid; change it before use
-/// as you like.
+/// of every agreement between operators; a limit of 10,000 units each; a cycle of 400 days. Valid;
+/// change it before use as you like.
 [[nodiscard]] Genesis make_genesis();
 
 /// Validators' place in the set, for votes: index into `validators_of(genesis.members)`.

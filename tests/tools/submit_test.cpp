@@ -57,12 +57,14 @@ std::vector<Action> clearing_samples() {
                               6'000,  sha256(as_bytes("why"))};
     const TransactionRef credit_ref{fixture::party("AAA"), {}};
     return {RevokeBridge{"bridge-1"},
+            SettleCharge{charge, 120'000},
             OpenDispute{charge, 5'000, DisputeReason::duplicate, sha256(as_bytes("proof"))},
             AcceptDispute{charge},
             Arbitrate{charge, 2'500, sha256(as_bytes("decision"))},
             LateCharge{rated},
             credit,
-            RebillCharge{credit_ref, rated}};
+            RebillCharge{credit_ref, rated},
+            ConfirmPayment{2'961, rated.currency, fixture::party("BBB"), "camt 7/2"}};
 }
 
 std::vector<Action> samples() {

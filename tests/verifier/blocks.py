@@ -7,6 +7,7 @@ from merkle import root_of, tagged_hash
 
 HEADER_BYTES = 247
 VALIDATORS_MAX = 64
+MEMBERS_MAX = 256
 ENVELOPES_MAX = 1024
 BODY_BYTES_MAX = 4 << 20
 ENVELOPE_BYTES_MAX = 524288
@@ -132,8 +133,26 @@ class EpochSealed:
     features: tuple
 
 
+@dataclasses.dataclass(frozen=True)
+class CycleClosed:
+    cycle: int
+    currency: str
+    net: tuple  # (party, amount) of each, by party
+    matrix_hash: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class LegDefaulted:
+    cycle: int
+    currency: str
+    debtor: str
+    creditor: str
+    amount: int
+    shares: tuple  # (party, amount) of each, by party
+
+
 def event_of(data):
-    """An Expired or an EpochSealed."""
+    """An Expired, EpochSealed, CycleClosed or LegDefaulted."""
     reader = Reader(data)
     kind = reader.number(1)
     if kind == 1:
@@ -144,10 +163,26 @@ def event_of(data):
     elif kind == 2:
         event = EpochSealed(reader.number(8), validators_of(reader),
                             tuple(reader.number(4) for _ in range(reader.count(64))))
+    elif kind == 3:
+        event = CycleClosed(reader.number(8), reader.party(), positions_of(reader), reader.take(32))
+        if sum(amount for _, amount in event.net) != 0:
+            raise Malformed("net figures that do not sum to 0")
+    elif kind == 4:
+        event = LegDefaulted(reader.number(8), reader.party(), reader.party(), reader.party(), reader.signed(8),
+                             positions_of(reader))
     else:
         raise Malformed(f"unknown kind of event {kind}")
     reader.end()
     return event
+
+
+def positions_of(reader):
+    """((party, amount), ...), ordered by party."""
+    positions = tuple((reader.party(), reader.signed(8)) for _ in range(reader.count(MEMBERS_MAX)))
+    parties = [party for party, _ in positions]
+    if sorted(set(parties)) != parties:
+        raise Malformed("positions are not in the order of their parties, each once")
+    return positions
 
 
 def validators_of(reader):

@@ -4,7 +4,7 @@ import genesis as genesis_file
 from blocks import encoded_validators
 from merkle import sha256
 
-MEMBER, ACCOUNT, AGREEMENT, TOTALS, SCHEME, EPOCH = 0x01, 0x02, 0x03, 0x0A, 0x0B, 0x0C
+MEMBER, ACCOUNT, AGREEMENT, TOTALS, SCHEME, EPOCH, CYCLE = 0x01, 0x02, 0x03, 0x0A, 0x0B, 0x0C, 0x0F
 VERSION = b"\1"
 NOTHING = bytes(32)
 
@@ -38,9 +38,11 @@ def entries_of(genesis):
         entries[bytes([AGREEMENT]) + encoded[:6]] = VERSION + encoded[6:]
     for limit in parsed["limits"]:
         encoded = genesis_file.encoded_limit(limit)
-        entries[bytes([ACCOUNT]) + encoded[:6]] = VERSION + bytes(32) + encoded[6:]
-        entries[bytes([TOTALS]) + encoded[3:6]] = VERSION + bytes(64)
+        entries[bytes([ACCOUNT]) + encoded[:6]] = VERSION + bytes(32) + encoded[6:] + bytes(16)
+        entries[bytes([TOTALS]) + encoded[3:6]] = VERSION + bytes(96)
     entries[bytes([SCHEME])] = VERSION + genesis_file.encoded_parameters(parsed.get("parameters", {}))
+    period = genesis_file.period_of(genesis_file.cycles_of(parsed.get("parameters", {})), genesis.time)
+    entries[bytes([CYCLE])] = VERSION + period.to_bytes(8, "big") * 2 + genesis.time.to_bytes(8, "big") + b"\0"
     validators = encoded_validators(genesis.validators)
     entries[bytes([EPOCH])] = VERSION + EMPTY_EPOCH_BEFORE + validators + EMPTY_EPOCH_AFTER
     return entries

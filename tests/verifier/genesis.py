@@ -11,6 +11,8 @@ WINDOWS = (("start_window_ms", 300000), ("record_window_ms", 72 * 3600000), ("se
            ("charger_clock_back_ms", 300000), ("charger_clock_ahead_ms", 300000), ("delta_ms", 50),
            ("idle_interval_ms", 1000), ("skip_timeout_ms", 2000))
 ARBITRATE_WINDOW, CORRECTION_WINDOW = 14 * 86400000, 400 * 86400000
+CYCLES = (("cycle_start_ms", 4 * 86400000), ("cycle_length_ms", 7 * 86400000), ("payment_window_ms", 5 * 86400000))
+DEFAULT_BEARERS = {"creditor": 1, "shared": 2}
 DISPUTE_DEFAULTS = {"post": 1, "release": 2}
 
 
@@ -42,6 +44,15 @@ def _list(items):
     return _u32(len(items)) + b"".join(items)
 
 
+def cycles_of(parameters):
+    return {name: parameters.get(name, default) for name, default in CYCLES}
+
+
+def period_of(cycles, time):
+    """The cycle that a time belongs to."""
+    return max(0, time - cycles["cycle_start_ms"]) // cycles["cycle_length_ms"]
+
+
 def encoded_parameters(parameters):
     return (b"".join(_i64(parameters.get(name, default)) for name, default in WINDOWS)
             + _i64(amount_of(parameters.get("minimum_approval", "0")))
@@ -49,7 +60,9 @@ def encoded_parameters(parameters):
             + _u32(parameters.get("admissions_per_epoch", 16))
             + _i64(parameters.get("arbitrate_window_ms", ARBITRATE_WINDOW))
             + bytes([DISPUTE_DEFAULTS[parameters.get("dispute_default", "post")]])
-            + _i64(parameters.get("correction_window_ms", CORRECTION_WINDOW)))
+            + _i64(parameters.get("correction_window_ms", CORRECTION_WINDOW))
+            + b"".join(_i64(value) for value in cycles_of(parameters).values())
+            + bytes([DEFAULT_BEARERS[parameters.get("default_bearer", "creditor")]]))
 
 
 def encoded_member(member):

@@ -252,6 +252,9 @@ Expected<DevnetPlan, std::string> plan_network(const LedgerBenchOptions& options
     if (plan) {
         set_rules(plan->nodes, shape.currencies, plan->genesis);
         Parameters& parameters = plan->genesis.parameters;
+        // Nobody pays in this history: one cycle for all of it, and time to pay after that.
+        parameters.cycle_length = parameter_duration_max;
+        parameters.payment_window = parameter_duration_max;
         parameters.idle_interval = options.idle_interval_ms.value_or(parameters.idle_interval);
     }
     return plan;

@@ -76,6 +76,10 @@ Genesis make_genesis(const std::vector<PlannedNode>& nodes, UnixMillis now) {
     genesis.parameters.charger_clock_ahead = 30LL * 24 * 3'600'000;
     genesis.parameters.minimum_approval = 5 * money_scale;
     genesis.parameters.epoch_blocks_min = 10;  // who tries changes of the set should see them soon
+    // Cycles of an hour, the first from the start on: who tries it out sees one, and what is
+    // posted in the first hour stays in one.
+    genesis.parameters.cycle_start = now;
+    genesis.parameters.cycle_length = 3'600'000;
     for (const PlannedNode& node : nodes) {
         genesis.members.push_back(member_of(node));
         if (node.is_hub) {

@@ -61,6 +61,17 @@ Parameters read_parameters(const ConfigTable& table) {
     read("skip_timeout_ms", parameters.skip_timeout);
     read("arbitrate_window_ms", parameters.arbitrate_window);
     read("correction_window_ms", parameters.correction_window);
+    read("payment_window_ms", parameters.payment_window);
+    parameters.cycle_start =
+        table.integer("cycle_start_ms", {0, cycle_start_max}, parameters.cycle_start);
+    parameters.cycle_length =
+        table
+            .duration_ms("cycle_length_ms", {cycle_length_min_ms, duration_ms_max},
+                         std::chrono::milliseconds{parameters.cycle_length})
+            .count();
+    if (table.choice("default_bearer", {"creditor", "shared"}, "creditor") == "shared") {
+        parameters.default_bearer = DefaultBearer::shared;
+    }
     if (table.choice("dispute_default", {"post", "release"}, "post") == "release") {
         parameters.dispute_default = DisputeDefault::release;
     }

@@ -333,6 +333,22 @@ Action read_rebill(JsonFields& fields, JsonProblems& problems) {
     return action;
 }
 
+Action read_settlement(JsonFields& fields) {
+    SettleCharge action;
+    action.authorization = read_ref(fields, "authorization");
+    action.amount = fields.amount("amount");
+    return action;
+}
+
+Action read_confirmation(JsonFields& fields) {
+    ConfirmPayment action;
+    action.cycle = static_cast<std::uint64_t>(fields.integer("cycle", 0, 1LL << 53U));
+    action.currency = read_currency(fields);
+    action.debtor = read_party(fields, "debtor");
+    action.reference = fields.text("reference");
+    return action;
+}
+
 /// One action that may be submitted by hand, and what reads its fields.
 struct ActionForm {
     std::string_view name;
@@ -352,12 +368,14 @@ constexpr ActionForm action_forms[]{
     {"PublishTariff", read_tariff},
     {"SetLimit", plain<read_limit>},
     {"Countersign", plain<read_countersign>},
+    {"SettleCharge", plain<read_settlement>},
     {"OpenDispute", plain<read_dispute>},
     {"AcceptDispute", plain<read_acceptance>},
     {"Arbitrate", plain<read_arbitration>},
     {"LateCharge", read_late},
     {"CreditCharge", plain<read_credit>},
     {"RebillCharge", read_rebill},
+    {"ConfirmPayment", plain<read_confirmation>},
     {"AdmitFollower", read_admission},
     {"ProposeChange", read_proposal},
     {"VoteOnChange", plain<read_vote>},

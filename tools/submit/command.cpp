@@ -111,8 +111,11 @@ void add_submit_command(CLI::App& app, int& exit_code) {
     command->add_flag("--json", options->json, "Answer as JSON");
     command->footer(
         "Actions: SetAgreement, RegisterBridge, RegisterCharger, PublishTariff, SetLimit,\n"
-        "Countersign; their fields are in docs/protocol/ledger.md. Membership is easier with\n"
-        "tally member, which makes AdmitFollower, ProposeChange, VoteOnChange and RotateKey.\n"
+        "Countersign, RevokeBridge, SettleCharge, OpenDispute, AcceptDispute, Arbitrate,\n"
+        "LateCharge, CreditCharge, RebillCharge, ConfirmPayment; their fields are in\n"
+        "docs/protocol/ledger.md. Disputes and payments are easier with tally settle, tally\n"
+        "dispute and tally pay; membership with tally member, which makes AdmitFollower,\n"
+        "ProposeChange, VoteOnChange and RotateKey.\n"
         "Exit codes: 0 done, 1 refused by the ledger (the result says why), 2 not reached.\n"
         "Example:\n"
         "  echo '{\"action\":\"SetLimit\",\"member\":\"AAA\",\"currency\":\"CNY\","

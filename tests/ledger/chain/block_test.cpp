@@ -2,6 +2,7 @@
 
 #include "ledger/chain/block.h"
 
+#include "ledger/state/cycles.h"
 #include "tests/support/ledger_fixture.h"
 
 #include <catch2/catch.hpp>
@@ -117,8 +118,9 @@ TEST_CASE("counts beyond their bounds are refused before anything is allocated",
     }
     SECTION("results that are not there") { encoder.u32(0).u32(0xffffffff).u32(0); }
     SECTION("events") {
-        encoder.u32(0).u32(0).u32(sweep_items_max + 1);
-        for (std::size_t i = 0; i <= sweep_items_max; ++i) {
+        constexpr std::size_t count{cycle_currencies_per_block_max + sweep_items_max + 1};
+        encoder.u32(0).u32(0).u32(count);
+        for (std::size_t i = 0; i < count; ++i) {
             encoder.var_bytes(block.events.front().encode());
         }
     }

@@ -20,7 +20,12 @@ std::int64_t pending_of(const NaiveLedger::Charge& charge) {
     return 0;
 }
 
+constexpr const char* members[]{"AAA", "BBB", "CCC"};
+
 }  // namespace
+
+NaiveLedger::NaiveLedger(Rules rules, std::int64_t time)
+    : m_rules{std::move(rules)}, m_cycle{(time - m_rules.cycle_start) / m_rules.cycle_length} {}
 
 NaiveLedger::Balance NaiveLedger::balance(const std::string& member) const {
     Balance sum;
@@ -28,16 +33,21 @@ NaiveLedger::Balance NaiveLedger::balance(const std::string& member) const {
         const std::int64_t pending = pending_of(charge);
         if (charge.home == member) {
             sum.owes_pending += pending;
-            sum.owes += charge.posted;
+            sum.owes += charge.posted - charge.netted;
         }
         if (charge.visited == member) {
             sum.gets_pending += pending;
-            sum.gets += charge.posted;
+            sum.gets += charge.posted - charge.netted;
         }
     }
     for (const Posting& posting : m_postings) {
         sum.owes += posting.debtor == member ? posting.amount : 0;
         sum.gets += posting.creditor == member ? posting.amount : 0;
+    }
+    for (const Leg& leg : m_legs) {
+        const std::int64_t open = leg.state == Leg::State::paid ? 0 : leg.amount;
+        sum.legs_owed += leg.debtor == member ? open : 0;
+        sum.legs_due += leg.creditor == member ? open : 0;
     }
     return sum;
 }
@@ -54,10 +64,10 @@ std::int64_t NaiveLedger::owed_between(const std::string& debtor,
     for (const auto& [id, charge] : m_charges) {
         if (charge.home == debtor && charge.visited == creditor) {
             pending += pending_of(charge);
-            due += charge.posted;
+            due += charge.posted - charge.netted;
         }
         if (charge.home == creditor && charge.visited == debtor) {
-            due -= charge.posted;
+            due -= charge.posted - charge.netted;
         }
     }
     for (const Posting& posting : m_postings) {
@@ -68,7 +78,127 @@ std::int64_t NaiveLedger::owed_between(const std::string& debtor,
             due -= posting.amount;
         }
     }
-    return pending + std::max<std::int64_t>(0, due);
+    std::int64_t legs = 0;
+    for (const Leg& leg : m_legs) {
+        const bool is_ours = leg.debtor == debtor && leg.creditor == creditor;
+        legs += is_ours && leg.state != Leg::State::paid ? leg.amount : 0;
+    }
+    return pending + std::max<std::int64_t>(0, due) + legs;
+}
+
+std::size_t NaiveLedger::close_cycle() {
+    const std::int64_t cycle = (m_time - m_rules.cycle_start) / m_rules.cycle_length;
+    if (cycle == m_cycle) {
+        return 0;
+    }
+    std::map<std::string, std::int64_t> net;
+    bool has_any = false;
+    for (const char* member : members) {
+        const Balance sum = balance(member);
+        net[member] = sum.gets - sum.owes;
+        has_any = has_any || sum.gets != 0 || sum.owes != 0;
+    }
+    for (const char* debtor : members) {
+        for (const char* creditor : members) {
+            const std::int64_t amount = std::min(-net[debtor], net[creditor]);
+            if (amount > 0) {
+                net[debtor] += amount;
+                net[creditor] -= amount;
+                m_legs.push_back({m_cycle,
+                                  debtor,
+                                  creditor,
+                                  amount,
+                                  m_time + m_rules.payment_window,
+                                  Leg::State::open,
+                                  {}});
+            }
+        }
+    }
+    for (auto& [id, charge] : m_charges) {
+        charge.netted = charge.posted;
+    }
+    m_postings.clear();
+    m_cycle = cycle;
+    return has_any ? 1 : 0;
+}
+
+/// Who was to receive how much after a cycle: the sums of its legs.
+std::map<std::string, std::int64_t> NaiveLedger::receivers(std::int64_t cycle) const {
+    std::map<std::string, std::int64_t> sums;
+    for (const Leg& leg : m_legs) {
+        if (leg.cycle == cycle) {
+            sums[leg.creditor] += leg.amount;
+        }
+    }
+    return sums;
+}
+
+void NaiveLedger::share(Leg& leg) {
+    const std::map<std::string, std::int64_t> sums = receivers(leg.cycle);
+    std::int64_t whole = 0;
+    for (const auto& [member, sum] : sums) {
+        whole += sum;
+    }
+    std::map<std::string, std::int64_t> parts;
+    std::map<std::string, std::int64_t> remainders;
+    std::int64_t left = leg.amount;
+    for (const auto& [member, sum] : sums) {
+        parts[member] = leg.amount * sum / whole;
+        remainders[member] = leg.amount * sum % whole;
+        left -= parts[member];
+    }
+    for (; left > 0; --left) {
+        auto largest = remainders.begin();
+        for (auto it = remainders.begin(); it != remainders.end(); ++it) {
+            largest = it->second > largest->second ? it : largest;
+        }
+        ++parts[largest->first];
+        remainders.erase(largest);
+    }
+    for (const auto& [member, part] : parts) {
+        if (member != leg.creditor && part > 0) {
+            leg.borne[member] = part;
+            m_postings.push_back({member, leg.creditor, part});
+        }
+    }
+}
+
+std::size_t NaiveLedger::miss_legs() {
+    std::size_t missed = 0;
+    for (Leg& leg : m_legs) {
+        if (leg.state == Leg::State::open && leg.due < m_time) {
+            leg.state = Leg::State::missed;
+            m_suspended.insert(leg.debtor);
+            if (m_rules.shares_defaults) {
+                share(leg);
+            }
+            ++missed;
+        }
+    }
+    return missed;
+}
+
+ResultCode NaiveLedger::confirm(std::int64_t cycle, const std::string& debtor,
+                                const std::string& by) {
+    bool any_open = false;
+    Leg* found = nullptr;
+    for (Leg& leg : m_legs) {
+        if (leg.cycle == cycle) {
+            any_open = any_open || leg.state != Leg::State::paid;
+            found = leg.debtor == debtor && leg.creditor == by ? &leg : found;
+        }
+    }
+    if (found == nullptr || !any_open) {
+        return ResultCode::unknown_leg;
+    }
+    if (found->state == Leg::State::paid) {
+        return ResultCode::leg_confirmed;
+    }
+    found->state = Leg::State::paid;
+    for (const auto& [member, part] : found->borne) {
+        m_postings.push_back({by, member, part});
+    }
+    return ResultCode::ok;
 }
 
 NaiveLedger::Charge* NaiveLedger::live(int id) {
@@ -87,7 +217,7 @@ void NaiveLedger::finish(Charge& charge, std::int64_t posted) {
 
 std::size_t NaiveLedger::begin_block(std::int64_t time) {
     m_time = time;
-    std::size_t expired = 0;
+    std::size_t expired = close_cycle() + miss_legs();
     for (auto& [id, charge] : m_charges) {
         if (charge.step != Step::over && charge.deadline < time) {
             const bool owed = charge.step == Step::disputed && m_rules.posts_by_default;
@@ -112,14 +242,18 @@ ResultCode NaiveLedger::check_debit(const std::string& debtor, const std::string
     }
     const Balance sum = balance(debtor);
     const std::int64_t net = std::max<std::int64_t>(0, sum.owes - sum.gets);
-    return sum.owes_pending + net + amount > m_rules.limit ? ResultCode::limit_exceeded
-                                                           : ResultCode::ok;
+    return sum.owes_pending + net + sum.legs_owed + amount > m_rules.limit
+               ? ResultCode::limit_exceeded
+               : ResultCode::ok;
 }
 
 ResultCode NaiveLedger::decide(int id, const std::string& home, const std::string& visited,
                                std::int64_t amount, std::int64_t start_by) {
     if (home == visited) {
         return ResultCode::self_roaming;
+    }
+    if (m_suspended.contains(home) || m_suspended.contains(visited)) {
+        return ResultCode::member_suspended;
     }
     if (start_by <= m_time || start_by > m_time + m_rules.start_window) {
         return ResultCode::invalid_deadline;
@@ -169,6 +303,9 @@ ResultCode NaiveLedger::start(int id, const std::string& by, int connector) {
     }
     if (charge->step != Step::approved) {
         return ResultCode::wrong_status;
+    }
+    if (m_suspended.contains(charge->home) || m_suspended.contains(charge->visited)) {
+        return ResultCode::member_suspended;
     }
     Evse& evse = m_evses[{charge->visited, connector}];
     if (evse.busy) {

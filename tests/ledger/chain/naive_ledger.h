@@ -1,12 +1,13 @@
 #pragma once
 
 // What the ledger should do, written a second time with plain maps and no code of the product but
-// its result codes: the oracle of the random test. One currency, three operators, no suspension.
+// its result codes: the oracle of the random test. One currency, three operators.
 
 #include "ledger/model/result_code.h"
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,10 @@ public:
         std::int64_t arbitrate_window{0};
         std::int64_t correction_window{0};
         bool posts_by_default{true};  ///< the disputed part, when nobody arbitrates
+        std::int64_t cycle_start{0};
+        std::int64_t cycle_length{0};
+        std::int64_t payment_window{0};
+        bool shares_defaults{false};
         std::map<std::pair<std::string, std::string>, std::int64_t> caps;  ///< by {owner, partner}
     };
     struct Balance {
@@ -35,6 +40,17 @@ public:
         std::int64_t owes{0};
         std::int64_t gets_pending{0};
         std::int64_t gets{0};
+        std::int64_t legs_owed{0};
+        std::int64_t legs_due{0};
+    };
+    struct Leg {
+        std::int64_t cycle{0};
+        std::string debtor;
+        std::string creditor;
+        std::int64_t amount{0};
+        std::int64_t due{0};
+        enum class State { open, missed, paid } state{State::open};
+        std::map<std::string, std::int64_t> borne;  ///< by others, of a missed one
     };
     enum class Step { approved, started, recorded, disputed, over };
     struct Charge {
@@ -49,6 +65,7 @@ public:
         std::int64_t due{0};
         std::int64_t disputed{0};
         std::int64_t posted{0};
+        std::int64_t netted{0};  ///< of `posted`, in cycles that are over
         int connector{0};
     };
     struct Evse {
@@ -57,9 +74,9 @@ public:
         std::int64_t meter{0};
     };
 
-    explicit NaiveLedger(Rules rules) : m_rules{std::move(rules)} {}
+    NaiveLedger(Rules rules, std::int64_t time);
 
-    /// Expires what is over; gives how many.
+    /// Closes the cycle and expires what is over; gives how many events that makes.
     std::size_t begin_block(std::int64_t time);
     ResultCode decide(int id, const std::string& home, const std::string& visited,
                       std::int64_t amount, std::int64_t start_by);
@@ -73,6 +90,11 @@ public:
     ResultCode dispute(int id, const std::string& by, std::int64_t amount);
     ResultCode accept(int id, const std::string& by);
     ResultCode arbitrate(int id, const std::string& by, std::int64_t amount);
+
+    ResultCode confirm(std::int64_t cycle, const std::string& debtor, const std::string& by);
+    void reinstate(const std::string& member) { m_suspended.erase(member); }
+    [[nodiscard]] const std::set<std::string>& suspended() const { return m_suspended; }
+    [[nodiscard]] const std::vector<Leg>& legs() const { return m_legs; }
 
     // What two members sign: the result is the second signature's. `number` names the first
     // transaction, and `record` or `credit` an earlier one.
@@ -119,6 +141,10 @@ private:
     ResultCode apply_rebill(const Paper& paper, int credit);
     ResultCode keep_if_refused(ResultCode result);
     void finish(Charge& charge, std::int64_t posted);
+    std::size_t close_cycle();
+    std::size_t miss_legs();
+    void share(Leg& leg);
+    [[nodiscard]] std::map<std::string, std::int64_t> receivers(std::int64_t cycle) const;
     [[nodiscard]] std::int64_t owed_between(const std::string& debtor,
                                             const std::string& creditor) const;
 
@@ -127,7 +153,10 @@ private:
     std::map<int, Charge> m_charges;
     std::map<std::pair<std::string, int>, Evse> m_evses;
     std::map<int, Afterwards> m_afterwards;
-    std::vector<Posting> m_postings;
+    std::vector<Posting> m_postings;  ///< in the open cycle
+    std::int64_t m_cycle;
+    std::vector<Leg> m_legs;
+    std::set<std::string> m_suspended;
     std::vector<std::int64_t> m_unsigned;  ///< when what was refused at its second signature ends
 };
 

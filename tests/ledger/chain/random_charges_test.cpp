@@ -18,11 +18,18 @@ namespace {
 
 const Currency cny = currency("CNY");
 
-Genesis random_genesis(DisputeDefault outcome) {
+/// Cycles of 60 hours, and what a scheme may choose by the seed.
+Genesis random_genesis(std::uint64_t seed) {
     Genesis genesis = make_genesis();
+    genesis.parameters.cycle_start = genesis_time - 7 * hour_ms;
+    genesis.parameters.cycle_length = 60 * hour_ms;
+    genesis.parameters.payment_window = 30 * hour_ms;
+    genesis.parameters.default_bearer =
+        seed % 4 < 2 ? DefaultBearer::creditor : DefaultBearer::shared;
     genesis.parameters.arbitrate_window = 50 * hour_ms;
     genesis.parameters.correction_window = 100 * hour_ms;
-    genesis.parameters.dispute_default = outcome;
+    genesis.parameters.dispute_default =
+        seed % 2 == 0 ? DisputeDefault::post : DisputeDefault::release;
     for (SetLimit& limit : genesis.limits) {
         limit.limit = units(150);
     }
@@ -49,6 +56,10 @@ NaiveLedger::Rules rules_of(const Genesis& genesis) {
     rules.arbitrate_window = parameters.arbitrate_window;
     rules.correction_window = parameters.correction_window;
     rules.posts_by_default = parameters.dispute_default == DisputeDefault::post;
+    rules.cycle_start = parameters.cycle_start;
+    rules.cycle_length = parameters.cycle_length;
+    rules.payment_window = parameters.payment_window;
+    rules.shares_defaults = parameters.default_bearer == DefaultBearer::shared;
     rules.caps[{"AAA", "BBB"}] = units(110);
     return rules;
 }
@@ -57,8 +68,8 @@ class RandomCharges {
 public:
     explicit RandomCharges(std::uint64_t seed)
         : m_random{seed},
-          m_chain{random_genesis(default_of(seed)), {party("AAA"), party("BBB"), party("CCC")}},
-          m_naive{rules_of(m_chain.genesis())} {}
+          m_chain{random_genesis(seed), {party("AAA"), party("BBB"), party("CCC")}},
+          m_naive{rules_of(m_chain.genesis()), m_chain.now()} {}
 
     void run(int blocks) {
         for (int i = 0; i < blocks; ++i) {
@@ -69,10 +80,6 @@ public:
     [[nodiscard]] TestChain& chain() { return m_chain; }
     [[nodiscard]] const std::vector<Block>& blocks() const { return m_blocks; }
     [[nodiscard]] const std::map<ResultCode, int>& seen() const { return m_seen; }
-
-    static DisputeDefault default_of(std::uint64_t seed) {
-        return seed % 2 == 0 ? DisputeDefault::post : DisputeDefault::release;
-    }
 
 private:
     std::int64_t below(std::int64_t bound) {
@@ -116,7 +123,8 @@ private:
     Planned plan_decide() {
         const std::string home = any_member();
         const std::string visited = any_member();
-        DecideAuthorization decision = m_chain.approval(party(visited), below(units(90)));
+        DecideAuthorization decision =
+            m_chain.approval(party(visited), below(units(below(4) == 0 ? 90 : 25)));
         decision.start_by = m_time + below(310'000);
         const int id = m_next_id++;
         const ResultCode expected =
@@ -135,7 +143,7 @@ private:
         const int id = any_charge();
         const std::string by = signer_of(id, false);
         const NaiveLedger::Charge* charge = find(id);
-        const int connector = static_cast<int>(1 + below(2));
+        const int connector = below(4) == 0 ? 2 : 1;
         const std::string owner = charge == nullptr ? by : charge->visited;
         const ResultCode expected = m_naive.start(id, by, connector);
         return plan(by,
@@ -282,6 +290,35 @@ private:
         add_signed_by_both(*paper, action, m_naive.rebill(*paper, credit));
         m_charged[paper->id].push_back({paper->number, paper->amount});
     }
+    void add_confirmation() {
+        const auto& legs = m_naive.legs();
+        if (legs.empty()) {
+            return;
+        }
+        // Mostly one of the last.
+        const auto back = below(std::min<std::int64_t>(4, static_cast<std::int64_t>(legs.size())));
+        const NaiveLedger::Leg& leg = legs[legs.size() - 1 - static_cast<std::size_t>(back)];
+        const std::string by = below(10) == 0 ? any_member() : leg.creditor;
+        const std::string debtor = leg.debtor;
+        const std::int64_t cycle = leg.cycle + (below(12) == 0 ? 1 : 0);
+        const ConfirmPayment action{static_cast<std::uint64_t>(cycle), cny, party(debtor), "paid"};
+        add(plan(by, action, m_naive.confirm(cycle, debtor, by)));
+    }
+    /// By the hub's proposal and two votes of the four.
+    void add_reinstatement() {
+        if (m_naive.suspended().empty()) {
+            return;
+        }
+        const std::string member = *m_naive.suspended().begin();
+        ProposeChange change;
+        change.kind = ChangeKind::reinstate;
+        change.member = party(member);
+        add(plan("HUB", change, ResultCode::ok));
+        const VoteOnChange vote{m_chain.last_ref(), true};
+        add(plan("AAA", vote, ResultCode::ok));
+        add(plan("BBB", vote, ResultCode::ok));
+        m_naive.reinstate(member);
+    }
     void add(Planned planned) {
         m_envelopes.push_back(std::move(planned.envelope));
         m_expected.push_back(planned.expected);
@@ -294,6 +331,10 @@ private:
                 return add_credit();
             case 2:
                 return add_rebill();
+            case 3:
+                return add_confirmation();
+            case 4:
+                return add_confirmation();
             default:
                 return add(plan_any());
         }
@@ -349,6 +390,9 @@ private:
         const std::size_t expired = m_naive.begin_block(m_time);
         m_envelopes.clear();
         m_expected.clear();
+        if (below(3) == 0) {
+            add_reinstatement();  // Else little would happen after the first default.
+        }
         for (std::int64_t count = below(8); count > 0; --count) {
             add_any();
         }
@@ -367,9 +411,13 @@ private:
             const NaiveLedger::Balance naive = m_naive.balance(member);
             const Account account = *find_account(m_chain.state(), party(member), cny);
             REQUIRE(account == Account{naive.owes_pending, naive.owes, naive.gets_pending,
-                                       naive.gets, units(150)});
+                                       naive.gets, units(150), naive.legs_owed, naive.legs_due});
         }
         REQUIRE(find_totals(m_chain.state(), cny)->balanced());
+        for (const char* member : {"AAA", "BBB", "CCC"}) {
+            REQUIRE(find_member(m_chain.state(), party(member))->suspended ==
+                    m_naive.suspended().contains(member));
+        }
     }
 
     std::mt19937_64 m_random;
@@ -445,7 +493,10 @@ TEST_CASE("random charges give what the naive ledger says", "[chain][property]")
                                     ResultCode::authorization_live,
                                     ResultCode::already_corrected,
                                     ResultCode::credit_exceeds_charge,
-                                    ResultCode::unknown_correction}) {
+                                    ResultCode::unknown_correction,
+                                    ResultCode::member_suspended,
+                                    ResultCode::unknown_leg,
+                                    ResultCode::leg_confirmed}) {
         INFO(to_text(result));
         CHECK(seen[result] > 0);
     }
@@ -455,8 +506,7 @@ TEST_CASE("a replay gives the same digests, whenever blocks become final", "[cha
     RandomCharges charges{99};
     charges.run(80);
     for (const std::size_t lag : {std::size_t{0}, std::size_t{1}, std::size_t{5}}) {
-        TestChain start{random_genesis(RandomCharges::default_of(99)),
-                        {party("AAA"), party("BBB"), party("CCC")}};
+        TestChain start{random_genesis(99), {party("AAA"), party("BBB"), party("CCC")}};
         replay(start, charges.blocks(), lag);
     }
 }

@@ -162,7 +162,11 @@ TEST_CASE("a body's root is over the hashes of its envelopes", "[header]") {
 TEST_CASE("a genesis names its chain by all that is in it", "[genesis]") {
     const Genesis genesis = test::sample_genesis();
     REQUIRE(problem_of(genesis) == "no problem");
-    std::vector<Genesis> others(15, genesis);
+    std::vector<Genesis> others(19, genesis);
+    others[15].parameters.cycle_start += 1;
+    others[16].parameters.cycle_length -= 1;
+    others[17].parameters.payment_window += 1;
+    others[18].parameters.default_bearer = DefaultBearer::shared;
     others[12].parameters.arbitrate_window += 1;
     others[13].parameters.dispute_default = DisputeDefault::release;
     others[14].parameters.correction_window -= 1;
@@ -214,6 +218,16 @@ TEST_CASE("a wrong genesis is refused with the name of the field", "[genesis]") 
                Contains("parameters.correction_window"));
     CHECK_THAT(problem([](Genesis& g) { g.parameters.dispute_default = DisputeDefault{3}; }),
                Contains("parameters.dispute_default"));
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.cycle_start = -1; }),
+               Contains("parameters.cycle_start"));
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.cycle_start = cycle_start_max + 1; }),
+               Contains("parameters.cycle_start"));
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.cycle_length = cycle_length_min_ms - 1; }),
+               Contains("parameters.cycle_length"));
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.payment_window = 0; }),
+               Contains("parameters.payment_window"));
+    CHECK_THAT(problem([](Genesis& g) { g.parameters.default_bearer = DefaultBearer{0}; }),
+               Contains("parameters.default_bearer"));
     CHECK_THAT(problem([](Genesis& g) { g.members.clear(); }), Contains("members"));
     CHECK_THAT(problem([](Genesis& g) { g.members[1].party = PartyId{}; }),
                Contains("members[1].party"));

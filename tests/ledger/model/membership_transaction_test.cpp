@@ -72,6 +72,7 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
     const std::string proof(Signature::size, 's');
     wire::Parameters parameters;
     parameters.set_dispute_default(wire::DISPUTE_DEFAULT_POST);
+    parameters.set_default_bearer(wire::DEFAULT_BEARER_CREDITOR);
     check_all(promote, "unknown_action",
               {[&](auto& m) { change(m)->clear_kind(); },
                [&](auto& m) { change(m)->set_kind(static_cast<wire::ChangeKind>(9)); }});
@@ -124,6 +125,9 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
          [&](auto& m) { change(m)->mutable_parameters()->set_delta_ms(8'001); },
          [&](auto& m) { change(m)->mutable_parameters()->set_minimum_approval(-1); },
          [&](auto& m) { change(m)->mutable_parameters()->clear_arbitrate_window_ms(); },
+         [&](auto& m) { change(m)->mutable_parameters()->set_cycle_length_ms(999); },
+         [&](auto& m) { change(m)->mutable_parameters()->set_cycle_start_ms(-1); },
+         [&](auto& m) { change(m)->mutable_parameters()->clear_payment_window_ms(); },
          [&](auto& m) { change(m)->mutable_parameters()->set_correction_window_ms(0); },
          [&](auto& m) { change(m)->mutable_parameters()->set_admissions_per_epoch(0); }});
 }

@@ -198,6 +198,7 @@ inline std::vector<Action> sample_actions() {
                      60'000,
                      sha256(as_bytes("why"))},
         RebillCharge{{party("AAA"), sample_id(6)}, sample_rated()},
+        ConfirmPayment{2'961, currency("CNY"), party("BBB"), "2026-11-22/0001 TALLY"},
     };
 }
 

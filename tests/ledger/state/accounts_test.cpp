@@ -77,6 +77,8 @@ TEST_CASE("the pair's cap nets what is due both ways", "[state][accounts]") {
     CHECK(net_exposure({5, 10}, {}) == 15);
     CHECK(net_exposure({5, 10}, {0, 4}) == 11);
     CHECK(net_exposure({5, 10}, {100, 14}) == 5);
+    CHECK(net_exposure({5, 10, 7}, {0, 4, 100}) == 18);
+    CHECK(net_exposure({most, 10, 7}, {}) == most);
     CHECK(binding_cap(0, 0) == 0);
     CHECK(binding_cap(7, 0) == 7);
     CHECK(binding_cap(0, 7) == 7);
@@ -97,11 +99,41 @@ TEST_CASE("overflow: sums that would leave 64 bits are refused", "[state][accoun
         CHECK(reserve(state.overlay, b_to_a, 5, 0) == ResultCode::ok);
         resolve(state.overlay, b_to_a, 5, 5);
     }
+    SECTION("with legs that are due") {
+        state.put(bbb, {0, 0, 0, 0, 100});
+        state.put(aaa, {0, 0, 0, 0, 0, 0, most - 5});
+        CHECK(reserve(state.overlay, b_to_a, 6, 0) == ResultCode::overflow);
+        CHECK_FALSE(post_exempt(state.overlay, b_to_a, 6));
+        CHECK(state.account(bbb) == Account{0, 0, 0, 0, 100});
+        CHECK(reserve(state.overlay, b_to_a, 5, 0) == ResultCode::ok);
+    }
     SECTION("between the pair") {
         state.put(bbb, {0, 0, 0, 0, 100});
         state.overlay.put(keys::exposure(bbb, aaa, cny), encode(Exposure{0, most}));
         CHECK(reserve(state.overlay, b_to_a, 1, 0) == ResultCode::overflow);
     }
+}
+
+TEST_CASE("what the scheme posts is bound by no limit", "[state][accounts]") {
+    State state;
+    CHECK(post_exempt(state.overlay, b_to_a, 70));
+    CHECK(state.account(bbb) == Account{0, 70});
+    CHECK(state.account(aaa) == Account{0, 0, 0, 70});
+    CHECK(find_exposure(state.overlay, bbb, aaa, cny) == Exposure{0, 70});
+}
+
+TEST_CASE("a leg is owed until it is paid, and an empty pair leaves the state",
+          "[state][accounts]") {
+    State state;
+    owe_leg(state.overlay, b_to_a, 70);
+    CHECK(state.account(bbb) == Account{0, 0, 0, 0, 0, 70, 0});
+    CHECK(state.account(aaa) == Account{0, 0, 0, 0, 0, 0, 70});
+    CHECK(used_of_limit(state.account(bbb)) == 70);
+    CHECK(used_of_limit(state.account(aaa)) == 0);
+    settle_leg(state.overlay, b_to_a, 30);
+    CHECK(find_exposure(state.overlay, bbb, aaa, cny) == Exposure{0, 0, 40});
+    settle_leg(state.overlay, b_to_a, 40);
+    CHECK_FALSE(state.overlay.get(keys::exposure(bbb, aaa, cny)));
 }
 
 TEST_CASE("totals follow the accounts and must balance", "[state][invariants]") {

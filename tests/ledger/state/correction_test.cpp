@@ -2,10 +2,13 @@
 
 #include "ledger/crypto/sha256.h"
 #include "ledger/model/rating.h"
+#include "ledger/model/transaction.h"
 #include "ledger/state/invariants.h"
 #include "tests/support/ledger_fixture.h"
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
 
 namespace tally::test {
 namespace {
@@ -135,6 +138,41 @@ TEST_CASE("the first signature of a late charge", "[state][correction]") {
         CHECK(block.results.front() == ResultCode::id_in_use);
     }
     site.check_owed(0, 0);
+}
+
+TEST_CASE("a late charge is what its EVSE can have delivered", "[state][correction]") {
+    Site site;
+    site.expire();
+    // 60 kW for an hour and a minute, and 5 % more.
+    CHECK(site.both(site.late(64'051)) == ResultCode::energy_implausible);
+    LateCharge elsewhere = site.late(12'000);
+    elsewhere.charge.metered.evse_id = "AAA*9";
+    sign_metered(site.chain.chain_id(), aaa, elsewhere.charge.metered);
+    CHECK(site.both(elsewhere) == ResultCode::unknown_charger);
+    CHECK(site.both(site.late(64'050)) == ResultCode::ok);
+}
+
+TEST_CASE("so many actions of a member wait for a second signature", "[state][correction]") {
+    Site site;
+    site.settle();
+    const Action credit = site.credit(site.recorded, units(18), units(1));
+    std::vector<Transaction> waiting;
+    for (std::size_t i = 0; i <= countersigns_of_member_max; ++i) {
+        waiting.push_back(site.chain.transaction(aaa, credit));
+    }
+    const ExecutedBlock& block =
+        site.chain.add_block(site.chain.now() + second_ms, {site.chain.envelope(aaa, waiting)});
+    CHECK(std::count(block.results.begin(), block.results.end(), ResultCode::ok) ==
+          static_cast<std::ptrdiff_t>(countersigns_of_member_max));
+    CHECK(block.results.back() == ResultCode::too_many_countersigns);
+    CHECK(site.chain.apply(aaa, SetLimit{aaa, cny, units(1)}) == ResultCode::too_many_countersigns);
+    // Another member's are another member's, and one that is signed makes room.
+    CHECK(site.chain.apply(ccc, SetLimit{ccc, cny, units(1)}) == ResultCode::ok);
+    const TransactionRef first{aaa, waiting.front().id};
+    CHECK(site.chain.apply(
+              bbb, Countersign{first, transaction_hash(encode_transaction(waiting.front()))}) ==
+          ResultCode::ok);
+    CHECK(site.chain.apply(aaa, SetLimit{aaa, cny, units(1)}) == ResultCode::ok);
 }
 
 TEST_CASE("the second signature of a late charge is the home operator's", "[state][correction]") {

@@ -79,7 +79,7 @@ TEST_CASE("a deadline's key reads back, and nothing else does", "[state][keys]")
     other[1] = 0x80;
     CHECK_FALSE(keys::decode_deadline(other));
     other = key;
-    other.back() = 5;
+    other.back() = 6;
     CHECK_FALSE(keys::decode_deadline(other));
 }
 
@@ -163,7 +163,65 @@ TEST_CASE("the seal of an epoch reads back, and nothing else does", "[state][eve
     CHECK_FALSE(Event::decode(wrong.encode()));
     wrong.features.pop_back();
     CHECK(Event::decode(wrong.encode()) == wrong);
-    CHECK(wrong.encode().size() == event_bytes_max);
+    CHECK(wrong.encode().size() <= event_bytes_max);
+}
+
+TEST_CASE("what became of a cycle and of a leg reads back, and nothing else does",
+          "[state][event]") {
+    Event closed;
+    closed.kind = EventKind::cycle_closed;
+    closed.cycle = 7;
+    closed.currency = cny;
+    closed.positions = {{aaa, -5}, {bbb, 5}};
+    closed.matrix.data.fill(9);
+    Event missed;
+    missed.kind = EventKind::leg_defaulted;
+    missed.cycle = 7;
+    missed.currency = cny;
+    missed.debtor = aaa;
+    missed.creditor = bbb;
+    missed.amount = 5;
+    missed.positions = {{aaa, 1}};
+    for (const Event& event : {closed, missed}) {
+        const Bytes encoded = event.encode();
+        CHECK(Event::decode(encoded) == event);
+        for (std::size_t length = 0; length < encoded.size(); ++length) {
+            CHECK_FALSE(Event::decode(ByteView{encoded}.first(length)));
+        }
+        Bytes longer = encoded;
+        longer.push_back(0);
+        CHECK_FALSE(Event::decode(longer));
+        Event other = event;
+        other.currency = Currency{};
+        CHECK_FALSE(Event::decode(other.encode()));
+        other = event;
+        other.positions = {{bbb, 5}, {aaa, -5}};
+        CHECK_FALSE(Event::decode(other.encode()));
+    }
+    const auto decodes = [](Event event, const auto& change) {
+        change(event);
+        return Event::decode(event.encode()).has_value();
+    };
+    CHECK(decodes(closed, [](Event& e) { e.positions = {{aaa, 0}, {bbb, 0}}; }));
+    CHECK_FALSE(decodes(closed, [](Event& e) { e.positions[0].amount = -4; }));
+    CHECK_FALSE(decodes(closed, [](Event& e) { e.positions = {{aaa, 0}}; }));
+    CHECK_FALSE(decodes(closed, [](Event& e) { e.positions.clear(); }));
+    CHECK(decodes(missed, [](Event& e) { e.positions.clear(); }));
+    CHECK_FALSE(decodes(missed, [](Event& e) { e.positions[0].amount = 0; }));
+    CHECK_FALSE(decodes(missed, [](Event& e) { e.amount = 0; }));
+    CHECK_FALSE(decodes(missed, [](Event& e) { e.debtor = PartyId{}; }));
+
+    closed.positions.clear();
+    for (std::size_t i = 0; i < net_positions_max; ++i) {
+        const auto letter = [](std::size_t number) {
+            return static_cast<std::uint8_t>('A' + number % 26);
+        };
+        closed.positions.push_back({PartyId{{'A', letter(i / 26), letter(i)}}, 0});
+    }
+    CHECK(Event::decode(closed.encode()) == closed);
+    CHECK(closed.encode().size() == event_bytes_max);
+    closed.positions.push_back({PartyId{{'Z', 'Z', 'Z'}}, 0});
+    CHECK_FALSE(Event::decode(closed.encode()));
 }
 
 TEST_CASE("records of membership read back, and damaged ones do not", "[state][records]") {

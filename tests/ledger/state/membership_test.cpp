@@ -216,19 +216,22 @@ TEST_CASE("a vote behind the end of a proposal is too late even when the sweep i
           "[state][membership]") {
     Genesis genesis = make_genesis();
     genesis.parameters.countersign_window = 60 * second_ms;
+    genesis.members.insert(genesis.members.end() - 1, make_follower("DDD"));  // before the hub
     TestChain chain{genesis};
     // Everything expires together, so the first block behind it cannot sweep all.
     std::vector<Bytes> envelopes;
-    for (std::size_t batch = 0; batch < 3; ++batch) {
+    for (const PartyId& member : {aaa, bbb, ccc, party("DDD")}) {
         std::vector<Transaction> limits;
-        for (std::size_t i = 0; i < 400; ++i) {
-            limits.push_back(chain.transaction(aaa, SetLimit{aaa, currency("CNY"), units(1)}));
+        for (std::size_t i = 0; i < countersigns_of_member_max; ++i) {
+            limits.push_back(
+                chain.transaction(member, SetLimit{member, currency("CNY"), units(1)}));
         }
-        envelopes.push_back(chain.envelope(aaa, limits));
+        envelopes.push_back(chain.envelope(member, limits));
     }
-    Transaction proposal = chain.transaction(bbb, change(ChangeKind::suspend, ccc));
+    const PartyId proposer = party("HUB");  // last in order
+    Transaction proposal = chain.transaction(proposer, change(ChangeKind::suspend, ccc));
     const TransactionRef ref = chain.last_ref();
-    envelopes.push_back(chain.envelope(bbb, {proposal}));
+    envelopes.push_back(chain.envelope(proposer, {proposal}));
     chain.add_block(chain.now() + second_ms, envelopes);
     const ResultCode late = chain.apply(aaa, VoteOnChange{ref, true}, 61 * second_ms);
     CHECK(chain.tip().events.size() == sweep_items_max);

@@ -3,6 +3,7 @@
 #include "ledger/state/records.h"
 
 #include "ledger/model/day_bands.h"
+#include "ledger/state/cycle_records.h"
 
 #include <catch2/catch.hpp>
 
@@ -114,7 +115,14 @@ TEST_CASE("every record has one encoding", "[state][records]") {
     member.operator_id = "123456789";
     member.member_key.data.fill(3);
     check_codec(MemberRecord{member, true});
-    check_codec(Account{1, 2, 3, 4, 5});
+    check_codec(Account{1, 2, 3, 4, 5, 6, 7});
+    check_codec(CycleRecord{9, 8, 7, {}});
+    check_codec(CycleRecord{9, 8, 7, CycleRecord::Closing{5, cny}});
+    check_codec(ClosedCycleRecord{1, 2, 3, {{aaa, 5}}});
+    check_codec(LegRecord{5, 6, LegStatus::pending, {}, {}});
+    check_codec(LegRecord{5, 6, LegStatus::defaulted, {{aaa, 2}}, {}});
+    check_codec(LegRecord{5, 6, LegStatus::confirmed, {{aaa, 2}}, "statement"});
+    check_codec(CycleHistory{1, 2, {{aaa, -5}, {bbb, 5}}, {{aaa, bbb, 5}}});
     check_codec(AgreementRecord{true, cny, {"a", "bc"}, 9});
     check_codec(AgreementRecord{false, cny, {}, 0});
     check_codec(BridgeRecord{member.member_key, BridgeKind::tcec, false});
@@ -127,8 +135,8 @@ TEST_CASE("every record has one encoding", "[state][records]") {
     check_codec(CountersignRecord{Hash{}, 5, RebillCharge{{aaa, {}}, rated()}});
     check_codec(CorrectionRecord{aaa, cny, 5, {{{aaa, {}}, 9, 9}}, {}});
     check_codec(CorrectionRecord{aaa, cny, 5, {{{aaa, {}}, 9, 0}, {{bbb, {}}, 3, 2}}, {{aaa, {}}}});
-    check_codec(Exposure{1, 2});
-    check_codec(Totals{1, -1, WideMoney{1} << 100, 0});
+    check_codec(Exposure{1, 2, 3});
+    check_codec(Totals{1, -1, WideMoney{1} << 100, 0, 5, WideMoney{1} << 90});
     check_codec(day_tariff(cny, {{0, 1, 2}, {600, 3, 4}}));
 }
 
@@ -146,6 +154,21 @@ TEST_CASE("an authorization has the parts of its status", "[state][records]") {
     Bytes approved_with_status_started = encode(approved());
     approved_with_status_started[1] = static_cast<std::uint8_t>(Status::started);
     CHECK_FALSE(decode_record<Authorization>(approved_with_status_started));
+}
+
+TEST_CASE("a leg has what its status asks for", "[state][records]") {
+    const auto decodes = [](const LegRecord& leg) {
+        return decode_record<LegRecord>(encode(leg)).has_value();
+    };
+    CHECK_FALSE(decodes({0, 6, LegStatus::pending, {}, {}}));
+    CHECK_FALSE(decodes({5, 6, LegStatus::pending, {{aaa, 1}}, {}}));
+    CHECK_FALSE(decodes({5, 6, LegStatus::pending, {}, "statement"}));
+    CHECK_FALSE(decodes({5, 6, LegStatus::confirmed, {}, {}}));
+    CHECK_FALSE(decodes({5, 6, LegStatus::defaulted, {{aaa, 0}}, {}}));
+    CHECK_FALSE(decodes({5, 6, LegStatus{4}, {}, {}}));
+    CHECK_FALSE(decodes({5, 6, LegStatus::confirmed, {}, std::string(65, 'x')}));
+    CHECK_FALSE(decode_record<ClosedCycleRecord>(encode(ClosedCycleRecord{1, 2, 0, {{aaa, 5}}})));
+    CHECK_FALSE(decode_record<ClosedCycleRecord>(encode(ClosedCycleRecord{1, 2, 1, {}})));
 }
 
 TEST_CASE("negative amounts and unknown codes do not decode", "[state][records]") {

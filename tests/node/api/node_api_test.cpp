@@ -473,8 +473,9 @@ SCENARIO("an authorization shows its whole life") {
 
 SCENARIO("sessions and accounts need the token, whole and exact") {
     Api api;
-    for (const char* path : {"/api/v1/sessions", "/api/v1/sessions/00", "/api/v1/accounts/AAA",
-                             "/api/v1/accounts/ZZZ"}) {
+    for (const char* path :
+         {"/api/v1/sessions", "/api/v1/sessions/00", "/api/v1/accounts/AAA", "/api/v1/accounts/ZZZ",
+          "/api/v1/cycles", "/api/v1/cycles/0", "/api/v1/legs"}) {
         for (const std::string& wrong : {std::string{}, std::string{"s3cret-toke"},
                                          std::string{token} + "x", std::string{"S3CRET-TOKEN"}}) {
             INFO(path << " with " << wrong);
@@ -505,6 +506,19 @@ SCENARIO("accounts show both sides of a settled charge") {
     CHECK(text(account("AAA"), "debits_pending") == "0.0000");
     for (const char* unknown : {"ZZZ", "AA", "", "AAA/x"}) {
         const std::string path = std::string{"/api/v1/accounts/"} + unknown;
+        CHECK(is_error(api.get(path, {}, token), 404, "not_found"));
+    }
+}
+
+SCENARIO("cycles are asked for by number") {
+    Api api;
+    const json::object cycles = api.read("/api/v1/cycles", {{"from", "0"}}, token);
+    CHECK(cycles.at("open").at("cycle").as_int64() == 0);
+    CHECK(items_of(cycles).empty());
+    CHECK(is_error(api.get("/api/v1/cycles", {{"from", "x"}}, token), 400, "bad_parameter"));
+    CHECK(items_of(api.read("/api/v1/legs", {}, token)).empty());
+    for (const char* unknown : {"0", "7", "", "x", "-1", "18446744073709551616"}) {
+        const std::string path = std::string{"/api/v1/cycles/"} + unknown;
         CHECK(is_error(api.get(path, {}, token), 404, "not_found"));
     }
 }

@@ -51,6 +51,10 @@ SCENARIO("a genesis is the same after writing and reading, with and without its 
     genesis.parameters.arbitrate_window = 8'000;
     genesis.parameters.correction_window = 9'000;
     genesis.parameters.dispute_default = DisputeDefault::release;
+    genesis.parameters.cycle_start = 0;
+    genesis.parameters.cycle_length = 1'000;
+    genesis.parameters.payment_window = 7'000;
+    genesis.parameters.default_bearer = DefaultBearer::shared;
     genesis.members[1].operator_id = "MA0123456";
     genesis.members[2].validator = false;
     genesis.agreements[0].agreement.tariffs_offered = {"day", "night"};
@@ -109,6 +113,12 @@ SCENARIO("every wrong value is refused with its place and its rule") {
          "parameters.admissions_per_epoch: must be a whole number from 1 to 256"},
         {R"("dispute_default":"post")", R"("dispute_default":"both")",
          "parameters.dispute_default: must be \"post\" or \"release\""},
+        {R"("default_bearer":"creditor")", R"("default_bearer":"hub")",
+         "parameters.default_bearer: must be \"creditor\" or \"shared\""},
+        {R"("cycle_length_ms":34560000000)", R"("cycle_length_ms":999)",
+         "parameters.cycle_length_ms: must be a whole number from 1000"},
+        {R"("cycle_start_ms":1748736000000)", R"("cycle_start_ms":-1)",
+         "parameters.cycle_start_ms: must be a whole number from 0"},
         {R"("arbitrate_window_ms":1209600000)", R"("arbitrate_window_ms":0)",
          "parameters.arbitrate_window_ms: must be a whole number from 1"},
         {R"("minimum_approval":"1.0000")", R"("minimum_approval":1)",
