@@ -34,6 +34,10 @@ const char* to_text(Table table) {
             return "proposal";
         case Table::evidence:
             return "evidence";
+        case Table::cycle:
+            return "cycle";
+        case Table::leg:
+            return "leg";
         case Table::sublog:
             return "sublog";
         case Table::correction:
@@ -44,6 +48,8 @@ const char* to_text(Table table) {
             return "station";
         case Table::finished:
             return "finished";
+        case Table::cycle_history:
+            return "cycle_history";
     }
     return "unknown";
 }

@@ -121,6 +121,7 @@ public:
     void operator()(const OpenDispute& action) const { add(action.authorization); }
     void operator()(const AcceptDispute& action) const { add(action.authorization); }
     void operator()(const Arbitrate& action) const { add(action.authorization); }
+    void operator()(const ConfirmPayment& action) const { m_parties.insert(action.debtor); }
     void operator()(const AdmitFollower& action) const { m_parties.insert(action.member.party); }
     void operator()(const ProposeChange& action) const { m_parties.insert(action.member); }
     void operator()(const VoteOnChange& action) const {
@@ -175,6 +176,14 @@ std::set<PartyId> touched_by(const StateOverlay& state, const Event& event) {
         case EventKind::epoch_sealed:
             for (const Validator& validator : event.validators) {
                 parties.insert(validator.party);
+            }
+            break;
+        case EventKind::leg_defaulted:
+            parties = {event.debtor, event.creditor};
+            [[fallthrough]];
+        case EventKind::cycle_closed:
+            for (const NetPosition& position : event.positions) {
+                parties.insert(position.party);
             }
             break;
     }

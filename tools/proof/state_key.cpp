@@ -50,13 +50,17 @@ std::vector<Field> fields_of(Table table) {
             return {Field::party, Field::party, Field::currency};
         case Table::totals:
             return {Field::currency};
+        case Table::leg:
+            return {Field::epoch, Field::currency, Field::party, Field::party};
         case Table::evidence:
             return {Field::epoch, Field::party};
         case Table::scheme:
+        case Table::cycle:
         case Table::epoch:
         case Table::deadline:
         case Table::station:
         case Table::finished:
+        case Table::cycle_history:
             return {};
     }
     return {};
