@@ -6,8 +6,8 @@ import secp256k1
 from refusal import refuse_if
 
 UNKNOWN_MEMBER, SELF_ROAMING, ID_IN_USE, TOO_LATE, NOT_VISITED = 11, 49, 3, 45, 42
-UNKNOWN_BRIDGE, UNKNOWN_TARIFF, CURRENCY_MISMATCH, NO_AGREEMENT, BRIDGE_REVOKED = 20, 22, 24, 30, 110
-BAD_BRIDGE_SIGNATURE, UNRATABLE, RATED_AMOUNT_DIFFERS, AMOUNT_DIFFERS = 60, 67, 68, 69
+UNKNOWN_BRIDGE, UNKNOWN_CHARGER, UNKNOWN_TARIFF, CURRENCY_MISMATCH, NO_AGREEMENT, BRIDGE_REVOKED = 20, 21, 22, 24, 30, 110
+BAD_BRIDGE_SIGNATURE, ENERGY_IMPLAUSIBLE, UNRATABLE, RATED_AMOUNT_DIFFERS, AMOUNT_DIFFERS = 60, 66, 67, 68, 69
 ALREADY_CORRECTED, UNKNOWN_CORRECTION = 113, 114
 AUTHORIZATION_LIVE, CREDIT_EXCEEDS_CHARGE, TOO_MANY_CORRECTIONS = 117, 118, 119
 CHARGES_MAX = CREDITS_MAX = 8
@@ -117,6 +117,9 @@ class Corrections:
         refuse_if(not 1 <= charge["tariff"]["version"] <= len(versions), UNKNOWN_TARIFF)
         currency, price = versions[charge["tariff"]["version"] - 1]
         refuse_if(currency != charge["currency"].decode(), CURRENCY_MISMATCH)
+        charger, first, last = oracle.chargers.get((visited, metered["evse"])), metered["readings"][0], metered["readings"][-1]
+        refuse_if(charger is None, UNKNOWN_CHARGER)
+        refuse_if(oracle.implausible(charger, first, last), ENERGY_IMPLAUSIBLE)
         key = oracle.bridges.get((visited, metered["bridge"]))
         refuse_if(key is None, UNKNOWN_BRIDGE)
         refuse_if((visited, metered["bridge"]) in oracle.revoked, BRIDGE_REVOKED)

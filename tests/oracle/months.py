@@ -302,7 +302,7 @@ class Month:
             return None
         cycle, currency, debtor, creditor = self.chance.choice(list(self.oracle.netting.legs))
         return self.seldom("AAA", creditor), self.transaction(35, message(
-            f1=self.seldom(cycle + 1, cycle), f2=self.seldom("ZZZ", currency), f3=self.seldom("BBB", debtor), f4="statement 7"))
+            f1=self.seldom(cycle + 1, cycle), f2=self.seldom("ZZZ", currency), f3=self.seldom("BBB", debtor), f4="x" * self.chance.randrange(1, 65)))
 
     def dispute(self):
         picked = self.pick(rules.RECORDED)
@@ -390,6 +390,9 @@ class Month:
         windows = dict(self.oracle.parameters)
         windows[self.chance.choice(("record_window_ms", "settle_window_ms", "claim_window_ms"))] = self.chance.randrange(
             600000, 2 * DAY)
+        cycles = {"cycle_length_ms": (3600000, DAY, 10 * DAY), "payment_window_ms": (600000, DAY), "default_bearer": (1, 2)}
+        name = self.chance.choice(list(cycles))
+        windows[name] = self.chance.choice(cycles[name])
         windows["start_window_ms"] = self.chance.choice((60000, 3600000))
         windows |= {"delta_ms": 50, "idle_interval_ms": 1000, "skip_timeout_ms": 2000, "epoch_blocks_max": 1000,
                     "admissions_per_epoch": 16, "epoch_blocks_min": 1000}
@@ -474,16 +477,19 @@ REACHED = {
     "arbitrate": (0, 40, 41, 111, 112), "propose_change": (0, 97), "vote_on_change": (0, 90, 91),
     "late_charge": (0, 3, 11, 49), "credit_charge": (0, 11, 42, 49), "rebill_charge": (0, 11, 49),
     "expired": (1, 2, 3, 4, 5, 6, 7),
-    "confirm_payment": (0, 115, 116), "closed": (1, 2), "defaulted": (1, 2)}
+    "confirm_payment": (0, 115, 116), "cycle_closed": (0, 1, 2), "leg_defaulted": (1, 2)}
 
 # The same of what took effect, or did not, when it was countersigned, and the ends of disputes.
 EFFECTS = {
-    "set_limit": (0,), "late_charge": (0, 20, 22, 24, 30, 31, 32, 60, 68, 69, 110, 113, 117),
+    "set_limit": (0,), "late_charge": (0, 20, 21, 22, 24, 30, 31, 32, 60, 68, 69, 110, 113, 117),
     "credit_charge": (0, 24, 30, 31, 32, 42, 69, 114, 117, 118, 119),
     "rebill_charge": (0, 20, 22, 24, 31, 32, 60, 68, 69, 110, 114, 119),
-    "dispute accepted": (0,), "dispute arbitrated": (0,), "dispute by default": (1, 2)}
+    "dispute accepted": (0,), "dispute arbitrated": (0,), "dispute by default": (1, 2),
+    "leg defaulted, shares": (0, 1),
+    "leg confirmed that was": (1, 2), "legs of a cycle all confirmed": (0,)}
 # What a hundred months may do without, but not a thousand.
-RARE = {("late_charge", 30), ("late_charge", 31), ("credit_charge", 30), ("credit_charge", 31), ("rebill_charge", 31), ("rebill_charge", 119)}
+RARE = {("cycle_closed", 0), ("late_charge", 30), ("late_charge", 31), ("credit_charge", 30), ("credit_charge", 31), ("rebill_charge", 31),
+        ("rebill_charge", 32), ("rebill_charge", 119)}
 
 
 def main():

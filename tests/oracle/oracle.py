@@ -27,11 +27,13 @@ NO_AGREEMENT, EXPOSURE_EXCEEDED, LIMIT_EXCEEDED, OVERFLOW, BELOW_MINIMUM = range
  ENERGY_IMPLAUSIBLE, UNRATABLE, RATED_AMOUNT_DIFFERS, AMOUNT_DIFFERS) = range(60, 70)
 UNKNOWN_COUNTERSIGN, HASH_DIFFERS, ALREADY_SIGNED = range(80, 83)
 BRIDGE_REVOKED, NOT_HUB, DISPUTE_AMOUNT = range(110, 113)
+TOO_MANY_COUNTERSIGNS = 120
 
 APPROVED, STARTED, RECORDED, SETTLED, CLAIMED, RELEASED, DENIED, EXPIRED, DISPUTED = range(1, 10)
 NOT_STARTED, NOT_RECORDED, NOT_CLAIMED, NOT_COUNTERSIGNED, NOT_DECIDED, NOT_ARBITRATED = range(1, 7)
 POST = 1  # what dispute_default does with a dispute that nobody ended
 SWEEP_MAX = 1000
+WAITING_MAX = 256  # first signatures of one member
 WINDOW_MS = 120000
 MONEY_MAX = 2**63 - 1
 CLEARING = frozenset(name for number, (name, _) in actions.ACTIONS.items() if number <= 21 or number >= 28)
@@ -160,7 +162,7 @@ class Oracle:
         self.votes = votes.Votes(self, (party for party, _ in genesis.validators))
         self.corrections = corrections.Corrections(self)
         self.exposures = collections.defaultdict(Exposure)
-        self.netting = netting.Netting(self, genesis)
+        self.netting = netting.Netting(self, self.parameters, genesis.time)
         self.posted = collections.Counter()  # of all charges since the last cycle; `finished` forgets one whose id is used again
         self._bound = {}  # (signer, id): (hash, time)
         self.now = genesis.time
@@ -222,9 +224,7 @@ class Oracle:
     def _expire(self, ref, kind):
         """(cause, ref, debtor, creditor, currency, amount)"""
         if kind == netting.DEADLINE:
-            event = self.netting.default(ref)
-            self.seen["defaulted", self._in_force["default_bearer"]] += 1
-            return event
+            return self.netting.default(ref)
         if kind == 1:
             item = self.live[ref]
             cause = {APPROVED: NOT_STARTED, STARTED: NOT_RECORDED, RECORDED: NOT_CLAIMED, DISPUTED: NOT_ARBITRATED}[item.status]
@@ -338,6 +338,7 @@ class Oracle:
         self._wait(ref, self.corrections.check_first(signer, ref, "rebill_charge", action), "rebill_charge", action, data)
 
     def _wait(self, ref, second, name, action, data):
+        refuse_if(sum(waiting[0] == ref[0] for waiting in self.countersigns) >= WAITING_MAX, TOO_MANY_COUNTERSIGNS)
         expires = self.now + self._in_force["countersign_window_ms"]
         self.countersigns[ref] = Countersign(leaf_hash(data), expires, second, name, action)
 
@@ -441,8 +442,7 @@ class Oracle:
         refuse_if(first["time"] < charger.last_end, OVERLAPS_PREVIOUS)
         refuse_if(first["time"] < item.decided_at - self._in_force["charger_clock_back_ms"]
                   or last["time"] > item.start[1] + self._in_force["charger_clock_ahead_ms"], TIME_OUT_OF_BOUNDS)
-        refuse_if(energy * 3600000 * 100 > charger.rated_power * (last["time"] - first["time"] + 60000) * 105,
-                  ENERGY_IMPLAUSIBLE)
+        refuse_if(self.implausible(charger, first, last), ENERGY_IMPLAUSIBLE)
         key = self.bridges.get((signer, metered["bridge"]))
         refuse_if(key is None, UNKNOWN_BRIDGE)
         refuse_if((signer, metered["bridge"]) in self.revoked, BRIDGE_REVOKED)
@@ -457,6 +457,11 @@ class Oracle:
                        action["rated"], action["amount"], own[1])
         charger.busy, charger.last_end = None, last["time"]
         charger.last = metered["serial"], metered["epoch"], last["register"]
+
+    @staticmethod
+    def implausible(charger, first, last):
+        energy = last["register"] - first["register"]
+        return energy * 3600000 * 100 > charger.rated_power * (last["time"] - first["time"] + 60000) * 105
 
     def metered_digest(self, metered):
         """What a bridge signs."""
@@ -494,8 +499,7 @@ class Oracle:
     # ---- bank legs
 
     def _confirm_payment(self, signer, _ref, action, *_):
-        self.netting.confirm((action["cycle"], action["currency"].decode(), action["debtor"].decode(), signer),
-                             action["reference"])
+        self.netting.confirm(signer, action)
 
     # ---- disputes
 
@@ -537,7 +541,7 @@ class Oracle:
             assert sum(a.credits_pending for a in of_currency) == pending, f"pending credits of {currency}"
             assert sum(a.debits_posted for a in of_currency) == sum(a.credits_posted for a in of_currency), currency
             assert sum(a.debits_posted for a in of_currency) == self.posted[currency], f"posted debits of {currency}"
-            legs = self.netting.open_amount(currency)
+            legs = self.netting.owed(currency)
             assert sum(a.legs_owed for a in of_currency) == legs, f"legs owed in {currency}"
             assert sum(a.legs_due for a in of_currency) == legs, f"legs due in {currency}"
 

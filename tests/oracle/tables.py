@@ -98,17 +98,17 @@ def encoded_netting(netting):
     state = {b"\x0f": VERSION + u(netting.number, 8) + u(netting.period, 8) + i64(netting.opened_at) + optional(closing)}
     for (cycle, currency), item in netting.closed.items():
         state[b"\x0f" + u(cycle, 8) + currency.encode()] = (
-            VERSION + i64(item.closed_at, item.due_by) + u(item.open_legs, 4) + positions(item.creditors))
+            VERSION + i64(item.closed_at, item.due_by) + u(item.open_legs, 4) + positions(item.receiving))
     for key, item in netting.legs.items():
         cycle, currency, debtor, creditor = key
         state[b"\x10" + u(cycle, 8) + currency.encode() + debtor.encode() + creditor.encode()] = (
             VERSION + i64(item.amount, item.due_by) + u(item.status, 1) + positions(item.shares) + text(item.reference))
         if item.status == PENDING:
-            state[b"\x80" + i64(item.due_by) + ref_of(leg_ref(key)) + b"\5"] = b""
-    for (cycle, currency), (closed_at, due_by, net, matrix) in netting.history.items():
+            state[b"\x80" + i64(item.due_by) + ref_of(leg_ref(*key)) + b"\5"] = b""
+    for (cycle, currency), item in netting.history.items():
         state[b"\x83" + u(cycle, 8) + currency.encode()] = (
-            VERSION + i64(closed_at, due_by) + positions(net) + u(len(matrix), 4)
-            + b"".join(debtor.encode() + creditor.encode() + i64(amount) for debtor, creditor, amount in matrix))
+            VERSION + i64(item.closed_at, item.due_by) + positions(item.net) + u(len(item.matrix), 4)
+            + b"".join(debtor.encode() + creditor.encode() + i64(amount) for debtor, creditor, amount in item.matrix))
     return state
 
 
