@@ -15,6 +15,8 @@
 #include "tools/rate/command.h"
 #include "tools/show/command.h"
 #include "tools/simulate/command.h"
+#include "tools/storage/archive_command.h"
+#include "tools/storage/backup_command.h"
 #include "tools/submit/command.h"
 
 #include <CLI/CLI.hpp>
@@ -42,6 +44,8 @@ int run(int argc, char** argv) {
     add_rate_command(app, exit_code);
     add_audit_commands(app, exit_code);
     add_proof_command(app, exit_code);
+    add_archive_command(app, exit_code);
+    add_backup_commands(app, exit_code);
     add_bench_command(app, exit_code);
     add_simulate_command(app, exit_code);
     try {

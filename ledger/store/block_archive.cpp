@@ -56,7 +56,11 @@ void stop_on_storage_error(const std::string& what) {
 
 BlockArchive::BlockArchive(FileSystem& files, std::string folder, const Hash& chain_id,
                            const Options& options)
-    : m_files{files}, m_folder{std::move(folder)}, m_chain_id{chain_id}, m_options{options} {}
+    : m_files{files},
+      m_folder{std::move(folder)},
+      m_folders{files, m_folder},
+      m_chain_id{chain_id},
+      m_options{options} {}
 
 std::string BlockArchive::path_of(const std::string& name) const { return m_folder + "/" + name; }
 
@@ -74,7 +78,7 @@ Expected<Done, ArchiveError> BlockArchive::create_behind(FileSystem& files,
         return Unexpected{names.error()};
     }
     for (const std::string& name : *names) {
-        if (first_height_of_segment(name)) {
+        if (first_height_of_segment(name) || name == archived_record_name) {
             return Unexpected{ArchiveError{ArchiveError::Kind::already_there,
                                            folder + " already holds a ledger (" + name + ")"}};
         }
@@ -101,7 +105,8 @@ Expected<Done, ArchiveError> BlockArchive::remove_all(FileSystem& files,
         return Unexpected{names.error()};
     }
     for (const std::string& name : *names) {
-        if (!first_height_of_segment(name) && name != archive_base_name) {
+        if (!first_height_of_segment(name) && name != archive_base_name &&
+            name != archived_record_name) {
             continue;
         }
         if (const auto removed = files.remove(folder + "/" + name); !removed) {
@@ -126,14 +131,34 @@ Expected<std::unique_ptr<BlockArchive>, ArchiveError> BlockArchive::open(FileSys
     return archive;
 }
 
-std::optional<ArchiveError> BlockArchive::load() {
-    FolderSegmentSource source{m_files, m_folder};
-    Expected<std::vector<SegmentInfo>, SourceError> segments = source.list();
-    if (!segments || segments->empty()) {
-        const std::string why = segments ? "no segment files" : segments.error().message;
+/// What is in the folder itself has to follow what was moved to the archive, whether that is there
+/// or not.
+std::optional<ArchiveError> BlockArchive::list_segments() {
+    const auto here = FolderSegmentSource{m_files, m_folder}.list();
+    if (!here || here->empty()) {
+        const std::string why = here ? "no segment files" : here.error().message;
         return ArchiveError{ArchiveError::Kind::not_initialized, m_folder + ": " + why};
     }
-    m_segments = std::move(segments).value();
+    const auto moved = m_folders.record();
+    if (!moved) {
+        return ArchiveError{ArchiveError::Kind::corrupted, moved.error()};
+    }
+    auto all = m_folders.list_available();
+    if (!all) {
+        return ArchiveError{ArchiveError::Kind::io_error, all.error().message};
+    }
+    m_segments = std::move(all).value();
+    const std::uint64_t first = here->front().first_height;
+    m_first_here = static_cast<std::size_t>(
+        std::find(m_segments.begin(), m_segments.end(), here->front()) - m_segments.begin());
+    const bool follows = first == base_height() + 1 || (*moved && first <= (*moved)->through + 1);
+    if (!follows) {
+        return corrupted(here->front().name, 0, "segments before this file are missing");
+    }
+    return std::nullopt;
+}
+
+std::optional<ArchiveError> BlockArchive::load() {
     Expected<std::optional<BlockHeader>, std::string> base = read_archive_base(m_files, m_folder);
     if (!base) {
         return ArchiveError{ArchiveError::Kind::corrupted, base.error()};
@@ -142,10 +167,10 @@ std::optional<ArchiveError> BlockArchive::load() {
     if (m_base) {
         m_last_digest = m_base->digest();
     }
-    if (m_segments.front().first_height != base_height() + 1) {
-        return corrupted(m_segments.front().name, 0, "segments before this file are missing");
+    if (auto error = list_segments()) {
+        return error;
     }
-    for (std::size_t i = 0; i + 1 < m_segments.size(); ++i) {
+    for (std::size_t i = m_first_here; i + 1 < m_segments.size(); ++i) {
         if (auto error = check_closed(m_segments[i], m_segments[i + 1].first_height)) {
             return error;
         }
@@ -155,8 +180,7 @@ std::optional<ArchiveError> BlockArchive::load() {
 
 std::optional<ArchiveError> BlockArchive::check_closed(const SegmentInfo& info,
                                                        std::uint64_t next_first_height) {
-    FolderSegmentSource source{m_files, m_folder};
-    SegmentReader reader{source, info, m_chain_id};
+    SegmentReader reader{m_folders, info, m_chain_id};
     if (const auto opened = reader.open(); !opened) {
         return error_of(opened.error());
     }
@@ -182,8 +206,7 @@ std::optional<ArchiveError> BlockArchive::check_closed(const SegmentInfo& info,
 std::optional<ArchiveError> BlockArchive::load_newest() {
     const SegmentInfo info = m_segments.back();
     m_last_height = info.first_height - 1;
-    FolderSegmentSource source{m_files, m_folder};
-    SegmentReader reader{source, info, m_chain_id};
+    SegmentReader reader{m_folders, info, m_chain_id};
     if (const auto opened = reader.open(); !opened) {
         return error_of(opened.error());
     }
@@ -336,9 +359,8 @@ BlockPlace BlockArchive::append(const FinalizedBlock& block, const Hash& digest)
 }
 
 Expected<FinalizedBlock, SegmentFault> BlockArchive::read(const BlockPlace& place) const {
-    FolderSegmentSource source{m_files, m_folder};
     const SegmentInfo info{segment_name(place.segment), place.offset + place.length, place.segment};
-    SegmentReader reader{source, info, m_chain_id};
+    SegmentReader reader{m_folders, info, m_chain_id};
     reader.seek(place.offset);
     const Expected<std::optional<SegmentRecord>, SegmentFault> record = reader.next();
     if (!record) {
@@ -355,10 +377,21 @@ Expected<FinalizedBlock, SegmentFault> BlockArchive::read(const BlockPlace& plac
     return std::move(*block);
 }
 
+/// A file that should come before `info` was moved away and is not to be had.
+SegmentFault BlockArchive::missing_before(const SegmentInfo& info, std::uint64_t height) const {
+    const auto moved = m_folders.record();
+    const std::string where = moved && *moved
+                                  ? archive_unreadable(**moved, "the segment", FileError::not_found)
+                                  : "the segment is missing" + std::string{restore_hint};
+    return {SegmentFault::Kind::unreadable, info.name, 0,
+            "block " + std::to_string(height) + " should come before this file: " + where};
+}
+
 BlockArchive::Cursor::Cursor(const BlockArchive& archive, std::size_t file)
-    : m_source{std::make_unique<FolderSegmentSource>(archive.m_files, archive.m_folder)},
+    : m_source{std::make_unique<SegmentFolders>(archive.m_files, archive.m_folder)},
       m_archive{archive},
-      m_file{file} {}
+      m_file{file},
+      m_next_height{archive.base_height() + 1} {}
 
 BlockArchive::Cursor BlockArchive::read_all() const { return Cursor{*this, 0}; }
 
@@ -371,6 +404,7 @@ BlockArchive::Cursor BlockArchive::read_after(const BlockPlace& after) const {
     if (file < m_segments.size()) {
         cursor.m_reader.emplace(*cursor.m_source, m_segments[file], m_chain_id);
         cursor.m_reader->seek(after.offset + after.length);
+        cursor.m_next_height = after.segment;
     }
     return cursor;
 }
@@ -379,6 +413,9 @@ Expected<std::optional<BlockArchive::Cursor::Item>, SegmentFault> BlockArchive::
     while (m_file < m_archive.m_segments.size()) {
         const SegmentInfo& info = m_archive.m_segments[m_file];
         if (!m_reader) {
+            if (info.first_height != m_next_height) {
+                return Unexpected{m_archive.missing_before(info, m_next_height)};
+            }
             m_reader.emplace(*m_source, info, m_archive.m_chain_id);
             if (const auto opened = m_reader->open(); !opened) {
                 return Unexpected{opened.error()};
@@ -394,6 +431,8 @@ Expected<std::optional<BlockArchive::Cursor::Item>, SegmentFault> BlockArchive::
             continue;
         }
         if ((*record)->kind == RecordKind::footer) {
+            const auto footer = SegmentFooter::decode((*record)->payload);
+            m_next_height = footer ? footer->last_height + 1 : 0;
             continue;
         }
         std::optional<FinalizedBlock> block = FinalizedBlock::decode((*record)->payload);

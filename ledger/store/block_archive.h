@@ -2,6 +2,7 @@
 
 #include "ledger/base/file_system.h"
 #include "ledger/chain/block.h"
+#include "ledger/store/segment_folders.h"
 #include "ledger/store/segment_reader.h"
 #include "ledger/store/segment_source.h"
 
@@ -27,7 +28,9 @@ struct BlockPlace {
     friend bool operator==(const BlockPlace&, const BlockPlace&) = default;
 };
 
-/// The final blocks on disk, in segment files that only grow: docs/protocol/segments.md.
+/// The final blocks on disk, in segment files that only grow: docs/protocol/segments.md. Old closed
+/// files may be moved to an archive folder (SegmentArchiver) while this is open; they are read
+/// there. That folder need not be there: then its blocks cannot be read, and nothing else changes.
 ///
 /// Durability: when `append` returns, the block survives power loss. A disk error while appending
 /// stops the process. Files that are closed never change again. Threads: one owner.
@@ -70,6 +73,8 @@ public:
     /// Digest of the newest block, or of the base; zero when there is neither.
     [[nodiscard]] const Hash& last_digest() const noexcept { return m_last_digest; }
     [[nodiscard]] Expected<FinalizedBlock, SegmentFault> read(const BlockPlace& place) const;
+    /// The segments wherever they are now.
+    [[nodiscard]] const SegmentFolders& folders() const noexcept { return m_folders; }
 
     /// Blocks in order, for replay.
     class Cursor {
@@ -84,16 +89,17 @@ public:
     private:
         friend class BlockArchive;
         Cursor(const BlockArchive& archive, std::size_t file);
-        std::unique_ptr<FolderSegmentSource>
-            m_source;  ///< where the reader finds it when this moves
+        std::unique_ptr<SegmentFolders> m_source;  ///< where the reader finds it when this moves
         const BlockArchive& m_archive;
         std::size_t m_file;
+        std::uint64_t m_next_height;  ///< of the file that comes next
         std::optional<SegmentReader> m_reader;
     };
     /// From the first block, or from the one behind `after`. The archive must not grow meanwhile.
     [[nodiscard]] Cursor read_all() const;
     [[nodiscard]] Cursor read_after(const BlockPlace& after) const;
 
+    /// Those in the archive folder included, if it could be read when this was opened.
     [[nodiscard]] const std::vector<SegmentInfo>& segments() const noexcept { return m_segments; }
     /// Bytes that `open` cut from a torn tail.
     [[nodiscard]] std::uint64_t bytes_cut() const noexcept { return m_bytes_cut; }
@@ -102,6 +108,7 @@ private:
     BlockArchive(FileSystem& files, std::string folder, const Hash& chain_id,
                  const Options& options);
     [[nodiscard]] std::optional<ArchiveError> load();
+    [[nodiscard]] std::optional<ArchiveError> list_segments();
     [[nodiscard]] std::optional<ArchiveError> check_closed(const SegmentInfo& info,
                                                            std::uint64_t next_first_height);
     [[nodiscard]] std::optional<ArchiveError> load_newest();
@@ -111,14 +118,17 @@ private:
     [[nodiscard]] std::optional<ArchiveError> cut_tail(const SegmentFault& fault);
     [[nodiscard]] bool valid_record_behind(std::uint64_t offset) const;
     [[nodiscard]] std::string path_of(const std::string& name) const;
+    [[nodiscard]] SegmentFault missing_before(const SegmentInfo& info, std::uint64_t height) const;
     void start_file();
     void write_record(RecordKind kind, ByteView payload);
 
     FileSystem& m_files;
     std::string m_folder;
+    mutable SegmentFolders m_folders;
     Hash m_chain_id;
     Options m_options;
     std::vector<SegmentInfo> m_segments;
+    std::size_t m_first_here{0};         ///< among them: the first that is in the folder itself
     std::unique_ptr<AppendFile> m_file;  ///< the newest file, once written to
     bool m_newest_closed{false};
     std::uint64_t m_last_height{0};

@@ -115,6 +115,7 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
         unsynced_blocks = 0;
         last_sync = clock.monotonic();
     }
+    snapshots.expire_lease(clock.monotonic());
     window.add(block->ids);
     tip = block;
     tip->parent = nullptr;  // what it changed is in the store now
@@ -198,12 +199,19 @@ std::optional<FinalizedBlock> Ledger::Impl::read_block(std::uint64_t height) con
         return std::nullopt;
     }
     Expected<FinalizedBlock, SegmentFault> block = archive->read(found->place);
+    if (!block && is_archived(found->place)) {
+        return std::nullopt;  // the node does not depend on the archive: see why_unreadable
+    }
     if (!block) {
         stop_on_storage_error("block " + std::to_string(height) + " in " + block.error().file +
                               " at byte " + std::to_string(block.error().offset) + ": " +
                               block.error().message);
     }
     return std::move(block).value();
+}
+
+bool Ledger::Impl::is_archived(const BlockPlace& place) const {
+    return archive->folders().is_archived(segment_name(place.segment));
 }
 
 std::optional<TransactionLocation> Ledger::Impl::find_transaction(const TransactionRef& ref) const {
@@ -219,7 +227,10 @@ std::optional<Receipt> Ledger::Impl::receipt(const TransactionRef& ref) const {
     const std::optional<FinalizedBlock> holder = read_block(location->height);
     const std::optional<FinalizedBlock> proven =
         location->height == newest_finalized ? holder : read_block(newest_finalized);
-    ENSURE(holder && proven);
+    if (!holder) {
+        return std::nullopt;
+    }
+    ENSURE(proven);
     const std::uint64_t leaves = holder->events.size() + holder->results.size();
     const std::uint64_t first_transaction =
         holder->block.header.log_size - leaves + events_before_transactions(holder->events);
@@ -345,6 +356,17 @@ const StateView& Ledger::final_state() const { return m_impl->view; }
 std::optional<FinalizedBlock> Ledger::read_block(std::uint64_t height) const {
     return m_impl->read_block(height);
 }
+std::optional<std::string> Ledger::why_unreadable(std::uint64_t height) const {
+    const std::optional<ledger_index::BlockEntry> entry = m_impl->entry(height);
+    if (!entry || !m_impl->is_archived(entry->place)) {
+        return std::nullopt;
+    }
+    const auto block = m_impl->archive->read(entry->place);
+    if (block) {
+        return std::nullopt;
+    }
+    return "block " + std::to_string(height) + ": " + block.error().message;
+}
 std::optional<TransactionLocation> Ledger::find_transaction(const TransactionRef& ref) const {
     return m_impl->find_transaction(ref);
 }
@@ -394,8 +416,32 @@ std::optional<Bytes> Ledger::answer_snapshot_query(ByteView query) const {
     return impl.snapshots.answer(query, chain);
 }
 
+Bytes Ledger::lease_backup_snapshot() {
+    Impl& impl = *m_impl;
+    if (impl.tip->block.header.height == 0) {
+        return {};
+    }
+    const BlockHeader base =
+        impl.archive->base() ? *impl.archive->base() : impl.executor.genesis_block().block.header;
+    return impl.snapshots.lease(*impl.tip, impl.last_finalization, base, impl.tiles, impl.store,
+                                impl.clock.monotonic());
+}
+
 std::uint64_t Ledger::snapshot_height() const { return m_impl->snapshots.newest_height(); }
 
 std::vector<SegmentInfo> Ledger::segments() const { return m_impl->archive->segments(); }
+
+Expected<std::string, SourceError> Ledger::find_segment(const std::string& name) const {
+    return m_impl->archive->folders().find(name);
+}
+
+std::uint64_t Ledger::needed_from() const {
+    const Impl& impl = *m_impl;
+    const std::uint64_t tip = impl.tip->block.header.height;
+    const std::uint64_t window = tip - std::min<std::uint64_t>(tip, impl.window.block_count());
+    const std::uint64_t synced = tip - std::min(tip, impl.unsynced_blocks);
+    return std::min(
+        {window, synced, impl.newest_finalized, impl.snapshots.oldest_base_height().value_or(tip)});
+}
 
 }  // namespace tally

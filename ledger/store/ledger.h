@@ -126,8 +126,11 @@ public:
     void sync_state();
     /// The state after the last final block. Valid until the next `commit`.
     [[nodiscard]] const StateView& final_state() const;
-    /// Nothing above the last final height, and up to `base_height`.
+    /// Nothing above the last final height, up to `base_height`, and when `why_unreadable`.
     [[nodiscard]] std::optional<FinalizedBlock> read_block(std::uint64_t height) const;
+    /// What to tell somebody about a final block that was moved to an archive folder which is not
+    /// there now. Nothing for a block that can be read or that this ledger never had.
+    [[nodiscard]] std::optional<std::string> why_unreadable(std::uint64_t height) const;
     /// Blocks up to this one, their transactions and receipts are not here: 0, or more for a node
     /// that was made from a snapshot.
     [[nodiscard]] std::uint64_t base_height() const;
@@ -149,10 +152,21 @@ public:
     /// The bytes that answer a joining node's query (docs/protocol/sync.md); empty when what it
     /// asks for is not held, nothing when it cannot be decoded.
     [[nodiscard]] std::optional<Bytes> answer_snapshot_query(ByteView query) const;
+    /// The manifest of a snapshot that is kept for a backup as long as this is asked again within a
+    /// minute, four hours at most. It names as base the block behind which this ledger begins, so
+    /// all segments belong to it. `answer_snapshot_query` gives its parts. Empty when there cannot
+    /// be one now (no block yet, or the newest has no finalization): ask again.
+    [[nodiscard]] Bytes lease_backup_snapshot();
     /// Height of the newest snapshot; 0 when there is none.
     [[nodiscard]] std::uint64_t snapshot_height() const;
-    /// Names and sizes of the segment files, oldest first, for auditors.
+    /// Names and sizes of the segment files, oldest first, for auditors. Those in an archive folder
+    /// are among them unless it was not there when this was opened.
     [[nodiscard]] std::vector<SegmentInfo> segments() const;
+    /// Path of the file of one of them. The error names the archive that it should be in.
+    [[nodiscard]] Expected<std::string, SourceError> find_segment(const std::string& name) const;
+    /// Blocks from this height on have to stay in the data folder: they are replayed at the next
+    /// start, hold the window of ids, belong to a snapshot, or prove what receipts refer to.
+    [[nodiscard]] std::uint64_t needed_from() const;
 
 private:
     class Impl;

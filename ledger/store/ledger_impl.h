@@ -38,6 +38,7 @@ public:
     void sync_store();
     [[nodiscard]] std::optional<ledger_index::BlockEntry> entry(std::uint64_t height) const;
     [[nodiscard]] std::optional<FinalizedBlock> read_block(std::uint64_t height) const;
+    [[nodiscard]] bool is_archived(const BlockPlace& place) const;
     [[nodiscard]] std::optional<TransactionLocation> find_transaction(
         const TransactionRef& ref) const;
     [[nodiscard]] std::optional<Receipt> receipt(const TransactionRef& ref) const;

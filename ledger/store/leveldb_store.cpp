@@ -29,23 +29,23 @@ StoreError error_of(const leveldb::Status& status) {
     return status.IsCorruption() ? StoreError::corrupted : StoreError::io_error;
 }
 
-leveldb::Status sync_folder_of(const std::string& path) {
-    const std::size_t slash = path.find_last_of('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
+bool sync_folder(const std::string& folder) {
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) {
-        return leveldb::Status::IOError(folder, "cannot open the folder to sync it");
+        return false;
     }
     const bool synced = ::fsync(descriptor) == 0;
     ::close(descriptor);
-    return synced ? leveldb::Status::OK() : leveldb::Status::IOError(folder, "fsync failed");
+    return synced;
 }
 
 /// LevelDB syncs its folder only before a MANIFEST. This also does so when a file is created or
 /// renamed, so that a new log and CURRENT are there after power loss.
 class SyncingEnv final : public leveldb::EnvWrapper {
 public:
-    SyncingEnv() : leveldb::EnvWrapper{leveldb::Env::Default()} {}
+    explicit SyncingEnv(const LevelDbStore::Options& options)
+        : leveldb::EnvWrapper{options.env != nullptr ? options.env : leveldb::Env::Default()},
+          m_sync_folder{options.sync_folder ? options.sync_folder : sync_folder} {}
 
     leveldb::Status NewWritableFile(const std::string& path,
                                     leveldb::WritableFile** file) override {
@@ -64,10 +64,21 @@ public:
         const leveldb::Status status = target()->RenameFile(from, to);
         return status.ok() ? sync_folder_of(to) : status;
     }
+
+private:
+    [[nodiscard]] leveldb::Status sync_folder_of(const std::string& path) const {
+        const std::size_t slash = path.find_last_of('/');
+        const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
+        return m_sync_folder(folder) ? leveldb::Status::OK()
+                                     : leveldb::Status::IOError(folder, "cannot sync the folder");
+    }
+
+    std::function<bool(const std::string& folder)> m_sync_folder;
 };
 
 /// What a store and its snapshots share.
 struct Database {
+    explicit Database(const LevelDbStore::Options& options) : env{options} {}
     SyncingEnv env;
     std::unique_ptr<const leveldb::FilterPolicy> filter;
     std::unique_ptr<leveldb::Cache> cache;
@@ -112,7 +123,7 @@ Expected<std::unique_ptr<LevelDbStore>, std::string> LevelDbStore::open(const st
 
 Expected<std::unique_ptr<LevelDbStore>, std::string> LevelDbStore::open(const std::string& folder,
                                                                         const Options& options) {
-    auto database = std::make_shared<Database>();
+    auto database = std::make_shared<Database>(options);
     database->filter.reset(leveldb::NewBloomFilterPolicy(bloom_bits_per_key));
     database->cache.reset(leveldb::NewLRUCache(options.block_cache_bytes));
     leveldb::Options settings;

@@ -3,8 +3,13 @@
 #include "ledger/base/key_value_store.h"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+
+namespace leveldb {
+class Env;
+}
 
 namespace tally {
 
@@ -21,6 +26,11 @@ public:
         std::size_t write_buffer_bytes{64UL * 1024 * 1024};
         std::size_t block_cache_bytes{64UL * 1024 * 1024};
         std::size_t file_bytes_max{32UL * 1024 * 1024};
+        // For tests that make the disk fail: what LevelDB reads and writes with (null: the
+        // machine's own, else it must outlive the store), and what makes the names in a folder
+        // durable.
+        leveldb::Env* env{nullptr};
+        std::function<bool(const std::string& folder)> sync_folder;
     };
 
     /// Creates the store when the folder has none; its parent must exist. The error is a text with

@@ -453,7 +453,7 @@ std::optional<std::string> SnapshotImport::find_problem_of_base(const FinalizedB
     if (first.parent != m_manifest.base.digest()) {
         return "the base is not the parent of the block behind it";
     }
-    if (!is_in_id_window(first.time, m_manifest.header.time)) {
+    if (!m_accepts_history && !is_in_id_window(first.time, m_manifest.header.time)) {
         return "the base is older than the window of ids asks for";
     }
     return std::nullopt;

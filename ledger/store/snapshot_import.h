@@ -62,6 +62,10 @@ public:
     SnapshotImport(FileSystem& files, KeyValueStore& store, std::string folder,
                    const Genesis& genesis, std::optional<Checkpoint> checkpoint);
 
+    /// Takes snapshots whose base is older than the window of ids asks for: from a backup, which
+    /// has the history too. To be called first.
+    void accept_history() noexcept { m_accepts_history = true; }
+
     /// Asks for offers; names the snapshot that was begun with.
     [[nodiscard]] Bytes offer_query() const;
     /// Nothing when the bytes are not a manifest of this chain.
@@ -137,6 +141,7 @@ private:
     bool m_offer_checked{false};
     bool m_is_resumed{false};  ///< what is on disk of the offer is from an earlier start
     bool m_begun{false};
+    bool m_accepts_history{false};
     std::vector<Bytes> m_proofs;                 ///< by epoch, until they can be written
     std::vector<std::vector<Validator>> m_sets;  ///< by epoch, as far as proven
     std::set<ChunkName> m_pending;

@@ -43,8 +43,8 @@ bool prove_by_headers(std::uint64_t height, std::uint64_t to_height,
     return false;
 }
 
-/// Up to the last block with a FINALIZE certificate of its own: the blocks before it are proven by
-/// the chain of digests. Where none of those that fit has one, headers lead to it.
+}  // namespace
+
 Bytes answer_blocks(const BlocksQuery& query, const SnapshotSource::Chain& chain) {
     BlocksAnswer answer;
     std::vector<Bytes>& blocks = answer.blocks;
@@ -74,26 +74,64 @@ Bytes answer_blocks(const BlocksQuery& query, const SnapshotSource::Chain& chain
     return answer.encode();
 }
 
-}  // namespace
+std::optional<SnapshotSource::Held> SnapshotSource::make(const ExecutedBlock& block,
+                                                         const QuorumCertificate& finalization,
+                                                         const BlockHeader& base,
+                                                         const LogTiles& tiles,
+                                                         const KeyValueStore& store) {
+    std::optional<LogEdges> edges = tiles.edges_at(base.log_size);
+    std::unique_ptr<KeyValueStore> values = store.snapshot();
+    if (!edges || !values) {
+        return std::nullopt;
+    }
+    const SnapshotManifest manifest{block.block.header, finalization, base, std::move(*edges),
+                                    block.tree.count_entries()};
+    return Held{block.digest,     block.block.header.height, block.block.header.log_size,
+                base.height,      manifest.encode(),         block.tree,
+                std::move(values)};
+}
 
 void SnapshotSource::take(const ExecutedBlock& block, const QuorumCertificate& finalization,
                           const BlockHeader& base, const LogTiles& tiles,
                           const KeyValueStore& store) {
-    std::optional<LogEdges> edges = tiles.edges_at(base.log_size);
-    std::unique_ptr<KeyValueStore> values = store.snapshot();
-    if (!edges || !values || find(block.digest) != nullptr) {
+    const bool is_held = std::any_of(m_held.begin(), m_held.end(), [&block](const Held& held) {
+        return held.digest == block.digest;
+    });
+    std::optional<Held> held =
+        is_held ? std::nullopt : make(block, finalization, base, tiles, store);
+    if (!held) {
         return;
     }
-    const SnapshotManifest manifest{block.block.header, finalization, base, std::move(*edges),
-                                    block.tree.count_entries()};
     if (m_held.size() == snapshots_kept_max) {
         m_held.pop_front();
     }
-    m_held.push_back({block.digest, block.block.header.height, block.block.header.log_size,
-                      manifest.encode(), block.tree, std::move(values)});
+    m_held.push_back(std::move(*held));
+}
+
+Bytes SnapshotSource::lease(const ExecutedBlock& block,
+                            const std::optional<QuorumCertificate>& finalization,
+                            const BlockHeader& base, const LogTiles& tiles,
+                            const KeyValueStore& store, std::chrono::microseconds now) {
+    expire_lease(now);
+    const bool is_final = finalization && finalization->statement.kind == VoteKind::finalize;
+    if (!m_leased && is_final) {
+        m_leased = make(block, *finalization, base, tiles, store);
+        m_leased_at = now;
+    }
+    m_asked_at = now;
+    return m_leased ? m_leased->manifest : Bytes{};
+}
+
+void SnapshotSource::expire_lease(std::chrono::microseconds now) {
+    if (m_leased && (now - m_asked_at > backup_lease || now - m_leased_at > backup_lease_max)) {
+        m_leased.reset();
+    }
 }
 
 const SnapshotSource::Held* SnapshotSource::find(const Hash& digest) const {
+    if (m_leased && m_leased->digest == digest) {
+        return &*m_leased;
+    }
     const auto found = std::find_if(m_held.begin(), m_held.end(),
                                     [&digest](const Held& held) { return held.digest == digest; });
     return found == m_held.end() ? nullptr : &*found;
@@ -101,6 +139,10 @@ const SnapshotSource::Held* SnapshotSource::find(const Hash& digest) const {
 
 std::uint64_t SnapshotSource::newest_height() const {
     return m_held.empty() ? 0 : m_held.back().height;
+}
+
+std::optional<std::uint64_t> SnapshotSource::oldest_base_height() const {
+    return m_held.empty() ? std::nullopt : std::optional{m_held.front().base_height};
 }
 
 Bytes SnapshotSource::answer_manifest(const ManifestQuery& query) const {

@@ -35,9 +35,9 @@ public:
     /// Why the node should get no traffic now; empty when it is ready.
     [[nodiscard]] virtual std::vector<std::string> not_ready_reasons() const = 0;
     [[nodiscard]] virtual const Ledger& ledger() const = 0;
+    /// See Ledger::lease_backup_snapshot.
+    [[nodiscard]] virtual Bytes lease_backup_snapshot() = 0;
     [[nodiscard]] virtual consensus::DriverStatus consensus() const = 0;
-    /// Folder of the segment files.
-    [[nodiscard]] virtual std::string segments_folder() const = 0;
     /// Newest first, at most `count_max`.
     [[nodiscard]] virtual std::vector<SessionView> sessions(std::size_t count_max) const = 0;
     [[nodiscard]] virtual std::optional<SessionView> session(const SessionId& id) const = 0;

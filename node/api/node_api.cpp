@@ -3,6 +3,7 @@
 #include "ledger/model/envelope.h"
 #include "ledger/state/queries.h"
 #include "ledger/store/block_proof.h"
+#include "ledger/store/snapshot.h"
 #include "node/api/answers.h"
 #include "node/api/consensus_json.h"
 #include "node/api/cycle_json.h"
@@ -32,6 +33,11 @@ constexpr std::string_view proof_suffix{"/proof"};
 /// A page of blocks ends with the one that brings their envelopes to this size, so that no request
 /// costs more than two blocks of the largest size.
 constexpr std::size_t page_envelope_bytes{block_bytes_max};
+
+/// Of something that is final and was moved to an archive folder that is not there now.
+HttpResponse archived(const std::string& why) {
+    return http_error(410, "archived", printable(why));
+}
 
 bool same_secret(const std::string& left, const std::string& right) {
     return left.size() == right.size() && !left.empty() &&
@@ -155,6 +161,9 @@ HttpResponse NodeApi::answer_v1(const HttpRequest& request, const std::string& p
     }
     if (kind == "segments") {
         return segment(rest);
+    }
+    if (kind == "backup") {
+        return backup(rest);
     }
     if (kind == "transactions") {
         return rest.ends_with(receipt_suffix)
@@ -290,6 +299,10 @@ HttpResponse NodeApi::blocks(const HttpRequest& request) const {
          height <= tip && items.size() < *limit && bytes < page_envelope_bytes; ++height) {
         const std::optional<FinalizedBlock> block = m_backend.ledger().read_block(height);
         if (!block) {
+            const auto why = m_backend.ledger().why_unreadable(height);
+            if (why && items.empty()) {
+                return archived(*why);
+            }
             break;
         }
         for (const Bytes& envelope : block->block.envelopes) {
@@ -306,6 +319,9 @@ HttpResponse NodeApi::block(const std::string& height) const {
         return bad_parameter("height", "must be a whole number");
     }
     const std::optional<FinalizedBlock> block = m_backend.ledger().read_block(*number);
+    if (const auto why = block ? std::nullopt : m_backend.ledger().why_unreadable(*number)) {
+        return archived(*why);
+    }
     if (!block) {
         return not_found("no final block at height " + height + "; the newest is " +
                          std::to_string(m_backend.ledger().final_header().height));
@@ -342,14 +358,46 @@ HttpResponse NodeApi::segment(const std::string& name) const {
     // Only names the ledger lists are served, so no path can lead out of the folder.
     for (const SegmentInfo& segment : m_backend.ledger().segments()) {
         if (segment.name == name) {
+            const auto path = m_backend.ledger().find_segment(name);
+            if (!path) {
+                return archived(path.error().message);
+            }
             HttpResponse response;
             response.content_type = "application/octet-stream";
-            response.file_path = m_backend.segments_folder() + "/" + name;
+            response.file_path = *path;
             response.file_length = segment.bytes;
             return response;
         }
     }
     return not_found("no segment is called " + name);
+}
+
+/// What `tally backup` fetches beside the segments: docs/protocol/backup.md.
+HttpResponse NodeApi::backup(const std::string& part) {
+    HttpResponse response;
+    response.content_type = "application/octet-stream";
+    if (part == "manifest") {
+        const Bytes manifest = m_backend.lease_backup_snapshot();
+        if (manifest.empty()) {
+            return http_error(503, "no_snapshot", "there is no finalized block yet; ask again");
+        }
+        response.body = std::string{as_text(manifest)};
+        return response;
+    }
+    const std::optional<Bytes> query =
+        part.size() <= 2 * snapshot_query_bytes_max ? from_hex(part) : std::nullopt;
+    const auto asked = query ? decode_snapshot_query(*query) : std::nullopt;
+    const bool is_served = asked && (std::holds_alternative<ProofsQuery>(*asked) ||
+                                     std::holds_alternative<ChunkQuery>(*asked));
+    if (!is_served) {
+        return bad_parameter("query", "must be a query for proofs or a chunk, in hexadecimal");
+    }
+    const auto answer = m_backend.ledger().answer_snapshot_query(*query);
+    if (!answer || answer->empty()) {
+        return not_found("the snapshot is not held any more; begin with the manifest");
+    }
+    response.body = std::string{as_text(*answer)};
+    return response;
 }
 
 HttpResponse NodeApi::transaction(const std::string& id) const {
@@ -363,6 +411,11 @@ HttpResponse NodeApi::transaction(const std::string& id) const {
             (*shown)["leaf_index"] = location->leaf_index;
             return json_response(*shown);
         }
+        const auto why =
+            location ? m_backend.ledger().why_unreadable(location->height) : std::nullopt;
+        if (why) {
+            return archived(*why);
+        }
     }
     return not_found("no final transaction " + id);
 }
@@ -371,6 +424,12 @@ HttpResponse NodeApi::receipt(const std::string& id) const {
     for (const TransactionRef& ref : parse_ref(m_backend.ledger(), id)) {
         if (const std::optional<Receipt> receipt = m_backend.ledger().receipt(ref)) {
             return bytes_response(receipt->encode());
+        }
+        const auto location = m_backend.ledger().find_transaction(ref);
+        const auto why =
+            location ? m_backend.ledger().why_unreadable(location->height) : std::nullopt;
+        if (why) {
+            return archived(*why);
         }
     }
     return not_found("no final transaction " + id);

@@ -33,6 +33,7 @@ private:
     [[nodiscard]] HttpResponse block_proof(const std::string& height) const;
     [[nodiscard]] HttpResponse segments() const;
     [[nodiscard]] HttpResponse segment(const std::string& name) const;
+    [[nodiscard]] HttpResponse backup(const std::string& part);
     [[nodiscard]] HttpResponse transaction(const std::string& id) const;
     [[nodiscard]] HttpResponse receipt(const std::string& id) const;
     [[nodiscard]] HttpResponse authorization(const std::string& id) const;

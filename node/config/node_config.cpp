@@ -92,6 +92,28 @@ void read_review(const ConfigTable& roaming, NodeConfig& config) {
         roaming.duration_ms("review_margin_ms", {0, parameter_duration_max}, config.review_margin);
 }
 
+ArchiveConfig read_archive(const ConfigTable& archive) {
+    ArchiveConfig config;
+    config.folder = archive.path("folder", std::string{});
+    const bool has_age = archive.has("older_than_d");
+    const bool has_size = archive.has("keep_bytes");
+    if (config.folder.empty() && (has_age || has_size)) {
+        archive.problem("folder", "is needed: where are the segments to go?");
+    }
+    if (has_size) {
+        config.rule.keep_bytes =
+            static_cast<std::uint64_t>(archive.integer("keep_bytes", {0, INT64_MAX}));
+        config.rule.older_than.reset();
+    }
+    if (has_age) {
+        config.rule.older_than = std::chrono::days{archive.integer("older_than_d", {1, 36'500})};
+    }
+    config.segment_bytes = static_cast<std::uint64_t>(
+        archive.integer("segment_bytes", {64 * 1024, 256L * 1024 * 1024},
+                        static_cast<std::int64_t>(config.segment_bytes)));
+    return config;
+}
+
 NodeConfig read(const ConfigTable& root) {
     NodeConfig config;
     config.member = read_party(root, "member");
@@ -126,6 +148,7 @@ NodeConfig read(const ConfigTable& root) {
     config.sync = read_sync(root.table("sync"));
     config.keep_finished = std::chrono::days{
         root.table("state").integer("keep_finished_d", {0, 36'500}, config.keep_finished.count())};
+    config.archive = read_archive(root.table("archive"));
     return config;
 }
 

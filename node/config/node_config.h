@@ -4,6 +4,7 @@
 #include "ledger/crypto/secp256k1.h"
 #include "ledger/model/ids.h"
 #include "ledger/model/money.h"
+#include "ledger/store/segment_archiver.h"
 #include "ledger/store/snapshot_import.h"
 #include "node/runtime/config_reader.h"
 
@@ -36,6 +37,14 @@ struct SyncConfig {
     std::chrono::seconds min_chain_age{60};
     std::uint64_t snapshot_interval{10'000};  ///< blocks
     std::optional<Checkpoint> checkpoint;
+};
+
+/// Where old segment files go, and which. Without a folder they stay.
+struct ArchiveConfig {
+    std::string folder;
+    RetentionRule rule{std::chrono::days{90}, std::nullopt};
+    /// Size at which a segment is closed; only closed ones can go.
+    std::uint64_t segment_bytes{LedgerOptions{}.segment_bytes};
 };
 
 /// Everything `tallyd` is told by its TOML file. Relative paths are taken from the file's folder.
@@ -74,6 +83,7 @@ struct NodeConfig {
     SyncConfig sync;
     /// How long the node answers for finished authorizations, in days; 0: for ever.
     std::chrono::days keep_finished{400};
+    ArchiveConfig archive;
 };
 
 /// Every problem found in the file, in its order. Callers print each one's text and exit with

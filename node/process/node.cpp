@@ -9,6 +9,7 @@
 #include "ledger/store/leveldb_store.h"
 #include "node/api/node_api.h"
 #include "node/config/customers_json.h"
+#include "node/process/archivist.h"
 #include "node/process/key_ring.h"
 #include "node/process/membership_duties.h"
 #include "node/process/node_links.h"
@@ -128,8 +129,10 @@ public:
     [[nodiscard]] NodeStatus status() const override;
     [[nodiscard]] std::vector<std::string> not_ready_reasons() const override;
     [[nodiscard]] const Ledger& ledger() const override { return m_replica->ledger(); }
+    [[nodiscard]] Bytes lease_backup_snapshot() override {
+        return m_replica->lease_backup_snapshot();
+    }
     [[nodiscard]] consensus::DriverStatus consensus() const override { return m_replica->status(); }
-    [[nodiscard]] std::string segments_folder() const override { return m_folders.segments; }
     [[nodiscard]] std::vector<SessionView> sessions(std::size_t count_max) const override {
         return m_roaming->sessions(count_max);
     }
@@ -187,6 +190,7 @@ private:
     std::unique_ptr<NodeApi> m_api;
     std::unique_ptr<HttpServer> m_http;
     RoleWatch m_role_watch;
+    std::unique_ptr<Archivist> m_archivist;  // last: its thread ends before what it uses
     bool m_stopping{false};
 };
 
@@ -271,7 +275,8 @@ std::optional<StartError> Node::Impl::open_replica() {
     auto replica =
         Replica::open({m_inputs.genesis, m_inputs.config.member, m_inputs.config.data_dir,
                        m_inputs.config.sync.snapshot_interval, m_inputs.known_features,
-                       std::chrono::milliseconds{m_inputs.config.keep_finished}.count()},
+                       std::chrono::milliseconds{m_inputs.config.keep_finished}.count(),
+                       m_inputs.config.archive.segment_bytes},
                       std::move(ports));
     if (!replica) {
         if (replica.error().kind == LedgerOpenError::Kind::unknown_feature) {
@@ -341,6 +346,9 @@ std::optional<StartError> Node::Impl::open_edges() {
     }
     m_links = std::make_unique<NodeLinks>(link_parts());
     m_duties = std::make_unique<MembershipDuties>(duties_parts());
+    m_archivist = std::make_unique<Archivist>(Archivist::Parts{
+        m_io, m_files, m_folders.segments, *m_state_store, m_inputs.config.archive,
+        [this]() -> const Ledger& { return m_replica->ledger(); }, m_clock, m_metrics});
     m_api = std::make_unique<NodeApi>(*this, *token);
     try {
         m_http = std::make_unique<HttpServer>(
@@ -457,6 +465,7 @@ void Node::Impl::look_at_membership() {
     m_links->refresh();
     m_duties->tick();
     m_role_watch.look(m_replica->status().role);
+    m_archivist->tick();
     m_timers.after(recheck_interval, [this] { look_at_membership(); });
 }
 

@@ -38,6 +38,7 @@ Expected<std::unique_ptr<Replica>, LedgerOpenError> Replica::open(ReplicaOptions
     ledger_options.snapshot_interval = replica->m_options.snapshot_interval;
     ledger_options.known_features = replica->m_options.known_features;
     ledger_options.keep_finished = replica->m_options.keep_finished;
+    ledger_options.segment_bytes = replica->m_options.segment_bytes;
     Expected<std::unique_ptr<Ledger>, LedgerOpenError> ledger =
         Ledger::open(replica->m_ports.files, replica->m_ports.state_store,
                      replica->m_options.data_dir + "/ledger/segments", replica->m_options.genesis,

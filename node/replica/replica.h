@@ -26,6 +26,7 @@ struct ReplicaOptions {
     std::uint64_t snapshot_interval{LedgerOptions{}.snapshot_interval};
     FeatureList known_features{LedgerOptions{}.known_features};
     UnixMillis keep_finished{LedgerOptions{}.keep_finished};
+    std::uint64_t segment_bytes{LedgerOptions{}.segment_bytes};
 };
 
 /// The process around the replica.
@@ -87,6 +88,7 @@ public:
     GateResult submit_own(const Bytes& envelope);
 
     [[nodiscard]] const Ledger& ledger() const { return *m_ledger; }
+    [[nodiscard]] Bytes lease_backup_snapshot() { return m_ledger->lease_backup_snapshot(); }
     [[nodiscard]] consensus::DriverStatus status() const { return m_driver->status(); }
     [[nodiscard]] const consensus::Mempool& mempool() const { return m_mempool; }
     [[nodiscard]] std::uint64_t refused_blocks() const noexcept { return m_refused_blocks; }

@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tally::test {
@@ -20,25 +22,38 @@ namespace tally::test {
 /// used again.
 struct PowerFailure {};
 
-/// Counts write steps over all parts of one machine and fails before the chosen one.
+/// Counts write steps over all parts of one machine and fails before the chosen one: by a loss of
+/// power, or by an error that the step gives back without having done anything.
 class FaultPlan {
 public:
-    /// Fails before the step of this number, counted from now; nothing: never.
+    /// Power fails before the step of this number, counted from now; nothing: never.
     void fail_before(std::optional<std::uint64_t> step) {
         m_step = 0;
         m_fail_before = step;
+        m_error.reset();
     }
-    void step() {
+    /// The step of this number gives `error`, and so do all behind it until `fail_before`.
+    void fail_with(FileError error, std::uint64_t step) {
+        fail_before(step);
+        m_error = error;
+    }
+    /// What the next step fails with.
+    [[nodiscard]] std::optional<FileError> step() {
         if (m_fail_before && m_step >= *m_fail_before) {
+            if (m_error) {
+                return m_error;
+            }
             throw PowerFailure{};
         }
         ++m_step;
+        return std::nullopt;
     }
     [[nodiscard]] std::uint64_t steps() const noexcept { return m_step; }
 
 private:
     std::uint64_t m_step{0};
     std::optional<std::uint64_t> m_fail_before;
+    std::optional<FileError> m_error;
 };
 
 /// What is left of bytes that were appended and not synced.
@@ -50,6 +65,12 @@ public:
 
     /// The machine starts again: what was not synced has met its fate.
     void crash(TailFate fate) {
+        if (fate != TailFate::kept) {
+            for (auto undo = m_unsynced_names.rbegin(); undo != m_unsynced_names.rend(); ++undo) {
+                undo->second();
+            }
+        }
+        m_unsynced_names.clear();
         for (auto& [path, file] : m_files) {
             const std::size_t unsynced = file.data.size() - file.synced;
             if (fate == TailFate::lost) {
@@ -74,7 +95,9 @@ public:
     }
 
     Expected<std::unique_ptr<AppendFile>, FileError> open_append(const std::string& path) override {
-        m_plan.step();
+        if (const auto error = m_plan.step()) {
+            return Unexpected{*error};
+        }
         return std::unique_ptr<AppendFile>{new Appender{m_plan, m_files[path]}};
     }
     Expected<Bytes, FileError> read(const std::string& path, std::uint64_t offset,
@@ -97,7 +120,9 @@ public:
         return std::uint64_t{found->second.data.size()};
     }
     Expected<Done, FileError> write_whole(const std::string& path, ByteView bytes) override {
-        m_plan.step();
+        if (const auto error = m_plan.step()) {
+            return Unexpected{*error};
+        }
         File& file = m_files[path];
         file.data.assign(bytes.begin(), bytes.end());
         file.synced = file.data.size();
@@ -105,25 +130,37 @@ public:
     }
     Expected<Done, FileError> write_at(const std::string& path, std::uint64_t offset,
                                        ByteView bytes) override {
-        m_plan.step();
+        if (const auto error = m_plan.step()) {
+            return Unexpected{*error};
+        }
         Bytes& data = m_files.at(path).data;
         std::copy(bytes.begin(), bytes.end(), data.begin() + static_cast<std::ptrdiff_t>(offset));
         return Done{};
     }
     Expected<Done, FileError> truncate(const std::string& path, std::uint64_t length) override {
-        m_plan.step();
+        if (const auto error = m_plan.step()) {
+            return Unexpected{*error};
+        }
         File& file = m_files.at(path);
         file.data.resize(static_cast<std::size_t>(length));
         file.synced = std::min<std::size_t>(file.synced, file.data.size());
         return Done{};
     }
     Expected<Done, FileError> remove(const std::string& path) override {
-        m_plan.step();
+        if (const auto error = m_plan.step()) {
+            return Unexpected{*error};
+        }
+        if (!m_files.contains(path)) {
+            return Unexpected{FileError::not_found};
+        }
+        remember(path);
         m_files.erase(path);
         return Done{};
     }
     Expected<Done, FileError> create_directories(const std::string& /*path*/) override {
-        m_plan.step();
+        if (const auto error = m_plan.step()) {
+            return Unexpected{*error};
+        }
         return Done{};
     }
     Expected<std::vector<std::string>, FileError> list(const std::string& folder) const override {
@@ -135,8 +172,12 @@ public:
         }
         return names;
     }
-    Expected<Done, FileError> sync_folder(const std::string& /*folder*/) override {
-        m_plan.step();
+    Expected<Done, FileError> sync_folder(const std::string& folder) override {
+        if (const auto error = m_plan.step()) {
+            return Unexpected{*error};
+        }
+        std::erase_if(m_unsynced_names,
+                      [&folder](const auto& change) { return change.first == folder; });
         return Done{};
     }
 
@@ -149,12 +190,16 @@ private:
     public:
         Appender(FaultPlan& plan, File& file) : m_plan{plan}, m_file{file} {}
         Expected<Done, FileError> append(ByteView bytes) override {
-            m_plan.step();
+            if (const auto error = m_plan.step()) {
+                return Unexpected{*error};
+            }
             ::tally::append(m_file.data, bytes);
             return Done{};
         }
         Expected<Done, FileError> sync() override {
-            m_plan.step();
+            if (const auto error = m_plan.step()) {
+                return Unexpected{*error};
+            }
             m_file.synced = m_file.data.size();
             return Done{};
         }
@@ -165,8 +210,26 @@ private:
         File& m_file;
     };
 
+    /// What a crash brings back as long as the folder of `path` is not synced.
+    void remember(const std::string& path) {
+        const auto found = m_files.find(path);
+        std::optional<File> before;
+        if (found != m_files.end()) {
+            before = found->second;
+        }
+        m_unsynced_names.emplace_back(path.substr(0, path.find_last_of('/')), [this, path, before] {
+            if (before) {
+                m_files[path] = *before;
+            } else {
+                m_files.erase(path);
+            }
+        });
+    }
+
     FaultPlan& m_plan;
     std::map<std::string, File> m_files;
+    /// Folder, and what undoes a name that was changed in it.
+    std::vector<std::pair<std::string, std::function<void()>>> m_unsynced_names;
 };
 
 /// Batches that were not synced survive a crash as a prefix, as they do in LevelDB.
@@ -201,7 +264,9 @@ public:
         return m_current.snapshot();
     }
     Expected<Done, StoreError> write(const WriteBatch& batch, bool sync) override {
-        m_plan.step();
+        if (m_plan.step()) {
+            return Unexpected{StoreError::io_error};
+        }
         const auto written = m_current.write(batch, sync);
         m_unsynced.push_back(batch);
         if (sync) {

@@ -1,6 +1,7 @@
 #include "tools/audit/audit_target.h"
 
 #include "ledger/base/posix_file_system.h"
+#include "ledger/store/segment_folders.h"
 #include "tools/audit/http_segment_source.h"
 
 #include <fcntl.h>
@@ -11,7 +12,8 @@
 namespace tally::tools {
 namespace {
 
-/// A folder's segments together with the file system that reads them.
+/// A folder's segments, those that were moved from it to an archive, and the file system that reads
+/// them.
 class LocalSegmentSource final : public SegmentSource {
 public:
     explicit LocalSegmentSource(const std::string& folder) : m_source{m_files, folder} {}
@@ -23,7 +25,7 @@ public:
 
 private:
     PosixFileSystem m_files;
-    FolderSegmentSource m_source;
+    SegmentFolders m_source;
 };
 
 }  // namespace

@@ -161,7 +161,7 @@ QuorumCertificate certify_by(const std::vector<Validator>& validators, const Blo
 }
 
 void TestLedger::initialize() {
-    ENSURE(Ledger::initialize(m_files, m_store, folder, m_genesis).has_value());
+    ENSURE(Ledger::initialize(m_files, m_store, m_folder, m_genesis).has_value());
 }
 
 std::string TestLedger::open(std::uint64_t segment_bytes, std::size_t speculative_blocks,
@@ -171,7 +171,8 @@ std::string TestLedger::open(std::uint64_t segment_bytes, std::size_t speculativ
     options.segment_bytes = segment_bytes;
     options.speculative_blocks = speculative_blocks;
     options.known_features = known_features;
-    auto opened = Ledger::open(m_files, m_store, folder, m_genesis, m_signatures, m_clock, options);
+    auto opened =
+        Ledger::open(m_files, m_store, m_folder, m_genesis, m_signatures, m_clock, options);
     if (!opened) {
         return opened.error().message;
     }

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tally::test {
@@ -46,7 +47,8 @@ class TestLedger {
 public:
     static constexpr const char* folder{"segments"};
 
-    TestLedger(FileSystem& files, KeyValueStore& store) : m_files{files}, m_store{store} {}
+    TestLedger(FileSystem& files, KeyValueStore& store, std::string at = folder)
+        : m_files{files}, m_store{store}, m_folder{std::move(at)} {}
 
     void initialize();
     /// The error's text, empty when it opened.
@@ -54,6 +56,7 @@ public:
                                    std::size_t speculative_blocks = speculative_blocks_max,
                                    const FeatureList& known_features = {});
     void close() { m_ledger.reset(); }
+    [[nodiscard]] bool is_open() const noexcept { return m_ledger != nullptr; }
     [[nodiscard]] Ledger& get() { return *m_ledger; }
     [[nodiscard]] TestClock& clock() { return m_clock; }
     [[nodiscard]] const Genesis& genesis() const { return m_genesis; }
@@ -67,6 +70,7 @@ private:
     Genesis m_genesis{make_genesis()};
     FileSystem& m_files;
     KeyValueStore& m_store;
+    std::string m_folder;
     TestClock m_clock;
     DirectSignatureChecker m_signatures;
     std::unique_ptr<Ledger> m_ledger;

@@ -1,6 +1,8 @@
 #include "node/api/node_api.h"
 
 #include "ledger/base/posix_file_system.h"
+#include "ledger/store/segment_archiver.h"
+#include "ledger/store/snapshot.h"
 #include "node/runtime/http_client.h"
 #include "tests/ledger/base/temporary_folder.h"
 #include "tests/ledger/store/test_ledger.h"
@@ -11,6 +13,7 @@
 #include <catch2/catch.hpp>
 
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -54,10 +57,12 @@ SessionView make_session(std::uint8_t number) {
 /// A real ledger with every kind of leaf, and what a node adds to it.
 class TestBackend final : public ApiBackend {
 public:
-    TestBackend() {
+    explicit TestBackend(std::uint64_t segment_bytes = LedgerOptions{}.segment_bytes) {
         ENSURE(Ledger::initialize(m_files, m_store, segments_folder(), m_genesis).has_value());
-        auto opened =
-            Ledger::open(m_files, m_store, segments_folder(), m_genesis, m_signatures, m_clock);
+        LedgerOptions options;
+        options.segment_bytes = segment_bytes;
+        auto opened = Ledger::open(m_files, m_store, segments_folder(), m_genesis, m_signatures,
+                                   m_clock, options);
         ENSURE(opened.has_value());
         m_ledger = std::move(opened).value();
         for (const Block& block : fixture::make_history()) {
@@ -89,7 +94,21 @@ public:
     [[nodiscard]] std::vector<std::string> not_ready_reasons() const override { return reasons; }
     [[nodiscard]] const Ledger& ledger() const override { return *m_ledger; }
     [[nodiscard]] consensus::DriverStatus consensus() const override { return driver; }
-    [[nodiscard]] std::string segments_folder() const override { return m_folder.file("segments"); }
+    [[nodiscard]] Bytes lease_backup_snapshot() override {
+        return m_ledger->lease_backup_snapshot();
+    }
+    /// Moves the first so many segments away; where to.
+    std::string archive(std::size_t count) {
+        const std::string to = m_folder.file("archive");
+        SegmentArchiver archiver{m_files, segments_folder(), to, m_ledger->chain_id()};
+        ENSURE(archiver.prepare().has_value());
+        for (std::size_t i = 0; i < count; ++i) {
+            const SegmentInfo segment = m_ledger->segments().at(i);
+            ENSURE(archiver.move(segment, [](ArchiveStep) { return true; }).has_value());
+        }
+        return to;
+    }
+    [[nodiscard]] std::string segments_folder() const { return m_folder.file("segments"); }
     [[nodiscard]] std::vector<SessionView> sessions(std::size_t count_max) const override {
         std::vector<SessionView> newest;
         for (const SessionView& session : known_sessions) {
@@ -132,6 +151,8 @@ private:
 };
 
 struct Api {
+    explicit Api(std::uint64_t segment_bytes = LedgerOptions{}.segment_bytes)
+        : backend{segment_bytes} {}
     TestBackend backend;
     NodeApi api{backend, token};
 
@@ -378,6 +399,62 @@ SCENARIO("a block has its header, certificate, transactions and events") {
         INFO(height);
         const std::string path = std::string{"/api/v1/blocks/"} + height;
         CHECK(is_error(api.get(path), 400, "bad_parameter"));
+    }
+}
+
+SCENARIO("what was moved to an archive is served from there, and without it the answer names it") {
+    Api api{1};
+    const std::string folder = api.backend.archive(3);
+    const std::string name = segment_name(1);
+    const auto transaction = [&api](std::uint64_t height) {
+        const json::value block = api.read("/api/v1/blocks/" + std::to_string(height));
+        return std::string{block.at("transactions").at(0).at("id").as_string()};
+    };
+    const std::string id = transaction(2);
+    const std::vector<std::string> moved{"/api/v1/blocks/2", "/api/v1/segments/" + name,
+                                         "/api/v1/transactions/" + id,
+                                         "/api/v1/transactions/" + id + "/receipt"};
+    for (const std::string& path : moved) {
+        INFO(path);
+        CHECK(api.get(path).status == 200);
+    }
+    CHECK(api.get("/api/v1/segments/" + name).file_path == folder + "/" + name);
+    std::filesystem::rename(folder, folder + ".away");
+    for (const std::string& path : moved) {
+        INFO(path);
+        const HttpResponse refused = api.get(path);
+        CHECK(is_error(refused, 410, "archived"));
+        CHECK(refused.body.find(folder) != std::string::npos);
+    }
+    CHECK(is_error(api.get("/api/v1/blocks", {{"from", "1"}}), 410, "archived"));
+    CHECK(api.get("/api/v1/blocks/4").status == 200);
+    CHECK(api.get("/api/v1/blocks", {{"from", "4"}}).status == 200);
+    CHECK(is_error(api.get("/api/v1/blocks/99"), 404, "not_found"));
+    CHECK(api.get("/api/v1/transactions/" + transaction(4)).status == 200);
+}
+
+SCENARIO("a backup is given the manifest of a snapshot, proofs and chunks, and nothing else") {
+    Api api;
+    const HttpResponse answer = api.get("/api/v1/backup/manifest");
+    REQUIRE(answer.status == 200);
+    const auto manifest = SnapshotManifest::decode(as_bytes(answer.body));
+    REQUIRE(manifest);
+    CHECK(manifest->header == api.backend.ledger().final_header());
+    CHECK(api.get("/api/v1/backup/manifest").body == answer.body);
+    const auto ask = [&api](const SnapshotQuery& query) {
+        return api.get("/api/v1/backup/" + to_hex(encode(query)));
+    };
+    const HttpResponse chunk = ask(ChunkQuery{manifest->header.digest(), {}});
+    REQUIRE(chunk.status == 200);
+    CHECK(StateChunk::decode(as_bytes(chunk.body)));
+    CHECK(is_error(ask(ChunkQuery{Hash{{1}}, {}}), 404, "not_found"));
+    CHECK(is_error(ask(ProofsQuery{7}), 404, "not_found"));
+    CHECK(is_error(ask(BlocksQuery{1, 2}), 400, "bad_parameter"));
+    CHECK(is_error(ask(ManifestQuery{}), 400, "bad_parameter"));
+    CHECK(is_error(ask(CheckpointQuery{{}, 1}), 400, "bad_parameter"));
+    for (const std::string& wrong :
+         {std::string{}, std::string{"zz"}, std::string{"0"}, std::string(1000, 'a')}) {
+        CHECK(is_error(api.get("/api/v1/backup/" + wrong), 400, "bad_parameter"));
     }
 }
 

@@ -118,6 +118,37 @@ SCENARIO("how long finished authorizations are kept can be told") {
     }
 }
 
+SCENARIO("old segments go to the folder of [archive], by age, by size or both") {
+    const ConfigFile file;
+    const std::string text{full};
+    const auto with = [&](const std::string& lines) {
+        const auto config = file.load(text + "\n[archive]\n" + lines);
+        REQUIRE(config);
+        return config->archive;
+    };
+    const auto plain = file.load(text);
+    REQUIRE(plain);
+    CHECK(plain->archive.folder.empty());
+    CHECK(plain->archive.segment_bytes == LedgerOptions{}.segment_bytes);
+    const ArchiveConfig aged = with("folder = \"old\"\n");
+    CHECK(aged.folder == file.folder.file("old"));
+    CHECK(aged.rule.older_than == std::chrono::days{90});
+    CHECK_FALSE(aged.rule.keep_bytes);
+    const ArchiveConfig sized = with("folder = \"/old\"\nkeep_bytes = 0\nsegment_bytes = 65536");
+    CHECK_FALSE(sized.rule.older_than);
+    CHECK(sized.rule.keep_bytes == 0U);
+    CHECK(sized.segment_bytes == 65536);
+    const ArchiveConfig both = with("folder = \"/old\"\nkeep_bytes = 7\nolder_than_d = 1");
+    CHECK(both.rule.older_than == std::chrono::days{1});
+    CHECK(both.rule.keep_bytes == 7U);
+    for (const char* wrong :
+         {"keep_bytes = 1", "folder = \"x\"\nolder_than_d = 0", "folder = \"x\"\nkeep_bytes = -1",
+          "segment_bytes = 1000", "folder = \"x\"\nolder_than = 3"}) {
+        INFO(wrong);
+        CHECK_FALSE(file.load(text + "\n[archive]\n" + wrong));
+    }
+}
+
 SCENARIO("every wrong line is named by file, line and key") {
     struct Case {
         const char* from;
