@@ -71,7 +71,7 @@ void BusinessCheck::add_finding(std::string message) {
 }
 
 void BusinessCheck::compare_balances(const StateView& state) {
-    std::map<AuditAccount, AuditPosition> expected = m_charges.balances();
+    std::map<AuditAccount, AuditPosition> expected = m_charges.cycles().positions();
     for (const auto& [account, position] : m_report.positions) {
         AuditPosition& balance = expected[account];
         balance.debits_pending = position.debits_pending;
@@ -81,8 +81,8 @@ void BusinessCheck::compare_balances(const StateView& state) {
     for (const AccountEntry& entry : list_accounts(state)) {
         const Account& account = entry.account;
         AuditPosition& position = found[{entry.party, entry.currency}];
-        position = {account.debits_posted, account.credits_posted, account.debits_pending,
-                    account.credits_pending};
+        position = {account.debits_posted,   account.credits_posted, account.debits_pending,
+                    account.credits_pending, account.legs_owed,      account.legs_due};
         expected.try_emplace({entry.party, entry.currency});
     }
     const auto compare = [this](const AuditAccount& account, const char* what, WideMoney sum,
@@ -97,6 +97,8 @@ void BusinessCheck::compare_balances(const StateView& state) {
         const AuditPosition& balance = found[account];
         compare(account, "what is due from and posted", sums.debits, balance.debits);
         compare(account, "what is due to and posted", sums.credits, balance.credits);
+        compare(account, "what banks are to pay for", sums.legs_owed, balance.legs_owed);
+        compare(account, "what banks are to pay to", sums.legs_due, balance.legs_due);
         compare(account, "what is promised by", sums.debits_pending, balance.debits_pending);
         compare(account, "what is promised to", sums.credits_pending, balance.credits_pending);
     }
@@ -104,6 +106,7 @@ void BusinessCheck::compare_balances(const StateView& state) {
 
 void BusinessCheck::finish(const StateView* state) {
     m_charges.finish(m_report);
+    m_charges.cycles().finish(m_report, m_height);
     if (state == nullptr) {
         return;
     }

@@ -22,8 +22,9 @@ constexpr std::array<const char*, charge_steps> step_names{"approved",
                                                            "credited",
                                                            "rebilled"};
 constexpr std::array<const char*, note_kinds> note_names{
-    "delivered_unpaid", "not_recorded", "meter_gap", "meter_changed", "beyond_approval", "disputed",
-    "corrected",        "equivocation", "sublog",    "bank",          "evidence",        "shorter"};
+    "delivered_unpaid", "not_recorded", "meter_gap",    "meter_changed", "beyond_approval",
+    "disputed",         "corrected",    "equivocation", "sublog",        "bank",
+    "evidence",         "shorter",      "unpaid"};
 
 __extension__ using Unsigned = unsigned __int128;
 
@@ -178,7 +179,8 @@ Bytes encode(const BusinessReport& report) {
     encoder.u32(report_version);
     encode_sums(encoder, report);
     encoder.u64(report.records_rated).u64(report.bridge_signatures);
-    encoder.u64(report.evidence_matched).u64(report.meters);
+    encoder.u64(report.evidence_matched).u64(report.cycles_netted);
+    encoder.u64(report.payments_confirmed).u64(report.meters);
     encoder.u64(report.meter_gaps).u64(report.meter_gap_wh);
     for (const std::uint64_t count : report.notes_count) {
         encoder.u64(count);
@@ -205,6 +207,8 @@ std::optional<BusinessReport> decode_business_report(ByteView bytes) {
     report.records_rated = decoder.u64();
     report.bridge_signatures = decoder.u64();
     report.evidence_matched = decoder.u64();
+    report.cycles_netted = decoder.u64();
+    report.payments_confirmed = decoder.u64();
     report.meters = decoder.u64();
     report.meter_gaps = decoder.u64();
     report.meter_gap_wh = decoder.u64();

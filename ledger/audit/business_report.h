@@ -92,6 +92,8 @@ struct AuditPosition {
     WideMoney credits{0};
     WideMoney debits_pending{0};
     WideMoney credits_pending{0};
+    WideMoney legs_owed{0};  ///< only where a balance is compared
+    WideMoney legs_due{0};
     friend bool operator==(const AuditPosition&, const AuditPosition&) = default;
 };
 
@@ -109,8 +111,9 @@ enum class NoteKind : std::uint8_t {
     bank,              ///< a payment in a bank statement that no cycle explains
     evidence,          ///< meter evidence that was not supplied
     shorter,           ///< other members have more blocks
+    unpaid,            ///< a payment between banks that is not confirmed
 };
-inline constexpr std::size_t note_kinds{12};
+inline constexpr std::size_t note_kinds{13};
 [[nodiscard]] const char* to_text(NoteKind kind);
 
 struct Note {
@@ -143,6 +146,8 @@ struct BusinessReport {
     std::uint64_t records_rated{0};
     std::uint64_t bridge_signatures{0};
     std::uint64_t evidence_matched{0};  ///< records whose meter data were supplied and fit
+    std::uint64_t cycles_netted{0};     ///< cycles times currencies
+    std::uint64_t payments_confirmed{0};
     std::uint64_t meters{0};
     std::uint64_t meter_gaps{0};
     std::uint64_t meter_gap_wh{0};

@@ -44,10 +44,9 @@ void ChargeBook::post(const BusinessScope& scope, const AuditPair& pair, Money a
     const PartyId& debtor = back ? pair.visited : pair.home;
     const PartyId& creditor = back ? pair.home : pair.visited;
     const WideMoney size = back ? -WideMoney{amount} : WideMoney{amount};
-    for (auto* positions : {&scope.report.positions, &m_balances}) {
-        (*positions)[{debtor, pair.currency}].debits += size;
-        (*positions)[{creditor, pair.currency}].credits += size;
-    }
+    scope.report.positions[{debtor, pair.currency}].debits += size;
+    scope.report.positions[{creditor, pair.currency}].credits += size;
+    m_cycles.post(debtor, creditor, pair.currency, size);
 }
 
 ChargeBook::Charges::iterator ChargeBook::find_open(
@@ -395,6 +394,8 @@ void ChargeBook::take(const BusinessScope& scope, const StoredTransaction& store
                     check_bridge(step);
                 }
                 wait(step, action);
+            } else if constexpr (std::is_same_v<One, ConfirmPayment>) {
+                m_cycles.take(scope, stored, action);
             } else if constexpr (requires { apply(step, action); }) {
                 apply(step, action);
             }
@@ -444,6 +445,7 @@ void ChargeBook::expire(const BusinessScope& scope, Charges::iterator found, con
 }
 
 void ChargeBook::take(const BusinessScope& scope, const Event& event, std::size_t number) {
+    m_cycles.take(scope, event, number);
     if (event.kind != EventKind::expired) {
         return;
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ledger/audit/business_scope.h"
+#include "ledger/audit/cycle_book.h"
 #include "ledger/state/state_view.h"
 
 #include <map>
@@ -29,10 +30,8 @@ public:
     /// Adds what is open to the report, and to the pending sums of its positions.
     void finish(BusinessReport& report) const;
 
-    /// Of every account, posted and not closed yet: what the state must have.
-    [[nodiscard]] const std::map<AuditAccount, AuditPosition>& balances() const noexcept {
-        return m_balances;
-    }
+    /// What was posted and not netted yet, and the payments that wait.
+    [[nodiscard]] const CycleBook& cycles() const noexcept { return m_cycles; }
 
 private:
     using Charges = std::map<AuthorizationRef, Authorization>;
@@ -87,7 +86,7 @@ private:
     Charges m_open;
     std::map<std::pair<PartyId, TariffRef>, std::shared_ptr<const Tariff>> m_tariffs;
     std::map<TransactionRef, TwoSigned> m_waiting;
-    std::map<AuditAccount, AuditPosition> m_balances;
+    CycleBook m_cycles;
 };
 
 }  // namespace tally

@@ -39,11 +39,7 @@ void ChargeBook::restore(const StateView& state) {
     for (const MemberRecord& member : list_members(state)) {
         restore_tariffs(state, member.member.party);
     }
-    for (const AccountEntry& entry : list_accounts(state)) {
-        AuditPosition& balance = m_balances[{entry.party, entry.currency}];
-        balance.debits = entry.account.debits_posted;
-        balance.credits = entry.account.credits_posted;
-    }
+    m_cycles.restore(state);
 }
 
 void ChargeBook::restore_tariffs(const StateView& state, const PartyId& owner) {

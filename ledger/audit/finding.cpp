@@ -6,7 +6,7 @@
 namespace tally {
 namespace {
 
-constexpr std::array<std::pair<FindingKind, const char*>, 53> names{
+constexpr std::array<std::pair<FindingKind, const char*>, 54> names{
     {{FindingKind::file_header, "file_header"},
      {FindingKind::record_header, "record_header"},
      {FindingKind::record_checksum, "record_checksum"},
@@ -59,7 +59,8 @@ constexpr std::array<std::pair<FindingKind, const char*>, 53> names{
      {FindingKind::bank, "bank"},
      {FindingKind::truncated, "truncated"},
      {FindingKind::checkpoint, "checkpoint"},
-     {FindingKind::fork, "fork"}}};
+     {FindingKind::fork, "fork"},
+     {FindingKind::cycle, "cycle"}}};
 
 }  // namespace
 

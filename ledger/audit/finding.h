@@ -69,6 +69,8 @@ enum class FindingKind : std::uint8_t {
     truncated,   ///< the ledger ends before a block that is known to exist
     checkpoint,  ///< the ledger does not go on from the last audit
     fork,        ///< two final blocks of one height
+    // Business, of netting
+    cycle,  ///< a closed cycle's figures, or the shares of a default, are not those of its entries
 };
 /// "file_header" and so on.
 [[nodiscard]] const char* to_text(FindingKind kind);

@@ -244,6 +244,10 @@ void GovernanceBook::take(const BusinessScope& scope, const Event& event, std::s
             scope.find(FindingKind::unmatched, number,
                        "the proposal " + to_text(event.ref) + " expired, but it is not open");
         }
+    } else if (event.kind == EventKind::leg_defaulted) {
+        m_members[event.debtor].suspended = true;
+        scope.report.govern(scope.height(), scope.now(),
+                            to_text(event.debtor) + " is suspended: a payment is in default");
     } else if (event.kind == EventKind::epoch_sealed) {
         if (event.validators != m_validators || !event.features.empty()) {
             std::vector<PartyId> parties;

@@ -97,7 +97,10 @@ constexpr auto business = std::to_array<Entry>(
      Entry{FindingKind::fork,
            {two_histories,
             "Keep the evidence file and take it to all members: it names who signed "
-            "both."}}});
+            "both."}},
+     Entry{FindingKind::cycle,
+           {"What a closed cycle says of who owes whom is not what its transactions add up to.",
+            do_not_rely}}});
 
 constexpr std::array<const char*, note_kinds> notes{
     "Recorded charges that were neither settled nor claimed in time: the visited operator "
@@ -113,7 +116,8 @@ constexpr std::array<const char*, note_kinds> notes{
     "Members' own lists of entries.",
     "Payments in the bank's statement that no entry explains.",
     "Meter data that were not supplied.",
-    "How far other members are."};
+    "How far other members are.",
+    "Payments between banks that their receiver has not confirmed."};
 
 }  // namespace
 
