@@ -57,7 +57,11 @@ void Archivist::tick() {
     m_thread = std::thread{[this, situation, values]() mutable {
         const Outcome outcome = work(situation, *values);
         values.reset();  // before the loop is told, so that the store is free to be closed
-        boost::asio::post(m_parts.io, [this, outcome] { finished(outcome); });
+        boost::asio::post(m_parts.io, [this, outcome, alive = std::weak_ptr<const bool>{m_alive}] {
+            if (!alive.expired()) {
+                finished(outcome);
+            }
+        });
     }};
 }
 

@@ -61,6 +61,8 @@ private:
     std::string m_archive;  ///< absolute
     std::thread m_thread;
     std::atomic<bool> m_stop{false};
+    /// What the loop is told after the destructor is for nobody.
+    std::shared_ptr<const bool> m_alive{std::make_shared<const bool>(true)};
     bool m_is_moving{false};
     std::chrono::microseconds m_next{0};
     std::string m_last_problem;

@@ -36,8 +36,8 @@ public:
     }
 
     /// Blocks that no ledger of ours would take.
-    explicit ForgedLedger(std::vector<FinalizedBlock> blocks)
-        : m_segment_bytes{1UL << 26}, m_blocks{std::move(blocks)} {}
+    explicit ForgedLedger(std::vector<FinalizedBlock> blocks, Genesis genesis = make_genesis())
+        : m_segment_bytes{1UL << 26}, m_genesis{std::move(genesis)}, m_blocks{std::move(blocks)} {}
 
     [[nodiscard]] std::vector<FinalizedBlock>& blocks() { return m_blocks; }
     [[nodiscard]] const Genesis& genesis() const { return m_genesis; }

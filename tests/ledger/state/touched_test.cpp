@@ -127,6 +127,7 @@ std::vector<Case> every_kind(const Busy& busy) {
         {aaa, LateCharge{busy.rated()}, {aaa, bbb}},
         {aaa, CreditCharge{busy.charge, busy.charge, cny, 2, 1, {}}, {aaa, bbb}},
         {aaa, RebillCharge{busy.charge, busy.rated()}, {aaa, bbb}},
+        {aaa, ConfirmPayment{0, cny, ccc, "statement 7/2"}, {aaa, ccc}},
     };
 }
 
@@ -205,6 +206,7 @@ TEST_CASE("what expires touches those whom it was about", "[state][sublog]") {
     }
     SECTION("a correction: home and visited operator") {
         Genesis genesis = make_genesis();
+        genesis.parameters.correction_window = genesis.parameters.cycle_length / 2;
         TestChain chain{genesis, {aaa}};
         const AuthorizationRef charge = chain.charge_until_recorded(bbb, aaa, 12'000);
         const TransactionRef recorded = chain.last_ref();
@@ -218,6 +220,23 @@ TEST_CASE("what expires touches those whom it was about", "[state][sublog]") {
         REQUIRE(chain.tip().events.front().cause == ExpiryCause::correction_over);
         CHECK(parties_of(chain.tip().sublogs) == Parties{aaa, bbb});
     }
+}
+
+TEST_CASE("netting touches everybody with a figure", "[state][sublog]") {
+    Genesis genesis = make_genesis();
+    genesis.parameters.payment_window = genesis.parameters.cycle_length / 2;
+    TestChain chain{genesis, {aaa}};
+    const AuthorizationRef charge = chain.charge_until_recorded(bbb, aaa, 12'000);
+    REQUIRE(chain.apply(bbb, SettleCharge{charge, units(18)}) == ResultCode::ok);
+    chain.pass(genesis.parameters.cycle_length);
+    REQUIRE(chain.tip().events.size() == 1);
+    REQUIRE(chain.tip().events.front().kind == EventKind::cycle_closed);
+    CHECK(parties_of(chain.tip().sublogs) == Parties{aaa, bbb});
+
+    chain.pass(genesis.parameters.payment_window + second_ms);
+    REQUIRE(chain.tip().events.size() == 1);
+    REQUIRE(chain.tip().events.front().kind == EventKind::leg_defaulted);
+    CHECK(parties_of(chain.tip().sublogs) == Parties{aaa, bbb});
 }
 
 TEST_CASE("the seal of an epoch touches the validators of the next", "[state][sublog]") {

@@ -124,9 +124,11 @@ SCENARIO("what an open charge goes back to stays on a running node") {
     Site site;
     // As if a promise of block 2 were still open.
     const TransactionRef ref{party("BBB"), TransactionId{{1}}};
+    TransactionLocation location;
+    location.height = 2;
     WriteBatch batch;
     batch.put(keys::deadline({INT64_MAX, ref, DeadlineKind::authorization}), {});
-    batch.put(ledger_index::transaction_key(ref), ledger_index::encode(TransactionLocation{2}));
+    batch.put(ledger_index::transaction_key(ref), ledger_index::encode(location));
     REQUIRE(site.store->write(batch, true));
     Archivist archivist{site.parts()};
     site.run(archivist);

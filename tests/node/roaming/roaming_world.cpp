@@ -24,7 +24,7 @@ MemberProcess::MemberProcess(World& world, const PartyId& self)
     : m_world{world},
       m_self{self},
       m_key{secret_of(to_text(self) + "/member")},
-      m_state{world.chain().base(), {}} {
+      m_state{world.chain().base()} {
     options.self = self;
 }
 

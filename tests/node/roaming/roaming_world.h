@@ -4,6 +4,7 @@
 // real ledger with one sequencer, and a bridge with one station; under one virtual clock. Links
 // lose, repeat and delay messages, and services crash between any two events, as configured.
 
+#include "ledger/store/store_view.h"
 #include "node/roaming/roaming_service.h"
 #include "tests/ledger/base/seeded_random.h"
 #include "tests/support/ledger_fixture.h"
@@ -63,7 +64,7 @@ private:
     KeySigner m_key;
     MemoryStore m_disk;
     MemoryStore m_backup;
-    StateOverlay m_state;
+    StoreView m_state;
     std::unique_ptr<StagedStore> m_store;
     std::unique_ptr<CustomerAccounts> m_accounts;
     std::unique_ptr<RoamingService> m_service;
