@@ -1,7 +1,7 @@
 // Chargers at their worst: broken schemas, no clock, lost answers, connectors that do not exist.
 
 #include "ledger/model/day_bands.h"
-#include "tests/charger_bridge/site.h"
+#include "tests/charger_bridge/begin_charge.h"
 
 #include <catch2/catch.hpp>
 
@@ -12,14 +12,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr const char* no_clock{"1970-01-01T00:00:12Z"};
-
-std::int32_t begin_charge(Site& site, std::int64_t meter = 1'000) {
-    REQUIRE(site.swipe() == TagStatus::accepted);
-    const auto started = site.start(1, "BBB-1", meter);
-    REQUIRE(started);
-    REQUIRE(started->status == TagStatus::accepted);
-    return started->transaction;
-}
 
 std::vector<std::string> orphan_kinds(Site& site) {
     std::vector<std::string> kinds;
