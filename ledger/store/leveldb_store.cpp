@@ -1,6 +1,7 @@
 #include "ledger/store/leveldb_store.h"
 
 #include "ledger/base/check.h"
+#include "ledger/store/block_archive.h"
 
 #include <fcntl.h>
 #include <leveldb/cache.h>
@@ -41,11 +42,16 @@ bool sync_folder(const std::string& folder) {
 
 /// LevelDB syncs its folder only before a MANIFEST. This also does so when a file is created or
 /// renamed, so that a new log and CURRENT are there after power loss.
+///
+/// When the folder cannot be synced behind a new CURRENT, nobody knows which of two MANIFEST files
+/// a next start will find named there. LevelDB takes that for a failure and removes the new one; so
+/// the process stops before it can, and both are there at the next start.
 class SyncingEnv final : public leveldb::EnvWrapper {
 public:
     explicit SyncingEnv(const LevelDbStore::Options& options)
         : leveldb::EnvWrapper{options.env != nullptr ? options.env : leveldb::Env::Default()},
-          m_sync_folder{options.sync_folder ? options.sync_folder : sync_folder} {}
+          m_sync_folder{options.sync_folder ? options.sync_folder : sync_folder},
+          m_stop{options.stop ? options.stop : stop_on_storage_error} {}
 
     leveldb::Status NewWritableFile(const std::string& path,
                                     leveldb::WritableFile** file) override {
@@ -61,8 +67,14 @@ public:
     }
 
     leveldb::Status RenameFile(const std::string& from, const std::string& to) override {
-        const leveldb::Status status = target()->RenameFile(from, to);
-        return status.ok() ? sync_folder_of(to) : status;
+        leveldb::Status status = target()->RenameFile(from, to);
+        if (status.ok()) {
+            status = sync_folder_of(to);
+            if (!status.ok() && to.ends_with("/CURRENT")) {
+                m_stop(to + ": cannot sync the folder behind it");
+            }
+        }
+        return status;
     }
 
 private:
@@ -74,6 +86,7 @@ private:
     }
 
     std::function<bool(const std::string& folder)> m_sync_folder;
+    std::function<void(const std::string& why)> m_stop;
 };
 
 /// What a store and its snapshots share.

@@ -18,8 +18,9 @@ namespace tally {
 /// Durability: a synced write, and all before it, survive power loss; file names too (the folder
 /// is synced after a log or CURRENT appears, which LevelDB itself leaves out). Never repairs:
 /// what does not open is to be rebuilt from the segments.
-/// Errors: after a failed write all later ones fail. Threads: one writer; readers may run along.
-/// One process at a time; LevelDB locks the folder.
+/// Errors: after a failed write all later ones fail. When it is not known whether a new CURRENT is
+/// durable, the process stops: LevelDB would remove the file that it names. Threads: one writer;
+/// readers may run along. One process at a time; LevelDB locks the folder.
 class LevelDbStore final : public KeyValueStore {
 public:
     struct Options {
@@ -27,10 +28,11 @@ public:
         std::size_t block_cache_bytes{64UL * 1024 * 1024};
         std::size_t file_bytes_max{32UL * 1024 * 1024};
         // For tests that make the disk fail: what LevelDB reads and writes with (null: the
-        // machine's own, else it must outlive the store), and what makes the names in a folder
-        // durable.
+        // machine's own, else it must outlive the store), what makes the names in a folder durable,
+        // and what stops the process (default: really) and may return where power is gone anyway.
         leveldb::Env* env{nullptr};
         std::function<bool(const std::string& folder)> sync_folder;
+        std::function<void(const std::string& why)> stop;
     };
 
     /// Creates the store when the folder has none; its parent must exist. The error is a text with

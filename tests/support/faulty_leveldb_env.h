@@ -34,12 +34,19 @@ public:
         m_steps.clear();
         m_fail_from = step;
         m_only.reset();
+        m_once = false;
+    }
+    /// The step of this number, counted from now, gives an error, and no other does.
+    void fail_once(std::uint64_t step) {
+        fail_from(step);
+        m_once = true;
     }
     /// Only steps of this kind fail from now on.
     void fail(EnvStep kind) {
         const std::lock_guard guard{m_mutex};
         m_only = kind;
         m_fail_from = 0;
+        m_once = false;
     }
     void heal() {
         const std::lock_guard guard{m_mutex};
@@ -170,6 +177,9 @@ private:
         const bool is_meant = !m_only || *m_only == kind;
         if (m_fail_from && is_meant && m_steps.size() >= *m_fail_from) {
             m_has_failed = true;
+            if (m_once) {
+                m_fail_from.reset();
+            }
             return leveldb::Status::IOError("No space left on device");
         }
         m_steps.push_back(kind);
@@ -192,6 +202,7 @@ private:
     std::vector<EnvStep> m_steps;
     std::optional<std::uint64_t> m_fail_from;
     std::optional<EnvStep> m_only;
+    bool m_once{false};
     bool m_has_failed{false};
     std::map<std::string, std::uint64_t> m_synced;
     /// Folder, and what undoes a name that was changed in it.

@@ -3,10 +3,12 @@
 #include "ledger/store/leveldb_store.h"
 #include "tests/ledger/base/temporary_folder.h"
 #include "tests/support/faulty_leveldb_env.h"
+#include "tests/support/process_stop.h"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <limits>
 
 using namespace tally;
 using namespace tally::test;
@@ -30,12 +32,17 @@ struct Disk {
     FaultyLevelDbEnv env;
     std::unique_ptr<LevelDbStore> store;
     std::string problem;
+    /// A machine without power does not have to be stopped.
+    bool stops_by_itself{false};
 
     bool open() {
         store.reset();
         LevelDbStore::Options options;
         options.env = &env;
         options.sync_folder = [this](const std::string& name) { return env.sync_folder(name); };
+        if (stops_by_itself) {
+            options.stop = [](const std::string&) {};
+        }
         auto opened = LevelDbStore::open(folder.file("state"), options);
         problem = opened ? "" : opened.error();
         if (opened) {
@@ -97,6 +104,7 @@ TEST_CASE("LevelDB: power failing before any write step keeps what was synced, a
     int refused{0};
     for (std::uint64_t step = 0;; ++step) {
         Disk disk;
+        disk.stops_by_itself = true;
         disk.env.fail_from(step);
         int durable{0};
         if (disk.open()) {
@@ -175,6 +183,30 @@ TEST_CASE("LevelDB: a store whose folder cannot be synced does not open") {
     CHECK_FALSE(disk.open());
     disk.env.heal();
     CHECK(disk.open());
+}
+
+TEST_CASE("LevelDB: an error at any one step of a start costs nothing at the next start") {
+    Disk disk;
+    REQUIRE(disk.open());
+    REQUIRE(disk.write() == batches);
+    disk.env.fail_from(std::numeric_limits<std::uint64_t>::max());  // counts the steps
+    REQUIRE(disk.open());
+    const std::size_t steps = disk.env.steps().size();
+    disk.store.reset();
+    int stopped{0};
+    for (std::uint64_t step = 0; step < steps; ++step) {
+        INFO("step " << step << " of " << steps);
+        stopped += stops([&] {
+            disk.env.fail_once(step);
+            disk.open();
+        });
+        disk.env.heal();
+        REQUIRE(disk.open());
+        CHECK(disk.count() == batches);
+        disk.store.reset();
+    }
+    CHECK(steps > 5);
+    CHECK(stopped == 1);  // the folder behind a new CURRENT
 }
 
 TEST_CASE("LevelDB: a changed byte in a table is an error, never another value") {

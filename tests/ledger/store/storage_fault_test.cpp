@@ -4,14 +4,11 @@
 #include "ledger/store/ledger_index.h"
 #include "ledger/store/snapshot_source.h"
 #include "tests/ledger/store/test_ledger.h"
+#include "tests/support/process_stop.h"
 
 #include <catch2/catch.hpp>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <cstdio>
 
 using namespace tally;
 using namespace tally::test;
@@ -21,28 +18,6 @@ namespace {
 const std::vector<Block>& history() {
     static const std::vector<Block> blocks = make_history();
     return blocks;
-}
-
-/// Whether a child process that does this is ended by SIGABRT. Exit code 0: it came through.
-template <typename Work>
-bool stops(Work work) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-        if (std::freopen("/dev/null", "w", stderr) == nullptr) {
-            ::_exit(1);
-        }
-        std::signal(SIGABRT, SIG_DFL);  // Catch2's handler would report it as a failure
-        work();
-        ::_exit(0);
-    }
-    int status{0};
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    if (WIFSIGNALED(status)) {
-        CHECK(WTERMSIG(status) == SIGABRT);
-        return true;
-    }
-    CHECK(WEXITSTATUS(status) == 0);
-    return false;
 }
 
 struct Machine {
