@@ -39,7 +39,8 @@ Ledger::Impl::Impl(KeyValueStore& the_store, const Genesis& the_genesis,
       executor{genesis, store, signatures},
       view{store},
       tiles{store},
-      pruner{store} {}
+      finished_pruner{store},
+      history_pruner{store} {}
 
 std::shared_ptr<ExecutedBlock> Ledger::Impl::find(const Hash& digest) const {
     if (digest == tip->digest) {
@@ -86,8 +87,10 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
     for (const auto& [key, value] : block->changes) {
         batch.operations.push_back({key, value});
     }
-    if (!pruner.prune(block->changes, block->block.header.time, batch)) {
-        stop_on_storage_error("cannot read finished authorizations from the state store");
+    const UnixMillis time = block->block.header.time;
+    if (!finished_pruner.prune(block->changes, time, batch) ||
+        !history_pruner.prune(block->changes, time, batch)) {
+        stop_on_storage_error("cannot read what is finished from the state store");
     }
     std::vector<Hash> leaf_hashes;
     leaf_hashes.reserve(block->leaves.size());

@@ -46,7 +46,7 @@ struct LedgerOptions {
     std::size_t speculative_blocks{speculative_blocks_max};
     /// Blocks between two snapshots for joining nodes; 1 or more.
     std::uint64_t snapshot_interval{10'000};
-    /// How long finished authorizations can be asked for, in ms of block time; 0: for ever.
+    /// How long ended authorizations and closed cycles are kept, in ms of block time; 0: for ever.
     UnixMillis keep_finished{0};
     /// Protocol features that the program can execute, rising.
     FeatureList known_features{tally::known_features.begin(), tally::known_features.end()};

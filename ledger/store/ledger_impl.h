@@ -5,6 +5,7 @@
 #include "ledger/base/clock.h"
 #include "ledger/state/epochs.h"
 #include "ledger/store/block_archive.h"
+#include "ledger/store/cycle_history_pruner.h"
 #include "ledger/store/finished_pruner.h"
 #include "ledger/store/ledger.h"
 #include "ledger/store/ledger_index.h"
@@ -61,7 +62,8 @@ public:
     IdWindow window;
     SnapshotSource snapshots;
     std::uint64_t snapshot_interval{1};
-    FinishedPruner pruner;
+    FinishedPruner finished_pruner;
+    CycleHistoryPruner history_pruner;
     FeatureList known_features;
     std::unique_ptr<BlockArchive> archive;
     std::shared_ptr<ExecutedBlock> tip;  ///< the last final block, without a parent

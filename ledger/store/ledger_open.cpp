@@ -169,7 +169,8 @@ std::optional<LedgerOpenError> Ledger::Impl::open(FileSystem& files, const std::
     }
     speculative_blocks = options.speculative_blocks;
     snapshot_interval = options.snapshot_interval;
-    pruner.set_keep(options.keep_finished);
+    finished_pruner.set_keep(options.keep_finished);
+    history_pruner.set_keep(options.keep_finished);
     known_features = options.known_features;
     if (auto problem = open_archive(files, folder, options, applied)) {
         return problem;

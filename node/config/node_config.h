@@ -81,7 +81,7 @@ struct NodeConfig {
     std::size_t verify_threads{2};
 
     SyncConfig sync;
-    /// How long the node answers for finished authorizations, in days; 0: for ever.
+    /// How long it answers for ended authorizations and closed cycles, in days; 0: for ever.
     std::chrono::days keep_finished{400};
     ArchiveConfig archive;
 };

@@ -5,7 +5,7 @@
 
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
-#include "tests/ledger/store/test_ledger.h"
+#include "tests/ledger/store/keeper.h"
 
 #include <catch2/catch.hpp>
 
@@ -43,33 +43,7 @@ struct Denials {
     }
 };
 
-/// A node that keeps finished authorizations for so long.
-struct Keeper {
-    explicit Keeper(UnixMillis keep) {
-        ENSURE(Ledger::initialize(files, store, "segments", genesis));
-        LedgerOptions options;
-        options.keep_finished = keep;
-        auto opened = Ledger::open(files, store, "segments", genesis, signatures, clock, options);
-        ENSURE(opened);
-        ledger = std::move(opened).value();
-    }
-    void add(const Block& block) {
-        ENSURE(ledger->execute(block));
-        ledger->commit(block.header.digest(), certify(genesis, VoteKind::finalize, block.header));
-    }
-    [[nodiscard]] std::size_t count() const {
-        const Bytes prefix = keys::table(Table::finished);
-        return store.scan(prefix, prefix, 1'000'000)->size();
-    }
-
-    FaultPlan plan;
-    FaultyFileSystem files{plan};
-    MemoryStore store;
-    Genesis genesis{make_genesis()};
-    DirectSignatureChecker signatures;
-    TestClock clock;
-    std::unique_ptr<Ledger> ledger;
-};
+std::size_t count(const Keeper& keeper) { return keeper.count(keys::table(Table::finished)); }
 
 }  // namespace
 
@@ -79,7 +53,7 @@ TEST_CASE("finished authorizations leave after their time, and none before", "[s
     std::size_t most{0};
     for (const Block& block : denials.blocks) {
         keeper.add(block);
-        most = std::max(most, keeper.count());
+        most = std::max(most, count(keeper));
         for (const auto& [ref, time] : denials.ended) {
             const UnixMillis now = block.header.time;
             if (time <= now && time >= now - kept_for) {
@@ -102,8 +76,8 @@ TEST_CASE("a node that is told nothing keeps all, and has the same state", "[sto
         all.add(block);
         few.add(block);
     }
-    CHECK(all.count() == denials_per_block * blocks_made);
-    CHECK(few.count() < all.count());
+    CHECK(count(all) == denials_per_block * blocks_made);
+    CHECK(count(few) < count(all));
     CHECK(all.ledger->final_header().state_root == few.ledger->final_header().state_root);
     CHECK(all.ledger->state_entries() == few.ledger->state_entries());
     CHECK(find_authorization(all.ledger->final_state(), denials.ended.front().first));
