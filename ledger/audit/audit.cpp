@@ -100,6 +100,7 @@ private:
 
 void Auditor::start_behind(const BlockHeader& header) {
     m_report.last_height = header.height;
+    m_report.last_time = header.time;
     m_report.last_digest = header.digest();
     m_report.state_root = header.state_root;
     m_report.log_root = header.log_root;
@@ -294,6 +295,7 @@ void Auditor::count(const AuditBlock& block) {
         m_report.signatures += envelope.signature_checked ? 1 : 0;
     }
     m_report.last_height = header.height;
+    m_report.last_time = header.time;
     m_report.last_digest = block.digest;
     m_report.state_root = header.state_root;
     m_report.log_root = header.log_root;

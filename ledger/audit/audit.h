@@ -76,6 +76,7 @@ struct AuditReport {
     std::uint64_t finalizations{0};  ///< of the certificates; the others are notarizations
     std::uint64_t signatures{0};     ///< votes and envelopes verified
     std::uint64_t last_height{0};
+    UnixMillis last_time{0};  ///< of the last header
     Hash last_digest;
     Hash state_root;  ///< of the last header
     Hash log_root;    ///< of the last header

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 
 from harness import Devnet, check, check_equal, main, units
@@ -128,10 +129,25 @@ def the_books_are_kept_a_second_time_and_reported(bin_dir):
             first = json.load(report)
         check(first["verified"], "the audit is not clean")
         check_equal([pair["settled"]["count"] for pair in first["business"]["pairs"]], [1], "settled charges")
-        net.run("audit", "--verify-report", file["a.html"])
+        unnamed = net.run("audit", "--verify-report", file["a.html"], codes=(2,)).stdout
+        check("must know" in unnamed and "verified" not in unnamed, "a signature by nobody in particular is called verified")
+        auditor = re.search(r"audit-signature/v1 (\w+) ", pathlib.Path(file["a.html"]).read_text(encoding="utf-8"))[1]
+        net.run("audit", "--verify-report", file["a.html"], "--key", auditor)
+        net.run("audit", "--verify-report", file["a.html"], "--key", "02" + "11" * 32, codes=(1,))
         with open(file["a.html"], "a", encoding="utf-8") as page:
             page.write("<!-- -->\n")
-        net.run("audit", "--verify-report", file["a.html"], codes=(1,))
+        net.run("audit", "--verify-report", file["a.html"], "--key", auditor, codes=(1,))
+        with open(file["checkpoint.json"], "rb") as checkpoint:
+            check(json.loads(checkpoint.readline())["height"] > 0, "the checkpoint does not begin with its block")
+        replay = net.run("audit", target, "--genesis", genesis, "--from", file["checkpoint.json"], codes=(2,))
+        check("--level business" in replay.stderr, "the sums of a checkpoint are dropped")
+        os.mkdir(os.path.join(net.folder, "meters"))
+        nothing = net.run("audit", target, "--genesis", genesis, "--level", "business", "--evidence", os.path.join(net.folder, "meters"), codes=(2,))
+        check("named after a charge" in nothing.stderr, "an empty folder of meter data is taken")
+        with open(os.path.join(net.folder, "meters", "BBB-" + "0" * 32 + ".jsonl"), "w", encoding="utf-8") as meter:
+            meter.write("01\n\"x\"\n")
+        useless = net.run("audit", target, "--genesis", genesis, "--level", "business", "--evidence", os.path.join(net.folder, "meters"), codes=(2,))
+        check("incomplete: none of the 1 files" in useless.stdout, "meter data of no charge are taken")
         net.charge("AAA", "BBB", energy_wh=2000, speed=600)
         net.run("audit", target, "--genesis", genesis, "--level", "business", "--from", file["checkpoint.json"], "--json",
                 file["b.json"])
@@ -149,6 +165,15 @@ def members_are_compared(bin_dir):
         done = net.run("audit", net.node("AAA")["data_dir"], "--genesis", net.manifest["genesis"], "--compare", *urls)
         check("have one ledger" in done.stdout, "the comparison is not told")
         net.run("audit", "--genesis", net.manifest["genesis"], "--compare", *urls)
+        report = os.path.join(net.folder, "compared.json")
+        net.run("devnet", "stop", "CCC", "--dir", net.net)
+        partly = net.run("audit", net.node("AAA")["data_dir"], "--genesis", net.manifest["genesis"], "--json", report, "--compare", *urls, codes=(2,))
+        check("NOT compared" in partly.stdout and "have one ledger" in partly.stdout, "a dead member ends the comparison")
+        with open(report, encoding="utf-8") as file:
+            compared = json.load(file)
+        check(not compared["verified"] and compared["comparison"]["not_compared"], "the report does not say what is missing")
+        net.run("audit", "--genesis", net.manifest["genesis"], "--compare", urls[0], codes=(2,))
+        net.restart("CCC")
         net.run("audit", net.node("AAA")["data_dir"], "--genesis", net.manifest["genesis"], "--height", "100000000", codes=(1,))
 
 

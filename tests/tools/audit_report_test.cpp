@@ -7,11 +7,14 @@
 #include "tools/audit/finding_help.h"
 #include "tools/audit/report_business.h"
 #include "tools/audit/report_html.h"
+#include "tools/audit/report_text.h"
 #include "tools/audit/signed_report.h"
 #include "tools/audit/svg_chart.h"
 
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
+
+#include <algorithm>
 
 using namespace tally;
 using namespace tally::test;
@@ -34,6 +37,15 @@ AuditReport make_report() {
     return report;
 }
 
+AuditOutcome make_outcome() {
+    AuditOutcome outcome;
+    outcome.report = make_report();
+    outcome.report.last_height = 4711;
+    outcome.report.last_time = genesis_time;
+    outcome.run = {"/data", false, 1, 1'795'388'925'000};
+    return outcome;
+}
+
 bool contains(const std::string& text, const char* part) {
     return text.find(part) != std::string::npos;
 }
@@ -41,9 +53,9 @@ bool contains(const std::string& text, const char* part) {
 }  // namespace
 
 SCENARIO("a finance person reads sums, denials and what to do about a finding") {
-    AuditReport report = make_report();
-    const AuditRun run{"/data", false, 1};
-    const std::string good = audit_report_html(report, run);
+    AuditOutcome outcome = make_outcome();
+    AuditReport& report = outcome.report;
+    const std::string good = audit_report_html(outcome);
     CHECK(contains(good, "<b>Verified.</b>"));
     CHECK(contains(good, "18.0000 posted"));
     CHECK(contains(good, "2024-10-04"));
@@ -55,7 +67,7 @@ SCENARIO("a finance person reads sums, denials and what to do about a finding") 
     report.findings.push_back(
         {FindingKind::rating, 9, 0, "segment", 5, "states <b>30.0000</b> CNY"});
     report.findings_count = 2;
-    const std::string bad = audit_report_html(report, run);
+    const std::string bad = audit_report_html(outcome);
     CHECK(contains(bad, "NOT verified"));
     CHECK(contains(bad, "states &lt;b&gt;30.0000&lt;/b&gt; CNY"));
     CHECK(contains(bad, help_of(FindingKind::rating).action));
@@ -63,7 +75,53 @@ SCENARIO("a finance person reads sums, denials and what to do about a finding") 
     report.findings.clear();
     report.findings_count = 0;
     report.interrupted = true;
-    CHECK(contains(audit_report_html(report, run), "Not finished"));
+    CHECK(contains(audit_report_html(outcome), "Not finished"));
+}
+
+SCENARIO("every report says when the audit was made and up to which block") {
+    const AuditOutcome outcome = make_outcome();
+    for (const std::string& report :
+         {audit_report_html(outcome), audit_report_text(outcome), audit_report_json(outcome)}) {
+        CHECK(contains(report, "2026-11-22T23:08:45Z"));
+        CHECK(contains(report, "4711"));
+    }
+    CHECK(contains(audit_report_html(outcome), "up to block 4711 of 2025-06-01T00:00:00Z"));
+}
+
+SCENARIO("a comparison is in every report before it is signed, and its fork is a finding") {
+    AuditOutcome outcome = make_outcome();
+    Comparison comparison;
+    comparison.compared = {"a and b have one ledger up to block 7"};
+    comparison.not_compared = {"<c> does not answer"};
+    SECTION("what was not compared keeps it from being verified") {
+        outcome.take(comparison);
+        CHECK(exit_code_of(outcome.verdict()) == 2);
+        for (const std::string& report :
+             {audit_report_text(outcome), audit_report_html(outcome), audit_report_json(outcome)}) {
+            CHECK(contains(report, "up to block 7"));
+            CHECK(contains(report, "does not answer"));
+        }
+        CHECK_FALSE(contains(audit_report_html(outcome), "<c>"));
+        CHECK(contains(audit_report_text(outcome), "NOT verified as a whole"));
+        CHECK(contains(audit_report_json(outcome), "\"verified\":false"));
+    }
+    SECTION("a fork is a finding, whatever else could not be done") {
+        comparison.findings.push_back({FindingKind::fork, 7, std::nullopt, {}, 0, "a has block 1"});
+        outcome.problems = {"cannot write fork.evidence"};
+        outcome.report.interrupted = true;
+        outcome.take(comparison);
+        CHECK(exit_code_of(outcome.verdict()) == 1);
+        for (const std::string& report :
+             {audit_report_text(outcome), audit_report_html(outcome), audit_report_json(outcome)}) {
+            CHECK(contains(report, "a has block 1"));
+        }
+        CHECK(contains(audit_report_text(outcome), "NOT verified: 1 findings"));
+    }
+    SECTION("a complete one leaves it verified") {
+        comparison.not_compared.clear();
+        outcome.take(comparison);
+        CHECK(exit_code_of(outcome.verdict()) == 0);
+    }
 }
 
 SCENARIO("the same figures are in the JSON report") {
@@ -108,7 +166,7 @@ SCENARIO("a signed report names its signer, and no byte of it can be changed") {
     CHECK_FALSE(verify_report(""));
 }
 
-SCENARIO("a checkpoint file is read back, and refused when one of its two files was changed") {
+SCENARIO("a checkpoint is one file, bound to its state by hash") {
     TemporaryFolder folder;
     const std::string file = folder.path() + "/audit.json";
     AuditCheckpoint checkpoint;
@@ -117,19 +175,49 @@ SCENARIO("a checkpoint file is read back, and refused when one of its two files 
     checkpoint.has_business = true;
     checkpoint.business = make_report().business;
     REQUIRE(write_checkpoint(file, checkpoint));
+    PosixFileSystem files;
+    CHECK(files.list(folder.path())->size() == 1);
     const auto read = read_checkpoint(file);
     REQUIRE(read);
     CHECK((*read)->header == checkpoint.header);
     CHECK((*read)->transactions == 34);
     CHECK((*read)->business == checkpoint.business);
-    PosixFileSystem files;
-    Bytes state = *files.read(file + ".state", 0, 1'000'000);
-    state.back() ^= 1U;
-    REQUIRE(files.write_whole(file + ".state", state));
-    CHECK_FALSE(read_checkpoint(file));
-    CHECK_FALSE(read_checkpoint(folder.path() + "/none.json"));
-    REQUIRE(files.write_whole(file, as_bytes("[]")));
-    CHECK_FALSE(read_checkpoint(file));
+    const Bytes whole = *files.read(file, 0, 1'000'000);
+    const auto line_end = std::find(whole.begin(), whole.end(), std::uint8_t{'\n'});
+    const boost::json::value first = boost::json::parse(
+        as_text(ByteView{whole}.first(static_cast<std::size_t>(line_end - whole.begin()))));
+    CHECK(first.at("height").to_number<int>() == 12);
+    const auto is_refused = [&](const Bytes& bytes) {
+        REQUIRE(files.write_whole(file, bytes));
+        return !read_checkpoint(file).has_value();
+    };
+    SECTION("every byte behind the first line counts") {
+        for (std::size_t at = static_cast<std::size_t>(line_end - whole.begin()) + 1;
+             at < whole.size(); at += 37) {
+            Bytes changed = whole;
+            changed[at] ^= 1U;
+            CHECK(is_refused(changed));
+        }
+    }
+    SECTION("so does its end") {
+        CHECK(is_refused({whole.begin(), whole.end() - 1}));
+        CHECK(is_refused({whole.begin(), line_end}));
+        CHECK(is_refused({}));
+        Bytes longer = whole;
+        longer.push_back(0);
+        CHECK(is_refused(longer));
+    }
+    SECTION("and anything else is none") {
+        CHECK_FALSE(read_checkpoint(folder.path() + "/none.json"));
+        CHECK(is_refused({'[', ']', '\n'}));
+        CHECK(is_refused(Bytes(100'000, 'x')));
+    }
+    SECTION("one that cannot be written leaves the one before") {
+        REQUIRE(files.create_directories(file + ".tmp"));  // where the new one is prepared
+        checkpoint.transactions = 35;
+        CHECK_FALSE(write_checkpoint(file, checkpoint));
+        CHECK((*read_checkpoint(file))->transactions == 34);
+    }
 }
 
 SCENARIO("meter data in a folder get the hash that the bridge makes of them") {
@@ -155,6 +243,12 @@ SCENARIO("meter data in a folder get the hash that the bridge makes of them") {
     SECTION("so is a second one for the same charge") {
         put(name + ".other", "0102\n");
         CHECK_FALSE(read_evidence(folder.path()));
+    }
+    SECTION("a folder without any is an error that says what was looked for") {
+        REQUIRE(files.remove(folder.path() + "/" + name + ".jsonl"));
+        const auto none = read_evidence(folder.path());
+        REQUIRE_FALSE(none);
+        CHECK(contains(none.error(), "named after a charge"));
     }
     SECTION("and a folder that is not there") {
         CHECK_FALSE(read_evidence(folder.path() + "/none"));

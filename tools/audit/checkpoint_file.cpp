@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include <string_view>
 #include <utility>
 
 namespace tally::tools {
@@ -15,10 +16,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::uint64_t json_bytes_max{64UL * 1024};
-constexpr std::uint64_t state_bytes_max{16UL * 1024 * 1024 * 1024};
-
-std::string state_file(const std::string& file) { return file + ".state"; }
+constexpr std::size_t line_bytes_max{4096};
+constexpr std::uint64_t file_bytes_max{16UL * 1024 * 1024 * 1024};
 
 std::string text_of(const json::object& object, const char* name) {
     const json::value* const value = object.if_contains(name);
@@ -26,13 +25,9 @@ std::string text_of(const json::object& object, const char* name) {
     return text == nullptr ? std::string{} : std::string{*text};
 }
 
-Expected<Bytes, std::string> read_whole(const std::string& file, std::uint64_t bytes_max) {
-    const PosixFileSystem files;
-    auto bytes = files.read(file, 0, bytes_max);
-    if (!bytes) {
-        return Unexpected{file + ": " + to_text(bytes.error())};
-    }
-    return std::move(bytes).value();
+Bytes bytes_of(const std::string& text) {
+    const ByteView view = as_bytes(text);
+    return {view.begin(), view.end()};
 }
 
 }  // namespace
@@ -49,38 +44,38 @@ Expected<Done, std::string> write_checkpoint(const std::string& file,
     object["log_size"] = header.log_size;
     object["log_root"] = to_hex(header.log_root);
     object["state_sha256"] = to_hex(sha256(state));
+    Bytes bytes = bytes_of(json::serialize(object) + "\n");
+    bytes.insert(bytes.end(), state.begin(), state.end());
     PosixFileSystem files;
-    if (!files.write_whole(state_file(file), state)) {
-        return Unexpected{"cannot write " + state_file(file)};
-    }
-    if (!files.write_whole(file, as_bytes(json::serialize(object) + "\n"))) {
-        return Unexpected{"cannot write " + file};
+    if (const auto written = files.write_whole(file, bytes); !written) {
+        return Unexpected{"cannot write " + file + ": " + to_text(written.error())};
     }
     return Done{};
 }
 
 Expected<std::shared_ptr<const AuditCheckpoint>, std::string> read_checkpoint(
     const std::string& file) {
-    const auto text = read_whole(file, json_bytes_max);
-    if (!text) {
-        return Unexpected{text.error()};
+    const PosixFileSystem files;
+    const auto bytes = files.read(file, 0, file_bytes_max);
+    if (!bytes) {
+        return Unexpected{file + ": " + to_text(bytes.error())};
     }
+    const std::string_view text = as_text(*bytes);
+    const std::size_t end = text.substr(0, line_bytes_max).find('\n');
     json::error_code error;
-    const json::value value = json::parse(as_text(*text), error);
+    const json::value value =
+        end == std::string_view::npos ? json::value{} : json::parse(text.substr(0, end), error);
     if (error || !value.is_object()) {
         return Unexpected{file + ": is not a checkpoint"};
     }
-    const auto state = read_whole(state_file(file), state_bytes_max);
-    if (!state) {
-        return Unexpected{state.error()};
+    const ByteView state = ByteView{*bytes}.subspan(end + 1);
+    if (to_hex(sha256(state)) != text_of(value.get_object(), "state_sha256")) {
+        return Unexpected{file + ": its state is not the one that its first line names"};
     }
-    if (to_hex(sha256(*state)) != text_of(value.get_object(), "state_sha256")) {
-        return Unexpected{state_file(file) + ": is not the file that " + file + " names"};
-    }
-    std::optional<AuditCheckpoint> checkpoint = decode_audit_checkpoint(*state);
+    std::optional<AuditCheckpoint> checkpoint = decode_audit_checkpoint(state);
     if (!checkpoint ||
         to_hex(checkpoint->header.digest()) != text_of(value.get_object(), "digest")) {
-        return Unexpected{state_file(file) + ": is not a checkpoint of that block"};
+        return Unexpected{file + ": its state is not a checkpoint of the block that it names"};
     }
     return std::shared_ptr<const AuditCheckpoint>{
         std::make_shared<const AuditCheckpoint>(std::move(*checkpoint))};

@@ -1,148 +1,261 @@
 #include "tools/audit/compare.h"
 
-#include "ledger/audit/fork.h"
-#include "ledger/base/posix_file_system.h"
-#include "node/runtime/http_client.h"
-#include "tools/audit/http_segment_source.h"
-
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
-
 #include <algorithm>
-#include <iostream>
 #include <optional>
+#include <utility>
 
 namespace tally::tools {
 namespace {
 
-constexpr int exit_same{0};
-constexpr int exit_differs{1};
-constexpr int exit_unreadable{2};
+/// A member's newest blocks may have no finalization yet: so many below are asked for.
+constexpr std::uint64_t unproven_blocks_max{16};
+constexpr const char* copy_name{"the audited copy"};
 
-struct Answer {
-    std::string url;
-    std::uint64_t height{0};
-    std::optional<HeaderProof> proof;
+/// One that says which block it has at a height.
+struct Witness {
+    std::string name;
+    Hash digest;
+    std::optional<HeaderProof> proof;  ///< nothing: it is the audited copy
 };
 
-Expected<std::uint64_t, std::string> height_of(const std::string& url) {
-    node::HttpClientRequest request;
-    request.url = join_url(url, "/api/v1/status");
-    const auto response = node::http_request(request);
-    if (!response) {
-        return Unexpected{response.error().text};
+struct Member {
+    ProofSource* source{nullptr};
+    HeaderProof newest;
+};
+
+std::string join(const std::vector<std::string>& names) {
+    std::string text;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
     }
-    boost::json::error_code error;
-    const boost::json::value body = boost::json::parse(response->body, error);
-    const boost::json::object* const object = error ? nullptr : body.if_object();
-    const boost::json::value* const height = object ? object->if_contains("height") : nullptr;
-    const auto number = height ? height->to_number<std::uint64_t>(error) : 0;
-    if (response->status != 200 || height == nullptr || error) {
-        return Unexpected{request.url + " does not tell its height"};
-    }
-    return number;
+    return text;
 }
 
-Expected<HeaderProof, std::string> fetch(const std::string& url, std::uint64_t height) {
-    node::HttpClientRequest request;
-    request.url = join_url(url, "/api/v1/blocks/" + std::to_string(height) + "/proof");
-    request.body_bytes_max = header_proof_bytes_max;
-    const auto response = node::http_request(request);
-    if (!response) {
-        return Unexpected{response.error().text};
+class Comparer {
+public:
+    Comparer(const Genesis& genesis, AuditedCopy* copy) : m_genesis{genesis}, m_copy{copy} {}
+
+    void ask(ProofSource& source);
+    [[nodiscard]] Comparison finish();
+
+private:
+    [[nodiscard]] Expected<HeaderProof, std::string> newest_of(ProofSource& source) const;
+    /// The member's verified proof of this height; nothing when it says that it has none.
+    [[nodiscard]] Expected<std::optional<HeaderProof>, std::string> ask_at(
+        ProofSource& source, std::uint64_t height) const;
+    void read_copy(const std::set<std::uint64_t>& heights);
+    [[nodiscard]] std::vector<Witness> witnesses(std::uint64_t height);
+    void compare_at(std::uint64_t height);
+    void report_fork(std::uint64_t height, const Witness& one, const Witness& other);
+    [[nodiscard]] std::optional<HeaderProof> proof_of(const Witness& witness, std::uint64_t height);
+    void say_what_is_above();
+    void not_compared(std::string sentence) {
+        m_result.not_compared.push_back(std::move(sentence));
     }
-    std::optional<HeaderProof> proof = HeaderProof::decode(as_bytes(response->body));
-    if (response->status != 200 || !proof || proof->header().height != height) {
-        return Unexpected{request.url + " gives no proof (status " +
-                          std::to_string(response->status) + ")"};
+
+    const Genesis& m_genesis;
+    AuditedCopy* m_copy;
+    std::vector<Member> m_members;
+    std::map<std::uint64_t, Hash> m_copy_digests;
+    std::uint64_t m_copy_compared{0};  ///< height up to which a member has shown what it has
+    Comparison m_result;
+};
+
+Expected<std::optional<HeaderProof>, std::string> Comparer::ask_at(ProofSource& source,
+                                                                   std::uint64_t height) const {
+    Expected<std::optional<HeaderProof>, std::string> answer = source.proof(height);
+    if (!answer || !*answer) {
+        return answer;
     }
-    return std::move(*proof);
+    const HeaderProof& proof = **answer;
+    if (proof.header().height != height) {
+        return Unexpected{source.name() + " answers with another block than " +
+                          std::to_string(height)};
+    }
+    if (const auto verified = verify_header_proof(proof, m_genesis); !verified) {
+        return Unexpected{source.name() + " gives a proof of block " + std::to_string(height) +
+                          " that does not hold: " + verified.error()};
+    }
+    return answer;
 }
 
-int report_fork(const Genesis& genesis, const std::string& file, const Answer& one,
-                const Answer& other) {
-    const ForkEvidence evidence{*one.proof, *other.proof};
-    const auto culprits = verify_fork(evidence, genesis);
-    if (!culprits) {
-        std::cout << "finding: fork: " << culprits.error() << "\n";
-        return exit_differs;
+Expected<HeaderProof, std::string> Comparer::newest_of(ProofSource& source) const {
+    const auto height = source.height();
+    if (!height) {
+        return Unexpected{height.error()};
     }
-    PosixFileSystem files;
-    const bool written = files.write_whole(file, evidence.encode()).has_value();
-    std::cout << "finding: fork at height " << one.proof->header().height << ": " << one.url
-              << " has " << to_hex(one.proof->header().digest()) << ", " << other.url << " has "
-              << to_hex(other.proof->header().digest()) << "; signed both:";
-    for (const PartyId& party : *culprits) {
-        std::cout << " " << to_text(party);
-    }
-    std::cout << "\nevidence      " << (written ? file : "cannot write " + file) << "\n";
-    return written ? exit_differs : exit_unreadable;
-}
-
-/// Asks all for the block of this height and compares.
-int compare_at(const Genesis& genesis, std::vector<Answer>& answers, std::uint64_t height,
-               const std::string& fork_file) {
-    for (Answer& answer : answers) {
-        auto proof = fetch(answer.url, height);
+    for (std::uint64_t down = 0; down <= unproven_blocks_max && down < *height; ++down) {
+        Expected<std::optional<HeaderProof>, std::string> proof = ask_at(source, *height - down);
         if (!proof) {
-            std::cerr << "tally audit: " << proof.error() << "\n";
-            return exit_unreadable;
+            return Unexpected{proof.error()};
         }
-        answer.proof = std::move(proof).value();
-        if (const auto verified = verify_header_proof(*answer.proof, genesis); !verified) {
-            std::cout << "finding: proof: " << answer.url << ": " << verified.error() << "\n";
-            return exit_differs;
-        }
-        if (is_fork(*answers.front().proof, *answer.proof)) {
-            return report_fork(genesis, fork_file, answers.front(), answer);
+        if (*proof) {
+            return std::move(**proof);
         }
     }
-    std::cout << "compared      " << answers.size() << " members have one ledger up to block "
-              << height << " " << to_hex(answers.front().proof->header().digest()) << "\n";
-    return exit_same;
+    return Unexpected{source.name() + " says that it has " + std::to_string(*height) +
+                      " blocks and proves none of the last"};
+}
+
+void Comparer::ask(ProofSource& source) {
+    Expected<HeaderProof, std::string> newest = newest_of(source);
+    if (!newest) {
+        not_compared(newest.error());
+        return;
+    }
+    m_members.push_back({&source, std::move(newest).value()});
+}
+
+void Comparer::read_copy(const std::set<std::uint64_t>& heights) {
+    if (m_copy == nullptr) {
+        return;
+    }
+    std::set<std::uint64_t> wanted;
+    std::copy_if(heights.begin(), heights.end(), std::inserter(wanted, wanted.end()),
+                 [this](std::uint64_t height) { return height <= m_copy->height(); });
+    auto digests = m_copy->digests(wanted);
+    if (!digests) {
+        not_compared(std::string{copy_name} + ": " + digests.error());
+        return;
+    }
+    m_copy_digests = std::move(digests).value();
+}
+
+std::vector<Witness> Comparer::witnesses(std::uint64_t height) {
+    std::vector<Witness> witnesses;
+    for (Member& member : m_members) {
+        const std::uint64_t newest = member.newest.header().height;
+        if (newest < height) {
+            continue;
+        }
+        Expected<std::optional<HeaderProof>, std::string> proof =
+            newest == height ? std::optional{member.newest} : ask_at(*member.source, height);
+        if (!proof || !*proof) {
+            not_compared(proof ? member.source->name() + " has no proof of block " +
+                                     std::to_string(height)
+                               : proof.error());
+            continue;
+        }
+        const Hash digest = (*proof)->header().digest();
+        witnesses.push_back({member.source->name(), digest, std::move(proof).value()});
+    }
+    const auto copy = m_copy_digests.find(height);
+    if (copy != m_copy_digests.end()) {
+        if (!witnesses.empty()) {
+            m_copy_compared = height;
+        }
+        witnesses.push_back({copy_name, copy->second, std::nullopt});
+    }
+    return witnesses;
+}
+
+std::optional<HeaderProof> Comparer::proof_of(const Witness& witness, std::uint64_t height) {
+    if (witness.proof) {
+        return witness.proof;
+    }
+    auto proof = m_copy->prove(height);
+    if (!proof) {
+        not_compared(std::string{copy_name} + " cannot prove its block " + std::to_string(height) +
+                     ": " + proof.error());
+        return std::nullopt;
+    }
+    return std::move(proof).value();
+}
+
+void Comparer::report_fork(std::uint64_t height, const Witness& one, const Witness& other) {
+    std::string text = one.name + " has block " + to_hex(one.digest) + ", " + other.name + " has " +
+                       to_hex(other.digest);
+    const std::optional<HeaderProof> first = proof_of(one, height);
+    const std::optional<HeaderProof> second = proof_of(other, height);
+    if (first && second) {
+        ForkEvidence evidence{*first, *second};
+        const auto culprits = verify_fork(evidence, m_genesis);
+        if (culprits) {
+            std::vector<std::string> names;
+            for (const PartyId& party : *culprits) {
+                names.push_back(to_text(party));
+            }
+            text += names.empty() ? "" : "; signed both: " + join(names);
+            if (m_result.forks.size() < fork_evidence_max) {
+                m_result.forks.push_back(std::move(evidence));
+            }
+        } else {
+            text += "; " + culprits.error();
+        }
+    }
+    m_result.findings.push_back({FindingKind::fork, height, std::nullopt, {}, 0, std::move(text)});
+}
+
+void Comparer::compare_at(std::uint64_t height) {
+    std::vector<Witness> all = witnesses(height);
+    std::vector<Witness> different;  // one of each block
+    std::vector<std::string> names;
+    for (Witness& witness : all) {
+        names.push_back(witness.name);
+        const bool is_known =
+            std::any_of(different.begin(), different.end(),
+                        [&](const Witness& known) { return known.digest == witness.digest; });
+        if (!is_known) {
+            different.push_back(std::move(witness));
+        }
+    }
+    for (std::size_t i = 1; i < different.size(); ++i) {
+        report_fork(height, different.front(), different[i]);
+    }
+    if (different.size() == 1 && names.size() > 1) {
+        m_result.compared.push_back(join(names) + " have one ledger up to block " +
+                                    std::to_string(height) + " " +
+                                    to_hex(different.front().digest));
+    }
+}
+
+/// How far each reaches: above its own newest block nobody can be held to another's.
+void Comparer::say_what_is_above() {
+    std::uint64_t highest{m_copy == nullptr ? 0 : m_copy->height()};
+    for (const Member& member : m_members) {
+        highest = std::max(highest, member.newest.header().height);
+    }
+    for (const Member& member : m_members) {
+        if (member.newest.header().height < highest) {
+            m_result.compared.push_back(member.source->name() + " shows nothing above block " +
+                                        std::to_string(member.newest.header().height));
+        }
+    }
+    if (m_copy != nullptr && m_copy_compared < m_copy->height()) {
+        not_compared(std::string{copy_name} + " from block " + std::to_string(m_copy_compared + 1) +
+                     " on: no member shows block " + std::to_string(m_copy->height()));
+    }
+    if (m_copy == nullptr && m_members.size() < 2) {
+        not_compared("fewer than two members show a block: there is nothing to compare");
+    }
+}
+
+Comparison Comparer::finish() {
+    std::set<std::uint64_t> heights;
+    for (const Member& member : m_members) {
+        heights.insert(member.newest.header().height);
+    }
+    if (m_copy != nullptr && m_copy->height() > 0) {
+        heights.insert(m_copy->height());
+    }
+    read_copy(heights);
+    for (const std::uint64_t height : heights) {
+        compare_at(height);
+    }
+    say_what_is_above();
+    return std::move(m_result);
 }
 
 }  // namespace
 
-int compare_members(const Genesis& genesis, const std::vector<std::string>& urls,
-                    const std::string& fork_file, const AuditReport* audited) {
-    std::vector<Answer> answers;
-    std::uint64_t common{UINT64_MAX};
-    for (const std::string& url : urls) {
-        const auto height = height_of(url);
-        if (!height) {
-            std::cerr << "tally audit: " << height.error() << "\n";
-            return exit_unreadable;
-        }
-        answers.push_back({url, *height, std::nullopt});
-        common = std::min(common, *height);
+Comparison compare_ledgers(const Genesis& genesis,
+                           const std::vector<std::unique_ptr<ProofSource>>& members,
+                           AuditedCopy* copy) {
+    Comparer comparer{genesis, copy};
+    for (const std::unique_ptr<ProofSource>& member : members) {
+        comparer.ask(*member);
     }
-    if (common == 0) {
-        std::cerr << "tally audit: a member has no block yet\n";
-        return exit_unreadable;
-    }
-    if (const int code = compare_at(genesis, answers, common, fork_file); code != exit_same) {
-        return code;
-    }
-    if (audited == nullptr || audited->last_height == 0) {
-        return exit_same;
-    }
-    if (audited->last_height > common) {
-        std::cout << "compared      the audited ledger is longer than that of a member\n";
-        return exit_same;
-    }
-    const int code = compare_at(genesis, answers, audited->last_height, fork_file);
-    if (code != exit_same) {
-        return code;
-    }
-    if (answers.front().proof->header().digest() != audited->last_digest) {
-        std::cout << "finding: fork at height " << audited->last_height
-                  << ": the audited ledger ends with " << to_hex(audited->last_digest) << "\n";
-        return exit_differs;
-    }
-    std::cout << "compared      the audited ledger is theirs; they have "
-              << common - audited->last_height << " blocks more\n";
-    return exit_same;
+    return comparer.finish();
 }
 
 }  // namespace tally::tools

@@ -73,6 +73,11 @@ Expected<std::map<std::string, Hash>, std::string> read_evidence(const std::stri
             return Unexpected{path + ": a second file for this charge"};
         }
     }
+    if (evidence.empty()) {
+        return Unexpected{folder +
+                          ": has no meter data: no file is named after a charge, as in "
+                          "BBB-0123456789abcdef0123456789abcdef.jsonl"};
+    }
     return evidence;
 }
 

@@ -2,6 +2,7 @@
 
 #include "tools/audit/finding_help.h"
 #include "tools/audit/report_business.h"
+#include "tools/audit/report_compare.h"
 #include "tools/audit/svg_chart.h"
 
 #include <algorithm>
@@ -35,21 +36,30 @@ void figure(std::ostringstream& out, const std::string& value) {
     out << "<td class=\"n\">" << escape_html(value) << "</td>";
 }
 
-void add_verdict(std::ostringstream& out, const AuditReport& report) {
-    if (report.findings_count == 0 && !report.interrupted) {
-        out << "<p class=\"good\"><b>Verified.</b> Everything that was checked holds; there are no "
-               "findings.</p>\n";
-    } else if (report.findings_count == 0) {
-        out << "<p class=\"bad\"><b>Not finished.</b> The audit was interrupted at block "
-            << report.last_height << "; up to there it holds.</p>\n";
-    } else {
-        out << "<p class=\"bad\"><b>NOT verified.</b> There are " << report.findings_count
-            << " findings; they are explained below.</p>\n";
+void add_verdict(std::ostringstream& out, const AuditOutcome& outcome) {
+    switch (outcome.verdict()) {
+        case Verdict::verified:
+            out << "<p class=\"good\"><b>Verified.</b> Everything that was checked holds; there "
+                   "are no findings.</p>\n";
+            return;
+        case Verdict::incomplete:
+            out << "<div class=\"bad\"><b>Not finished.</b> Nothing is wrong with what was looked "
+                   "at, but not everything was:<ul>\n";
+            for (const std::string& gap : outcome.gaps()) {
+                out << "<li>" << escape_html(gap) << "</li>\n";
+            }
+            out << "</ul></div>\n";
+            return;
+        case Verdict::wrong:
+            break;
     }
+    out << "<p class=\"bad\"><b>NOT verified.</b> There are " << outcome.report.findings_count
+        << " findings; they are explained below.</p>\n";
 }
 
 void add_facts(std::ostringstream& out, const AuditReport& report, const AuditRun& run) {
     out << "<h2>What was audited</h2>\n<table>\n";
+    row(out, "Audited", time_text(run.started_at));
     row(out, "Ledger", run.target + (run.live ? " (in use)" : ""));
     row(out, "Network (chain)", to_hex(report.chain_id));
     row(out, "Level", to_text(report.level));
@@ -63,10 +73,12 @@ void add_facts(std::ostringstream& out, const AuditReport& report, const AuditRu
     row(out, "Signatures verified", std::to_string(report.signatures));
     row(out, "Charges rated again", std::to_string(report.business.records_rated));
     row(out, "Executed again up to", std::to_string(report.replayed_to));
-    row(out, "Last block", to_hex(report.last_digest));
+    row(out, "Last block",
+        "height " + std::to_string(report.last_height) + " of " + time_text(report.last_time) +
+            ", " + to_hex(report.last_digest));
     row(out, "State root", to_hex(report.state_root));
-    out << "</table>\n<p>Compare height and last block with what other members answer "
-           "(<code>--compare</code>): a copy cannot tell by itself what comes after it.</p>\n";
+    out << "</table>\n<p>A copy cannot tell by itself what comes after it, nor whether others have "
+           "another one: that is what comparing with other members is for.</p>\n";
 }
 
 void add_findings(std::ostringstream& out, const AuditReport& report) {
@@ -260,12 +272,15 @@ void add_governance(std::ostringstream& out, const BusinessReport& report) {
 
 }  // namespace
 
-std::string audit_report_html(const AuditReport& report, const AuditRun& run) {
+std::string audit_report_html(const AuditOutcome& outcome) {
+    const AuditReport& report = outcome.report;
     std::ostringstream out;
     out << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
            "<title>Audit of a Tallystick ledger</title><style>"
         << style << "</style></head><body>\n<h1>Audit of a Tallystick ledger</h1>\n";
-    add_verdict(out, report);
+    out << "<p>Of " << time_text(outcome.run.started_at) << ", up to block " << report.last_height
+        << " of " << time_text(report.last_time) << ".</p>\n";
+    add_verdict(out, outcome);
     add_findings(out, report);
     if (report.level >= AuditLevel::business) {
         add_totals(out, report.business);
@@ -276,7 +291,10 @@ std::string audit_report_html(const AuditReport& report, const AuditRun& run) {
         add_notes(out, report.business);
         add_governance(out, report.business);
     }
-    add_facts(out, report, run);
+    if (outcome.comparison) {
+        out << comparison_html(*outcome.comparison);
+    }
+    add_facts(out, report, outcome.run);
     out << "</body></html>\n";
     return out.str();
 }

@@ -1,6 +1,7 @@
 #include "tools/audit/report_text.h"
 
 #include "tools/audit/report_business.h"
+#include "tools/audit/report_compare.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -13,17 +14,6 @@ namespace tally::tools {
 namespace {
 
 namespace json = boost::json;
-
-void add_finding(std::ostringstream& out, const Finding& finding) {
-    out << "finding: " << to_text(finding.kind) << " at height " << finding.height;
-    if (finding.index) {
-        out << ", index " << *finding.index;
-    }
-    if (!finding.segment.empty()) {
-        out << " (" << finding.segment << " at byte " << finding.offset << ")";
-    }
-    out << ": " << finding.message << "\n";
-}
 
 json::object to_json(const Finding& finding) {
     json::object object;
@@ -48,17 +38,50 @@ double per_second(std::uint64_t count, double seconds) {
     return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
+void add_verdict(std::ostringstream& out, const AuditOutcome& outcome) {
+    switch (outcome.verdict()) {
+        case Verdict::verified:
+            out << "verified\n";
+            break;
+        case Verdict::incomplete:
+            for (const std::string& gap : outcome.gaps()) {
+                out << "incomplete: " << gap << "\n";
+            }
+            out << "NOT verified as a whole: nothing is wrong with what was looked at\n";
+            break;
+        case Verdict::wrong:
+            out << "NOT verified: " << outcome.report.findings_count << " findings\n";
+            break;
+    }
+}
+
 }  // namespace
 
-std::string audit_report_text(const AuditReport& report, const AuditRun& run) {
+std::string finding_text(const Finding& finding) {
+    std::ostringstream out;
+    out << "finding: " << to_text(finding.kind) << " at height " << finding.height;
+    if (finding.index) {
+        out << ", index " << *finding.index;
+    }
+    if (!finding.segment.empty()) {
+        out << " (" << finding.segment << " at byte " << finding.offset << ")";
+    }
+    out << ": " << finding.message << "\n";
+    return out.str();
+}
+
+std::string audit_report_text(const AuditOutcome& outcome) {
+    const AuditReport& report = outcome.report;
+    const AuditRun& run = outcome.run;
     std::ostringstream out;
     for (const Finding& finding : report.findings) {
-        add_finding(out, finding);
+        out << finding_text(finding);
     }
     if (report.findings_count > report.findings.size()) {
         out << "and " << report.findings_count - report.findings.size() << " more findings\n";
     }
-    out << "ledger        " << run.target << (run.live ? " (in use)" : "") << "\n"
+    out << "audited       " << time_text(run.started_at) << "\n"
+        << "ledger        " << run.target << (run.live ? " (in use)" : "") << "\n"
         << "chain         " << to_hex(report.chain_id) << "\n"
         << "level         " << to_text(report.level) << "\n"
         << "blocks        " << report.blocks << " in " << report.segments << " segment files, "
@@ -82,7 +105,7 @@ std::string audit_report_text(const AuditReport& report, const AuditRun& run) {
         out << business_text(report.business);
     }
     out << "signatures    " << report.signatures << "\n"
-        << "height        " << report.last_height << "\n"
+        << "height        " << report.last_height << " of " << time_text(report.last_time) << "\n"
         << "digest        " << to_hex(report.last_digest) << "\n"
         << "state root    " << to_hex(report.state_root) << "\n"
         << "log root      " << to_hex(report.log_root) << "\n";
@@ -93,23 +116,31 @@ std::string audit_report_text(const AuditReport& report, const AuditRun& run) {
     out << "time          " << one_decimal(run.seconds) << " s, "
         << one_decimal(per_second(report.blocks, run.seconds)) << " blocks/s, "
         << one_decimal(per_second(report.transactions, run.seconds)) << " transactions/s\n";
-    if (report.findings_count == 0 && report.interrupted) {
-        out << "interrupted: verified so far\n";
-    } else if (report.findings_count == 0) {
-        out << "verified\n";
-    } else {
-        out << "NOT verified: " << report.findings_count << " findings\n";
+    if (outcome.comparison) {
+        out << comparison_text(*outcome.comparison);
     }
+    add_verdict(out, outcome);
     return out.str();
 }
 
-std::string audit_report_json(const AuditReport& report, const AuditRun& run) {
+std::string audit_report_json(const AuditOutcome& outcome) {
+    const AuditReport& report = outcome.report;
+    const AuditRun& run = outcome.run;
     json::array findings;
     for (const Finding& finding : report.findings) {
         findings.emplace_back(to_json(finding));
     }
     json::object object;
-    object["verified"] = report.findings_count == 0 && !report.interrupted;
+    object["verified"] = outcome.verdict() == Verdict::verified;
+    json::array gaps;
+    for (const std::string& gap : outcome.gaps()) {
+        gaps.emplace_back(gap);
+    }
+    object["gaps"] = std::move(gaps);
+    object["audited_at"] = time_text(run.started_at);
+    if (outcome.comparison) {
+        object["comparison"] = comparison_json(*outcome.comparison);
+    }
     object["interrupted"] = report.interrupted;
     object["from_height"] = report.from_height;
     object["transactions_in_all"] = report.transactions_in_all;
@@ -130,6 +161,7 @@ std::string audit_report_json(const AuditReport& report, const AuditRun& run) {
     object["leaves"] = report.leaves;
     object["signatures"] = report.signatures;
     object["height"] = report.last_height;
+    object["block_time_ms"] = report.last_time;
     object["digest"] = to_hex(report.last_digest);
     object["state_root"] = to_hex(report.state_root);
     object["log_root"] = to_hex(report.log_root);

@@ -1,21 +1,16 @@
 #pragma once
 
-#include "ledger/audit/audit.h"
+#include "tools/audit/audit_outcome.h"
 
 #include <string>
 
 namespace tally::tools {
 
-/// What was audited and how long it took, for the report.
-struct AuditRun {
-    std::string target;
-    bool live{false};
-    double seconds{0};
-};
-
+/// One finding as a line for people.
+[[nodiscard]] std::string finding_text(const Finding& finding);
 /// The report as lines for people.
-[[nodiscard]] std::string audit_report_text(const AuditReport& report, const AuditRun& run);
+[[nodiscard]] std::string audit_report_text(const AuditOutcome& outcome);
 /// The report as one JSON object, see docs/auditors.md.
-[[nodiscard]] std::string audit_report_json(const AuditReport& report, const AuditRun& run);
+[[nodiscard]] std::string audit_report_json(const AuditOutcome& outcome);
 
 }  // namespace tally::tools

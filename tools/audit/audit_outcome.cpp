@@ -1,0 +1,62 @@
+#include "tools/audit/audit_outcome.h"
+
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+namespace tally::tools {
+
+void AuditOutcome::take(Comparison found) {
+    report.findings.insert(report.findings.begin(), found.findings.begin(), found.findings.end());
+    report.findings_count += found.findings.size();
+    comparison = std::move(found);
+}
+
+std::vector<std::string> AuditOutcome::gaps() const {
+    std::vector<std::string> gaps;
+    if (report.interrupted) {
+        gaps.push_back("the audit was ended at block " + std::to_string(report.last_height));
+    }
+    if (comparison) {
+        for (const std::string& sentence : comparison->not_compared) {
+            gaps.push_back("not compared: " + sentence);
+        }
+    }
+    gaps.insert(gaps.end(), problems.begin(), problems.end());
+    return gaps;
+}
+
+Verdict AuditOutcome::verdict() const {
+    if (report.findings_count > 0) {
+        return Verdict::wrong;
+    }
+    return gaps().empty() ? Verdict::verified : Verdict::incomplete;
+}
+
+int exit_code_of(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::verified:
+            return 0;
+        case Verdict::incomplete:
+            return 2;
+        case Verdict::wrong:
+            break;
+    }
+    return 1;
+}
+
+std::string time_text(UnixMillis time) {
+    const std::chrono::sys_time<std::chrono::milliseconds> moment{std::chrono::milliseconds{time}};
+    const auto day = std::chrono::floor<std::chrono::days>(moment);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(moment - day)};
+    char text[64];
+    std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ",
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()),
+                  static_cast<int>(clock.seconds().count()));
+    return text;
+}
+
+}  // namespace tally::tools
