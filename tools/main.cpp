@@ -11,6 +11,7 @@
 #include "tools/join/command.h"
 #include "tools/keys/command.h"
 #include "tools/member/command.h"
+#include "tools/meter/command.h"
 #include "tools/proof/command.h"
 #include "tools/rate/command.h"
 #include "tools/show/command.h"
@@ -42,6 +43,7 @@ int run(int argc, char** argv) {
     add_submit_command(app, exit_code);
     add_clearing_commands(app, exit_code);
     add_rate_command(app, exit_code);
+    add_meter_command(app, exit_code);
     add_audit_commands(app, exit_code);
     add_proof_command(app, exit_code);
     add_archive_command(app, exit_code);
