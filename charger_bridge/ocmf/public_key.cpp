@@ -157,8 +157,7 @@ const char* to_text(MeterKeyError error) {
         case MeterKeyError::too_long:
             return "is longer than a public key can be";
         case MeterKeyError::unknown_form:
-            return "is no public key: SubjectPublicKeyInfo in DER, hexadecimal, base64 or PEM, or a "
-                   "point";
+            return "is no public key, neither SubjectPublicKeyInfo nor a point";
         case MeterKeyError::unknown_curve:
             return "is a key of an algorithm or curve that OCMF does not name";
         case MeterKeyError::not_a_point:
