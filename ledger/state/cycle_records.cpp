@@ -212,18 +212,37 @@ std::vector<LegEntry> legs_of(const StateView& view, std::uint64_t cycle,
     return legs;
 }
 
+namespace {
+
+HistoryEntry history_entry(const KeyValueStore::Entry& entry) {
+    Decoder decoder{ByteView{entry.key}.subspan(1)};
+    const std::uint64_t cycle = decoder.u64();
+    const auto currency = decoder.fixed<Currency>();
+    ENSURE(decoder.finished());
+    return {cycle, currency, decode_own<CycleHistory>(entry.value)};
+}
+
+std::vector<HistoryEntry> read_history(const StateView& view, const Bytes& from,
+                                       const Bytes& prefix, std::size_t count_max) {
+    std::vector<HistoryEntry> history;
+    for_each_from(view, from, prefix, count_max, [&history](const KeyValueStore::Entry& entry) {
+        history.push_back(history_entry(entry));
+    });
+    return history;
+}
+
+}  // namespace
+
 std::vector<HistoryEntry> list_cycle_history(const StateView& view, std::uint64_t cycle_from,
                                              std::size_t count_max) {
-    std::vector<HistoryEntry> history;
-    for_each_from(view, keys::cycle_history_from(cycle_from), keys::table(Table::cycle_history),
-                  count_max, [&history](const KeyValueStore::Entry& entry) {
-                      Decoder decoder{ByteView{entry.key}.subspan(1)};
-                      const std::uint64_t cycle = decoder.u64();
-                      const auto currency = decoder.fixed<Currency>();
-                      ENSURE(decoder.finished());
-                      history.push_back({cycle, currency, decode_own<CycleHistory>(entry.value)});
-                  });
-    return history;
+    const Bytes from = keys::cycle_history_from(cycle_from);
+    return read_history(view, from, keys::table(Table::cycle_history), count_max);
+}
+
+std::vector<HistoryEntry> cycle_history_of(const StateView& view, std::uint64_t cycle,
+                                           std::size_t count_max) {
+    const Bytes prefix = keys::cycle_history_from(cycle);
+    return read_history(view, prefix, prefix, count_max);
 }
 
 }  // namespace tally

@@ -127,5 +127,8 @@ struct HistoryEntry {
 [[nodiscard]] std::vector<HistoryEntry> list_cycle_history(const StateView& view,
                                                            std::uint64_t cycle_from,
                                                            std::size_t count_max);
+/// Those of one cycle.
+[[nodiscard]] std::vector<HistoryEntry> cycle_history_of(const StateView& view, std::uint64_t cycle,
+                                                         std::size_t count_max);
 
 }  // namespace tally

@@ -90,10 +90,8 @@ json::object cycles_json(const StateView& view, std::uint64_t cycle_from) {
 
 std::optional<json::object> cycle_json(const StateView& view, std::uint64_t cycle) {
     json::array currencies;
-    for (const HistoryEntry& entry : list_cycle_history(view, cycle, currencies_shown_max)) {
-        if (entry.cycle == cycle) {
-            currencies.emplace_back(currency_json(view, entry));
-        }
+    for (const HistoryEntry& entry : cycle_history_of(view, cycle, currencies_shown_max)) {
+        currencies.emplace_back(currency_json(view, entry));
     }
     if (currencies.empty()) {
         return std::nullopt;

@@ -12,9 +12,9 @@ std::optional<AuthorizationRef> dispute_ended_by(const Action& action) {
     return arbitrated != nullptr ? std::optional{arbitrated->authorization} : std::nullopt;
 }
 
-Money posted_in_all(const StateView& state, const AuthorizationRef& authorization) {
+std::optional<Money> posted_in_all(const StateView& state, const AuthorizationRef& authorization) {
     const std::optional<Authorization> found = find_authorization(state, authorization);
-    return found && found->end ? found->end->posted : 0;
+    return found && found->end ? std::optional{found->end->posted} : std::nullopt;
 }
 
 }  // namespace tally::node

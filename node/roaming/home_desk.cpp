@@ -320,9 +320,14 @@ void HomeDesk::on_given_up(const SubmissionOwner& owner) {
 }
 
 void HomeDesk::on_dispute_ended(const AuthorizationRef& authorization) {
-    if (HomeSession* session = find_own(authorization)) {
-        apply(*session,
-              home::Posted{posted_in_all(m_context.ledger.final_state(), authorization), false});
+    HomeSession* session = find_own(authorization);
+    if (session == nullptr) {
+        return;
+    }
+    if (const auto posted = posted_in_all(m_context.ledger.final_state(), authorization)) {
+        apply(*session, home::Posted{*posted, false});
+    } else {
+        m_context.count("roaming_dispute_end_unknown");
     }
 }
 

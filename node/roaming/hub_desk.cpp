@@ -136,8 +136,7 @@ void HubDesk::on_final(const FinalTransaction& transaction) {
     } else if (const auto* release = std::get_if<ReleaseAuthorization>(&transaction.action)) {
         move(release->authorization, SessionState::released, 0, "");
     } else if (const auto ended = dispute_ended_by(transaction.action)) {
-        move(*ended, SessionState::settled, posted_in_all(m_context.ledger.final_state(), *ended),
-             "");
+        on_dispute_ended(*ended, "");
     }
 }
 
@@ -151,11 +150,21 @@ void HubDesk::on_time(UnixMillis now) {
 
 void HubDesk::on_expired(const Event& event) {
     if (event.cause == ExpiryCause::not_arbitrated) {
-        move(event.ref, SessionState::settled,
-             posted_in_all(m_context.ledger.final_state(), event.ref), to_text(event.cause));
+        on_dispute_ended(event.ref, to_text(event.cause));
         return;
     }
     move(event.ref, SessionState::expired, 0, to_text(event.cause));
+}
+
+void HubDesk::on_dispute_ended(const AuthorizationRef& authorization, const std::string& reason) {
+    if (m_sessions.find(authorization) == nullptr) {
+        return;
+    }
+    if (const auto posted = posted_in_all(m_context.ledger.final_state(), authorization)) {
+        move(authorization, SessionState::settled, *posted, reason);
+    } else {
+        m_context.count("roaming_dispute_end_unknown");
+    }
 }
 
 void HubDesk::move(const AuthorizationRef& authorization, SessionState state, Money amount,

@@ -35,6 +35,7 @@ private:
     template <typename Message>
     void on_live(const SignedMessage& message, const Message& content);
     void catch_up(HubSession& session);
+    void on_dispute_ended(const AuthorizationRef& authorization, const std::string& reason);
     void move(const AuthorizationRef& authorization, SessionState state, Money amount,
               const std::string& reason);
 

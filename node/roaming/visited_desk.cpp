@@ -437,9 +437,14 @@ void VisitedDesk::on_own_result(const SubmissionOwner& owner, const FinalTransac
 }
 
 void VisitedDesk::on_dispute_ended(const AuthorizationRef& authorization) {
-    if (VisitedSession* session = m_sessions.find(authorization)) {
-        apply(*session,
-              visited::Settled{posted_in_all(m_context.ledger.final_state(), authorization)});
+    VisitedSession* session = m_sessions.find(authorization);
+    if (session == nullptr) {
+        return;
+    }
+    if (const auto posted = posted_in_all(m_context.ledger.final_state(), authorization)) {
+        apply(*session, visited::Settled{*posted});
+    } else {
+        m_context.count("roaming_dispute_end_unknown");
     }
 }
 

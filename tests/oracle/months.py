@@ -358,7 +358,10 @@ class Month:
         value = message(f1=partner, f2=self.seldom(0, 1), f3=self.seldom("USD", currency, 0.02))
         if self.chance.random() < 0.1:
             value += field(4, self.chance.choice(("std", "night")))
-        return owner, self.transaction(10, value + field(5, self.seldom(0, self.chance.randrange(300000, 2000000), 0.5)))
+        cap = self.chance.randrange(300000, 2000000)
+        if self.correcting and cap % 2:  # only a low cap is ever reached by what is billed again
+            cap //= 20
+        return owner, self.transaction(10, value + field(5, self.seldom(0, cap, 0.5)))
 
     def registry(self):
         owner = self.chance.choice(OPERATORS)

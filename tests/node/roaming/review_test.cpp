@@ -1,6 +1,7 @@
 // Large charges wait for a person at the home operator: settled by hand, disputed, or settled in
 // time when nobody comes.
 
+#include "ledger/state/keys.h"
 #include "tests/node/roaming/roaming_world.h"
 
 #include <catch2/catch.hpp>
@@ -102,6 +103,35 @@ TEST_CASE("a charge under review is disputed by hand", "[roaming][review]") {
     CHECK(review.world.is_in("AAA", review.session, SessionState::settled));
     CHECK(review.customer().balance == units(90));
     CHECK(review.customer().held == 0);
+}
+
+TEST_CASE("a dispute whose end is not kept any more is left for people to see",
+          "[roaming][review]") {
+    Reviewing review{ten_kwh};
+    REQUIRE(review.world.run_until([&] { return review.is_recorded(); }, 5'000));
+    const AuthorizationRef ref = review.authorization();
+    review.sign("BBB", OpenDispute{ref, units(5), DisputeReason::energy, {}});
+    REQUIRE(review.world.run_until(
+        [&] {
+            return find_live_authorization(review.world.chain().state(), ref)->status ==
+                   AuthorizationStatus::disputed;
+        },
+        2'000));
+    MemberProcess& home = review.world.member("BBB");
+    home.crash();
+    review.sign("AAA", AcceptDispute{ref});
+    REQUIRE(review.world.run_until(
+        [&] { return review.world.is_in("AAA", review.session, SessionState::settled); }, 2'000));
+    // BBB is put back from an old copy when its ledger has already let go of the charge.
+    WriteBatch batch;
+    batch.erase(keys::finished(ref));
+    REQUIRE(review.world.chain().base().write(batch, true));
+    home.start();
+    review.world.run(2'000);
+    CHECK(home.counts()["roaming_dispute_end_unknown"] == 1);
+    CHECK(review.is_recorded());
+    CHECK(review.customer().balance == units(100));
+    CHECK(review.customer().held > 0);
 }
 
 }  // namespace tally::node::test
