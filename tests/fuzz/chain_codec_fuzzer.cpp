@@ -1,6 +1,7 @@
 // Block headers, certificates, metered charges and tariffs: all in the fixed-width codec, so what
 // decodes encodes to the same bytes. The first byte chooses the kind.
 
+#include "ledger/base/check.h"
 #include "ledger/crypto/quorum_certificate.h"
 #include "ledger/model/actions.h"
 #include "ledger/model/block_header.h"
