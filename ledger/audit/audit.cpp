@@ -17,6 +17,7 @@
 #include <array>
 #include <bit>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace tally {
@@ -79,6 +80,8 @@ private:
     void check(const Batch& batch);
     void check_business(const Batch& batch);
     void count(const AuditBlock& block);
+    [[nodiscard]] bool is_clean() const;
+    void reconcile();
     void offer_checkpoint(bool at_end);
     void check_length();
 
@@ -95,6 +98,7 @@ private:
     std::unique_ptr<BusinessCheck> m_business;
     bool m_seen_checkpoint{false};
     std::uint64_t m_transactions_before{0};
+    std::optional<std::uint64_t> m_reconciled_to;
     AuditReport m_report;
 };
 
@@ -144,9 +148,16 @@ Expected<Done, SourceError> Auditor::prepare() {
         m_business = std::make_unique<BusinessCheck>(
             m_report.chain_id, StoreView{m_replay->state()}, m_options.findings_max);
         m_business->supply(m_options.evidence);
-        if (m_options.from) {
-            m_business->carry_on(m_options.from->business);
+        if (m_options.from &&
+            !m_business->carry_on(m_options.from->business, m_options.from->books)) {
+            return Unexpected{SourceError{"the checkpoint's books cannot be read"}};
         }
+        if (m_options.member) {
+            m_business->follow(*m_options.member, m_options.proven_sublog,
+                               StoreView{m_replay->state()});
+        }
+    } else if (m_options.member) {
+        return Unexpected{SourceError{"a member's sub-log is followed at level business only"}};
     }
     return Done{};
 }
@@ -264,12 +275,31 @@ void Auditor::check_business(const Batch& batch) {
     }
 }
 
+bool Auditor::is_clean() const {
+    return m_log.count() == 0 && (!m_business || m_business->findings().count() == 0);
+}
+
+/// Compares the state with the books, as far as the replay has come.
+void Auditor::reconcile() {
+    if (!m_replay || m_replay->replayed_to() == m_reconciled_to) {
+        return;
+    }
+    m_replay->check_accounts();
+    if (m_business && m_replay->replayed_to() == m_report.last_height) {
+        m_business->reconcile(StoreView{m_replay->state()});
+    }
+    m_reconciled_to = m_replay->replayed_to();
+}
+
 void Auditor::offer_checkpoint(bool at_end) {
-    const bool clean = m_log.count() == 0 && (!m_business || m_business->findings().count() == 0);
-    const bool possible = clean && m_replay && m_options.wants_checkpoint &&
+    const bool possible = is_clean() && m_replay && m_options.wants_checkpoint &&
                           m_options.on_checkpoint &&
                           m_replay->replayed_to() == m_report.last_height;
     if (!possible || !m_options.wants_checkpoint(at_end)) {
+        return;
+    }
+    reconcile();
+    if (!is_clean()) {
         return;
     }
     AuditCheckpoint checkpoint;
@@ -279,6 +309,7 @@ void Auditor::offer_checkpoint(bool at_end) {
     if (m_business) {
         checkpoint.has_business = true;
         checkpoint.business = m_business->report();
+        checkpoint.books = m_business->save_books();
     }
     m_options.on_checkpoint(checkpoint);
 }
@@ -318,24 +349,26 @@ void Auditor::check_length() {
 }
 
 AuditReport Auditor::finish() {
-    offer_checkpoint(true);
     m_report.uncovered = m_chain.finish(m_options.live || m_report.interrupted);
+    check_length();
+    reconcile();
+    offer_checkpoint(true);
     m_report.envelopes = m_content.envelopes();
     m_report.transactions = m_content.transactions();
     m_report.transactions_in_all = m_transactions_before + m_report.transactions;
     m_report.leaves = m_content.leaves();
     m_report.log_checked_to = m_content.log_checked_to();
     if (m_replay) {
-        m_replay->check_accounts();
         m_report.replayed_to = m_replay->replayed_to();
     }
     if (m_business) {
-        const StoreView state{m_replay->state()};
-        m_business->finish(m_report.replayed_to == m_report.last_height ? &state : nullptr);
+        m_business->finish();
         m_report.business = m_business->report();
         m_log.take(m_business->findings());
+        if (const SublogBook* const sublog = m_business->sublog()) {
+            m_report.sublog = SublogRecord{sublog->log()};
+        }
     }
-    check_length();
     m_report.findings = m_log.findings();
     m_report.findings_count = m_log.count();
     return std::move(m_report);

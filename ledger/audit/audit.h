@@ -4,6 +4,7 @@
 #include "ledger/audit/checkpoint.h"
 #include "ledger/audit/finding.h"
 #include "ledger/audit/job_runner.h"
+#include "ledger/audit/sublog_book.h"
 #include "ledger/base/expected.h"
 #include "ledger/model/genesis.h"
 #include "ledger/store/segment_source.h"
@@ -44,9 +45,17 @@ struct AuditOptions {
     /// Hashes of meter data that were supplied, as records name them, by the charge's name
     /// (`to_text` of its reference); level business only.
     std::map<std::string, Hash> evidence{};
+    /// Whose sub-log is made again and compared with the state at the end, so that nothing that
+    /// touches this member is left out: finding `withheld`, or note `sublog`. Level business only.
+    std::optional<PartyId> member{};
+    /// What a state receipt, which the caller has verified, says of that member's sub-log after a
+    /// block: compared with what the ledger gives there. A block that the audit does not come to
+    /// (before the checkpoint, or behind the end) is finding `withheld` too.
+    std::optional<ProvenSublog> proven_sublog{};
     /// Asked after every batch of blocks, and with `at_end` after the last one, whether
     /// `on_checkpoint` is to be called. Levels replay and business only, and only while nothing was
-    /// found: nobody is to go on from what is wrong.
+    /// found, accounts and balances compared with the state included: nobody is to go on from what
+    /// is wrong.
     std::function<bool(bool at_end)> wants_checkpoint{};
     std::function<void(const AuditCheckpoint& checkpoint)> on_checkpoint{};
     /// Asked after every batch; true ends the audit there, as `AuditReport::interrupted`.
@@ -90,6 +99,8 @@ struct AuditReport {
     /// Transactions since the genesis, those before the checkpoint included.
     std::uint64_t transactions_in_all{0};
     BusinessReport business;  ///< from level business
+    /// With `AuditOptions::member`: its sub-log after the last block, made again.
+    std::optional<SublogRecord> sublog{};
 };
 
 /// Checks a ledger from nothing but its genesis and its segments. Reads them once, front to back,

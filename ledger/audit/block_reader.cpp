@@ -36,7 +36,7 @@ void AuditBlockReader::skip_to(std::uint64_t height) {
         m_bytes_before += m_segments[m_at].bytes;
         ++m_at;
     }
-    if (m_at < m_segments.size() && m_segments[m_at].first_height <= height) {
+    if (m_at < m_segments.size() && m_segments[m_at].first_height <= height + 1) {
         m_next_height = m_segments[m_at].first_height;
     }
 }

@@ -16,7 +16,8 @@ public:
     AuditBlockReader(SegmentSource& source, std::vector<SegmentInfo> segments, const Hash& chain_id,
                      bool live, FindingLog& log);
 
-    /// Leaves out the files before the one that must hold this block. To be called first.
+    /// Leaves out the files before the one that must hold this block. To be called first. A ledger
+    /// that begins right behind it, as that of a node made from a snapshot, is read from there.
     void skip_to(std::uint64_t height);
     /// Nothing at the end. An error is the source's, not the ledger's.
     [[nodiscard]] Expected<std::optional<AuditBlock>, SourceError> next();

@@ -3,8 +3,11 @@
 #include "ledger/audit/charge_book.h"
 #include "ledger/audit/governance_book.h"
 #include "ledger/audit/meter_book.h"
+#include "ledger/audit/sublog_book.h"
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -16,34 +19,53 @@ namespace tally {
 /// Memory: what is open and what is in force, not the history.
 class BusinessCheck {
 public:
+    /// Differences from the state that are told apart; more are not listed.
+    static constexpr std::size_t audit_unreconciled_max{10'000};
+
     BusinessCheck(const Hash& chain_id, const StateView& state, std::size_t findings_max);
 
     /// Meter data to compare with what records name, by the charge's name; none: nothing is
     /// compared.
     void supply(std::map<std::string, Hash> evidence) { m_evidence = std::move(evidence); }
-    /// Goes on with the sums of an earlier audit.
-    void carry_on(BusinessReport report) { m_report = std::move(report); }
+    /// Goes on with the sums and books of an earlier audit. False when `books` is not what
+    /// `save_books` wrote.
+    [[nodiscard]] bool carry_on(BusinessReport report, ByteView books);
+    /// What the books know and no state has (fixed-width codec): version u16 = 1, charges that
+    /// ended (`CorrectionBook`), meters (`MeterBook`).
+    [[nodiscard]] Bytes save_books() const;
+    /// Follows one member's sub-log from here on.
+    void follow(const PartyId& member, std::optional<ProvenSublog> proven, const StateView& state);
 
     void check(const AuditBlock& block);
-    /// After the last block. `state` is the replayed one after that block; null when the replay did
-    /// not come so far.
-    void finish(const StateView* state);
+    /// Compares with the replayed state after the last block: balances, payments between banks,
+    /// corrections, members, parameters, the sub-log. What is found once is not repeated.
+    void reconcile(const StateView& state);
+    /// After the last block: what is open, for the report.
+    void finish();
 
     [[nodiscard]] const FindingLog& findings() const noexcept { return m_log; }
     [[nodiscard]] const BusinessReport& report() const noexcept { return m_report; }
+    /// The sub-log that is followed; null when none is.
+    [[nodiscard]] const SublogBook* sublog() const noexcept {
+        return m_sublog ? &*m_sublog : nullptr;
+    }
 
 private:
-    void check_evidence(const BusinessScope& scope, const StoredTransaction& stored,
-                        const MeteredCharge& metered);
+    void check_events(const BusinessScope& scope, std::size_t early);
+    void check_transaction(const BusinessScope& scope, const StoredTransaction& stored);
+    void check_meter(const MeteredStep& step);
+    void check_evidence(const MeteredStep& step);
     void compare_balances(const StateView& state);
-    void add_finding(std::string message);
+    void add_finding(FindingKind kind, const std::string& message);
 
     FindingLog m_log;
     BusinessReport m_report;
     ChargeBook m_charges;
     MeterBook m_meters;
     GovernanceBook m_governance;
+    std::optional<SublogBook> m_sublog;
     std::map<std::string, Hash> m_evidence;
+    std::set<std::string> m_unreconciled;  ///< found already
     std::uint64_t m_height{0};
 };
 

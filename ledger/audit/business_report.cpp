@@ -1,6 +1,10 @@
 #include "ledger/audit/business_report.h"
 
 #include "ledger/base/codec.h"
+#include "ledger/model/membership.h"
+
+#include <iterator>
+#include <utility>
 
 namespace tally {
 namespace {
@@ -24,12 +28,15 @@ constexpr std::array<const char*, charge_steps> step_names{"approved",
 constexpr std::array<const char*, note_kinds> note_names{
     "delivered_unpaid", "not_recorded", "meter_gap",    "meter_changed", "beyond_approval",
     "disputed",         "corrected",    "equivocation", "sublog",        "bank",
-    "evidence",         "shorter",      "unpaid"};
+    "evidence",         "shorter",      "unpaid",       "late_record"};
 
 __extension__ using Unsigned = unsigned __int128;
 
-constexpr std::uint32_t report_version{1};
-constexpr std::uint32_t entries_max{10'000'000};
+constexpr std::uint32_t report_version{2};
+constexpr std::size_t currencies_max{26UL * 26 * 26};
+constexpr std::size_t positions_max{members_max * currencies_max};
+constexpr std::size_t refusals_max{65'536};
+constexpr UnixMillis day_ms{86'400'000};
 constexpr std::size_t text_bytes_max{4096};
 constexpr std::uint64_t digits_base{10};
 
@@ -38,9 +45,18 @@ void encode_wide(Encoder& encoder, WideMoney value) {
     encoder.u64(static_cast<std::uint64_t>(bits >> 64U)).u64(static_cast<std::uint64_t>(bits));
 }
 
+/// Far more than a ledger can ever post, and so far from what 128 bits hold that nothing which is
+/// added later comes near.
+constexpr WideMoney sum_max{WideMoney{1} << 120U};
+
 WideMoney decode_wide(Decoder& decoder) {
     const Unsigned high = decoder.u64();
-    return static_cast<WideMoney>(high << 64U | decoder.u64());
+    const auto value = static_cast<WideMoney>(high << 64U | decoder.u64());
+    if (value > sum_max || value < -sum_max) {
+        decoder.fail();
+        return 0;
+    }
+    return value;
 }
 
 void encode_figures(Encoder& encoder, const ChargeFigures& figures) {
@@ -86,6 +102,7 @@ void encode_sums(Encoder& encoder, const BusinessReport& report) {
         encoder.fixed(denial.home).fixed(denial.visited);
         encoder.u8(static_cast<std::uint8_t>(denial.reason)).u64(count);
     }
+    encoder.u64(report.denials_beyond);
     encode_count(encoder, report.refusals);
     for (const auto& [code, count] : report.refusals) {
         encoder.u16(static_cast<std::uint16_t>(code)).u64(count);
@@ -98,35 +115,91 @@ void encode_sums(Encoder& encoder, const BusinessReport& report) {
     }
 }
 
+/// Reads the entries of a map in rising order of key, at most `count_max` of them.
+template <typename Map, typename Read>
+void decode_map(Decoder& decoder, Map& map, std::size_t count_max, const Read& read) {
+    const auto count = decoder.count(static_cast<std::uint32_t>(count_max), 1);
+    for (std::uint32_t left = count; left > 0 && decoder.ok(); --left) {
+        typename Map::value_type entry = read();
+        const bool rising = map.empty() || std::prev(map.end())->first < entry.first;
+        if (!rising) {
+            decoder.fail();
+        } else {
+            map.insert(map.end(), std::move(entry));
+        }
+    }
+}
+
+PartyId decode_party(Decoder& decoder, bool may_be_others = false) {
+    const auto party = decoder.fixed<PartyId>();
+    if (!is_valid(party) && !(may_be_others && party == AuditPair::others({}).home)) {
+        decoder.fail();
+    }
+    return party;
+}
+
+Currency decode_currency(Decoder& decoder) {
+    const auto currency = decoder.fixed<Currency>();
+    if (!is_valid(currency)) {
+        decoder.fail();
+    }
+    return currency;
+}
+
+DenyReason decode_reason(Decoder& decoder) {
+    const std::uint8_t reason = decoder.u8();
+    if (reason < static_cast<std::uint8_t>(DenyReason::unknown_token) ||
+        reason > static_cast<std::uint8_t>(DenyReason::not_allowed)) {
+        decoder.fail();
+    }
+    return static_cast<DenyReason>(reason);
+}
+
+ResultCode decode_result(Decoder& decoder) {
+    const std::optional<ResultCode> code = result_code_from_number(decoder.u16());
+    if (!code) {
+        decoder.fail();
+    }
+    return code.value_or(ResultCode::ok);
+}
+
+/// One more for each currency than are told apart: see `AuditPair::others`.
+constexpr std::size_t places_max{audit_pairs_max + currencies_max};
+
 void decode_sums(Decoder& decoder, BusinessReport& report) {
-    for (std::uint32_t left = decoder.count(entries_max, 9); left > 0; --left) {
-        const auto home = decoder.fixed<PartyId>();
-        const auto visited = decoder.fixed<PartyId>();
-        const auto currency = decoder.fixed<Currency>();
-        report.pairs[{home, visited, currency}] = decode_figures(decoder);
-    }
-    for (std::uint32_t left = decoder.count(entries_max, 9); left > 0; --left) {
-        const std::int64_t day = decoder.i64();
-        const auto currency = decoder.fixed<Currency>();
-        report.days[{day, currency}] = decode_figures(decoder);
-    }
-    for (std::uint32_t left = decoder.count(entries_max, 15); left > 0; --left) {
-        const auto home = decoder.fixed<PartyId>();
-        const auto visited = decoder.fixed<PartyId>();
-        const auto reason = static_cast<DenyReason>(decoder.u8());
-        report.denials[{home, visited, reason}] = decoder.u64();
-    }
-    for (std::uint32_t left = decoder.count(entries_max, 10); left > 0; --left) {
-        const auto code = static_cast<ResultCode>(decoder.u16());
-        report.refusals[code] = decoder.u64();
-    }
-    for (std::uint32_t left = decoder.count(entries_max, 38); left > 0; --left) {
-        const auto party = decoder.fixed<PartyId>();
-        const auto currency = decoder.fixed<Currency>();
-        AuditPosition& position = report.positions[{party, currency}];
+    decode_map(decoder, report.pairs, places_max, [&decoder] {
+        const PartyId home = decode_party(decoder, true);
+        const PartyId visited = decode_party(decoder, true);
+        const AuditPair pair{home, visited, decode_currency(decoder)};
+        return std::pair{pair, decode_figures(decoder)};
+    });
+    decode_map(decoder, report.days, places_max, [&decoder] {
+        const std::int64_t number = decoder.i64();
+        const AuditDay day{number, decode_currency(decoder)};
+        if (number < -1 || number > unix_millis_max / day_ms) {
+            decoder.fail();
+        }
+        return std::pair{day, decode_figures(decoder)};
+    });
+    decode_map(decoder, report.denials, audit_denials_max, [&decoder] {
+        const PartyId home = decode_party(decoder);
+        const PartyId visited = decode_party(decoder);
+        const AuditDenial denial{home, visited, decode_reason(decoder)};
+        return std::pair{denial, decoder.u64()};
+    });
+    report.denials_beyond = decoder.u64();
+    decode_map(decoder, report.refusals, refusals_max, [&decoder] {
+        const ResultCode code = decode_result(decoder);
+        return std::pair{code, decoder.u64()};
+    });
+    decode_map(decoder, report.positions, positions_max, [&decoder] {
+        const PartyId party = decode_party(decoder);
+        const AuditAccount account{party, decode_currency(decoder)};
+        AuditPosition position;
         position.debits = decode_wide(decoder);
         position.credits = decode_wide(decoder);
-    }
+        return std::pair{account, position};
+    });
 }
 
 }  // namespace
@@ -142,6 +215,34 @@ void ChargeFigures::add(const ChargeFigures& other) {
     posted += other.posted;
     energy_wh += other.energy_wh;
     beyond_approval += other.beyond_approval;
+}
+
+AuditPair AuditPair::others(const Currency& currency) {
+    const Bytes dashes(PartyId::size, std::uint8_t{'-'});
+    const PartyId nobody = *PartyId::from(dashes);
+    return {nobody, nobody, currency};
+}
+
+ChargeFigures& BusinessReport::of_pair(const AuditPair& pair) {
+    const bool has_place = pairs.size() < audit_pairs_max || pairs.contains(pair);
+    return pairs[has_place ? pair : AuditPair::others(pair.currency)];
+}
+
+ChargeFigures& BusinessReport::of_day(UnixMillis time, const Currency& currency) {
+    const AuditDay day{time / day_ms, currency};
+    const bool has_place = days.size() < audit_days_max || days.contains(day);
+    return days[has_place ? day : AuditDay::others(currency)];
+}
+
+void BusinessReport::deny(const AuditPair& pair, UnixMillis time, DenyReason reason) {
+    of_pair(pair).add(ChargeStep::denied, 0);
+    of_day(time, pair.currency).add(ChargeStep::denied, 0);
+    const AuditDenial denial{pair.home, pair.visited, reason};
+    if (denials.size() < audit_denials_max || denials.contains(denial)) {
+        ++denials[denial];
+    } else {
+        ++denials_beyond;
+    }
 }
 
 void BusinessReport::note(NoteKind kind, std::uint64_t height, std::string message) {

@@ -63,16 +63,27 @@ struct ChargeFigures {
     friend bool operator==(const ChargeFigures&, const ChargeFigures&) = default;
 };
 
+/// Most pairs and days that are told apart, each: everything beyond is added up in one place for
+/// each currency (`AuditPair::others`, `AuditDay::others`). Denials cost nothing and may name any
+/// currency, so that there must be an end to it.
+inline constexpr std::size_t audit_pairs_max{65'536};
+inline constexpr std::size_t audit_days_max{65'536};
+/// Most combinations of pair and reason that denials are told apart by; the rest is only counted.
+inline constexpr std::size_t audit_denials_max{65'536};
+
 /// Whose drivers charged where, in which currency.
 struct AuditPair {
     PartyId home;
     PartyId visited;
     Currency currency;
+    /// Home and visited operator are "---".
+    [[nodiscard]] static AuditPair others(const Currency& currency);
     friend constexpr auto operator<=>(const AuditPair&, const AuditPair&) = default;
 };
 struct AuditDay {
-    std::int64_t day{0};  ///< since 1970-01-01, UTC, of block time
+    std::int64_t day{0};  ///< since 1970-01-01, UTC, of block time; -1: others
     Currency currency;
+    [[nodiscard]] static AuditDay others(const Currency& currency) { return {-1, currency}; }
     friend constexpr auto operator<=>(const AuditDay&, const AuditDay&) = default;
 };
 struct AuditDenial {
@@ -112,8 +123,9 @@ enum class NoteKind : std::uint8_t {
     evidence,          ///< meter evidence that was not supplied
     shorter,           ///< other members have more blocks
     unpaid,            ///< a payment between banks that is not confirmed
+    late_record,       ///< of a meter: a charge before one that was recorded already
 };
-inline constexpr std::size_t note_kinds{13};
+inline constexpr std::size_t note_kinds{14};
 [[nodiscard]] const char* to_text(NoteKind kind);
 
 struct Note {
@@ -140,6 +152,7 @@ struct BusinessReport {
     std::map<AuditPair, ChargeFigures> pairs;
     std::map<AuditDay, ChargeFigures> days;
     std::map<AuditDenial, std::uint64_t> denials;
+    std::uint64_t denials_beyond{0};               ///< that no place was left for in `denials`
     std::map<ResultCode, std::uint64_t> refusals;  ///< transactions that did not succeed
     std::map<AuditAccount, AuditPosition> positions;
     std::array<std::map<Currency, StepFigures>, 4> open;  ///< at the end; see `open_names`
@@ -156,6 +169,11 @@ struct BusinessReport {
     std::uint64_t governance_count{0};
     std::vector<GovernanceEntry> governance;  ///< the first `governance_entries_max`
 
+    /// Where a pair's or a day's figures go; that of the others when there are too many.
+    [[nodiscard]] ChargeFigures& of_pair(const AuditPair& pair);
+    [[nodiscard]] ChargeFigures& of_day(UnixMillis time, const Currency& currency);
+    /// Counts a denial.
+    void deny(const AuditPair& pair, UnixMillis time, DenyReason reason);
     void note(NoteKind kind, std::uint64_t height, std::string message);
     void govern(std::uint64_t height, UnixMillis time, std::string what);
     friend bool operator==(const BusinessReport&, const BusinessReport&) = default;
@@ -170,6 +188,8 @@ inline constexpr std::array<const char*, 4> open_names{"approved", "started", "r
 /// The sums that an audit carries on with, fixed-width codec: pairs, days, denials, refusals,
 /// positions, counts, notes and governance. What is open is in the state.
 [[nodiscard]] Bytes encode(const BusinessReport& report);
+/// Nothing on anything that no audit writes: unknown kinds, names that cannot be, entries that are
+/// repeated or out of order, sums so large that adding to them could pass 128 bits.
 [[nodiscard]] std::optional<BusinessReport> decode_business_report(ByteView bytes);
 
 }  // namespace tally

@@ -4,7 +4,9 @@
 #include "ledger/audit/business_report.h"
 #include "ledger/model/parameters.h"
 
+#include <functional>
 #include <string>
+#include <utility>
 
 namespace tally {
 
@@ -13,6 +15,7 @@ namespace tally {
 struct BusinessScope {
     const AuditBlock& block;
     const Parameters& parameters;  ///< in force before the block
+    PartyId hub;
     BusinessReport& report;
     FindingLog& log;
 
@@ -24,6 +27,12 @@ struct BusinessScope {
         Finding finding = block.finding(kind, std::move(message));
         finding.index = number;
         log.add(std::move(finding));
+    }
+    /// The same for a book that does not know the block; the scope must outlive it.
+    [[nodiscard]] std::function<void(FindingKind, std::string)> finder(std::size_t number) const {
+        return [this, number](FindingKind kind, std::string message) {
+            find(kind, number, std::move(message));
+        };
     }
 };
 

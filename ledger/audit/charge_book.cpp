@@ -1,7 +1,5 @@
 #include "ledger/audit/charge_book.h"
 
-#include "ledger/audit/bridge_keys.h"
-#include "ledger/base/overloaded.h"
 #include "ledger/model/rating.h"
 #include "ledger/state/context.h"
 
@@ -11,8 +9,6 @@
 
 namespace tally {
 namespace {
-
-constexpr UnixMillis day_ms{86'400'000};
 
 std::string money(Money amount, const Currency& currency) {
     return money_to_text(amount) + " " + to_text(currency);
@@ -33,13 +29,13 @@ AuditPair ChargeBook::pair_of(const Authorization& charge) {
 
 void ChargeBook::count(const BusinessScope& scope, const AuditPair& pair, ChargeStep step,
                        Money amount) {
-    scope.report.pairs[pair].add(step, amount);
-    scope.report.days[{scope.now() / day_ms, pair.currency}].add(step, amount);
+    scope.report.of_pair(pair).add(step, amount);
+    scope.report.of_day(scope.now(), pair.currency).add(step, amount);
 }
 
 void ChargeBook::post(const BusinessScope& scope, const AuditPair& pair, Money amount) {
-    scope.report.pairs[pair].posted += amount;
-    scope.report.days[{scope.now() / day_ms, pair.currency}].posted += amount;
+    scope.report.of_pair(pair).posted += amount;
+    scope.report.of_day(scope.now(), pair.currency).posted += amount;
     const bool back = amount < 0;
     const PartyId& debtor = back ? pair.visited : pair.home;
     const PartyId& creditor = back ? pair.home : pair.visited;
@@ -95,6 +91,10 @@ void ChargeBook::check_rating(const Step& step, const Priced& priced) const {
     }
     const Expected<Rating, RatingError> rating = rate(*tariff->second, priced.metered.readings);
     const Currency& currency = tariff->second->currency;
+    if (currency != priced.currency) {
+        step.find(FindingKind::rating, named + " charges in " + to_text(priced.currency) + ", " +
+                                           name_of(priced.tariff) + " is in " + to_text(currency));
+    }
     if (!rating) {
         step.find(FindingKind::rating, named + " cannot be rated by " + name_of(priced.tariff) +
                                            ": " + to_text(rating.error()));
@@ -119,8 +119,7 @@ void ChargeBook::check_bridge(const Step& step) const {
 void ChargeBook::apply(const Step& step, const DecideAuthorization& action) {
     const AuditPair pair{step.stored.signer(), action.visited, action.currency};
     if (!action.approved) {
-        count(step.scope, pair, ChargeStep::denied, 0);
-        ++step.scope.report.denials[{pair.home, pair.visited, action.reason}];
+        step.scope.report.deny(pair, step.scope.now(), action.reason);
         return;
     }
     Authorization charge;
@@ -139,15 +138,38 @@ void ChargeBook::apply(const Step& step, const DecideAuthorization& action) {
     count(step.scope, pair, ChargeStep::approved, action.amount);
 }
 
+/// The home operator may take its promise back while nothing has started, and not at once.
+void ChargeBook::check_home_release(const Step& step, const Authorization& charge) const {
+    const std::string name = to_text(charge.ref);
+    if (charge.status != AuthorizationStatus::approved) {
+        step.find(FindingKind::unmatched, name + " is released by its home operator " +
+                                              to_text(charge.home()) + ", but it is " +
+                                              state_text(charge));
+    }
+    const UnixMillis from =
+        deadline_after(charge.decided_at, step.scope.parameters.home_release_after);
+    if (step.scope.now() < from) {
+        step.find(FindingKind::late, name + " is released by its home operator " +
+                                         std::to_string(from - step.scope.now()) +
+                                         " ms before it may be");
+    }
+}
+
 void ChargeBook::apply(const Step& step, const ReleaseAuthorization& action) {
     const auto found = find_open(step, action.authorization,
                                  {AuthorizationStatus::approved, AuthorizationStatus::started});
     if (found == m_open.end()) {
         return;
     }
-    check_time(step, found->second.deadline(), "its deadline");
-    count(step.scope, pair_of(found->second), ChargeStep::released, found->second.amount);
-    end(found);
+    const Authorization& charge = found->second;
+    if (step.stored.signer() == charge.home()) {
+        check_home_release(step, charge);
+    } else {
+        check_signer(step, charge.visited, "visited operator");
+    }
+    check_time(step, charge.deadline(), "its deadline");
+    count(step.scope, pair_of(charge), ChargeStep::released, charge.amount);
+    end(found, 0);
 }
 
 void ChargeBook::apply(const Step& step, const StartCharge& action) {
@@ -181,8 +203,8 @@ void ChargeBook::apply(const Step& step, const RecordCharge& action) {
     check_signer(step, charge.visited, "visited operator");
     if (charge.start) {
         check_time(step, charge.start->record_by, "record_by");
-        check_rating(step,
-                     {action.metered, charge.visited, charge.start->tariff, action.rated_amount});
+        check_rating(step, {action.metered, charge.visited, charge.start->tariff, charge.currency,
+                            action.rated_amount});
     }
     if (action.amount != std::min(action.rated_amount, charge.amount)) {
         step.find(FindingKind::rating, to_text(step.stored.ref()) + " asks for " +
@@ -193,6 +215,7 @@ void ChargeBook::apply(const Step& step, const RecordCharge& action) {
     const UnixMillis now = step.scope.now();
     const UnixMillis settle_by = deadline_after(now, step.scope.parameters.settle_window);
     Authorization::Record record;
+    record.transaction = step.stored.transaction.id;
     record.recorded_at = now;
     record.settle_by = settle_by;
     record.claim_until = deadline_after(settle_by, step.scope.parameters.claim_window);
@@ -205,7 +228,7 @@ void ChargeBook::apply(const Step& step, const RecordCharge& action) {
     const AuditPair pair = pair_of(charge);
     count(step.scope, pair, ChargeStep::recorded, action.amount);
     for (ChargeFigures* figures :
-         {&step.scope.report.pairs[pair], &step.scope.report.days[{now / day_ms, pair.currency}]}) {
+         {&step.scope.report.of_pair(pair), &step.scope.report.of_day(now, pair.currency)}) {
         figures->energy_wh +=
             static_cast<std::uint64_t>(std::max<std::int64_t>(0, record.energy_wh));
         figures->beyond_approval += action.rated_amount - action.amount;
@@ -237,7 +260,7 @@ void ChargeBook::apply(const Step& step, const SettleCharge& action) {
     }
     count(step.scope, pair_of(charge), ChargeStep::settled, action.amount);
     post(step.scope, pair_of(charge), action.amount);
-    end(found);
+    end(found, action.amount);
 }
 
 void ChargeBook::apply(const Step& step, const ClaimCharge& action) {
@@ -256,7 +279,7 @@ void ChargeBook::apply(const Step& step, const ClaimCharge& action) {
     }
     count(step.scope, pair_of(charge), ChargeStep::claimed, amount);
     post(step.scope, pair_of(charge), amount);
-    end(found);
+    end(found, amount);
 }
 
 void ChargeBook::apply(const Step& step, const OpenDispute& action) {
@@ -290,7 +313,7 @@ void ChargeBook::apply(const Step& step, const AcceptDispute& action) {
     check_signer(step, found->second.visited, "visited operator");
     check_time(step, found->second.deadline(), "arbitrate_by");
     count(step.scope, pair_of(found->second), ChargeStep::dispute_ended, 0);
-    end(found);
+    end(found, found->second.posted_so_far());
 }
 
 void ChargeBook::apply(const Step& step, const Arbitrate& action) {
@@ -299,13 +322,14 @@ void ChargeBook::apply(const Step& step, const Arbitrate& action) {
         return;
     }
     const Authorization& charge = found->second;
+    check_signer(step, step.scope.hub, "hub");
     check_time(step, charge.deadline(), "arbitrate_by");
     if (charge.dispute && action.amount > charge.dispute->disputed) {
         step.find(FindingKind::unmatched, to_text(charge.ref) + ": more is awarded than disputed");
     }
     count(step.scope, pair_of(charge), ChargeStep::dispute_ended, action.amount);
     post(step.scope, pair_of(charge), action.amount);
-    end(found);
+    end(found, charge.posted_so_far() + action.amount);
 }
 
 void ChargeBook::apply(const Step& step, const PublishTariff& action) {
@@ -319,80 +343,13 @@ void ChargeBook::apply(const Step& step, const PublishTariff& action) {
     }
 }
 
-void ChargeBook::wait(const Step& step, TwoSigned action) {
-    m_waiting.insert_or_assign(step.stored.ref(), std::move(action));
-}
-
-void ChargeBook::post_late(const Step& step, const PartyId& visited, const RatedCharge& charge,
-                           ChargeStep kind) {
-    const AuthorizationRef& ref = charge.metered.authorization;
-    if (m_open.contains(ref)) {
-        step.find(FindingKind::unmatched, to_text(ref) + " is still open, and corrected already");
-    }
-    check_signer(step, ref.signer, "home operator");
-    check_rating(step, {charge.metered, visited, charge.tariff, charge.rated_amount});
-    if (charge.amount > charge.rated_amount) {
-        step.find(FindingKind::rating, to_text(ref) + ": more is charged than the tariff gives");
-    }
-    const AuditPair pair{ref.signer, visited, charge.currency};
-    count(step.scope, pair, kind, charge.amount);
-    post(step.scope, pair, charge.amount);
-    step.scope.report.note(
-        NoteKind::corrected, step.scope.height(),
-        to_text(ref) + ": " + to_text(kind) + ", " + money(charge.amount, charge.currency));
-}
-
-void ChargeBook::credit(const Step& step, const PartyId& visited, const CreditCharge& action) {
-    const AuthorizationRef& ref = action.authorization;
-    check_signer(step, ref.signer, "home operator");
-    if (action.amount > action.charged) {
-        step.find(FindingKind::unmatched, to_text(ref) + ": more is given back than was charged");
-    }
-    const AuditPair pair{ref.signer, visited, action.currency};
-    count(step.scope, pair, ChargeStep::credited, action.amount);
-    post(step.scope, pair, -action.amount);
-    step.scope.report.note(NoteKind::corrected, step.scope.height(),
-                           to_text(ref) + ": " + money(action.amount, action.currency) +
-                               " are given back by " + to_text(visited));
-}
-
-void ChargeBook::apply(const Step& step, const Countersign& action) {
-    const auto found = m_waiting.find(action.transaction);
-    if (found == m_waiting.end()) {
-        step.find(FindingKind::unmatched, "Countersign by " + to_text(step.stored.signer()) +
-                                              " succeeded, but nothing waits under " +
-                                              to_text(action.transaction));
-        return;
-    }
-    const PartyId first = action.transaction.signer;
-    std::visit(
-        Overloaded{
-            [&](const SetLimit& limit) {
-                step.scope.report.govern(step.scope.height(), step.scope.now(),
-                                         "limit of " + to_text(limit.member) + " is " +
-                                             money(limit.limit, limit.currency) + ", signed by " +
-                                             to_text(first) + " and " +
-                                             to_text(step.stored.signer()));
-            },
-            [&](const LateCharge& late) { post_late(step, first, late.charge, ChargeStep::late); },
-            [&](const CreditCharge& one) { credit(step, first, one); },
-            [&](const RebillCharge& rebill) {
-                post_late(step, first, rebill.charge, ChargeStep::rebilled);
-            },
-        },
-        found->second);
-    m_waiting.erase(found);
-}
-
 void ChargeBook::take(const BusinessScope& scope, const StoredTransaction& stored) {
     const Step step{scope, stored};
+    m_countersigned.reset();
     std::visit(
         [&](const auto& action) {
             using One = std::decay_t<decltype(action)>;
             if constexpr (std::is_constructible_v<TwoSigned, One>) {
-                if (metered_of(stored.transaction.action) != nullptr) {
-                    check_bridge(step);
-                }
                 wait(step, action);
             } else if constexpr (std::is_same_v<One, ConfirmPayment>) {
                 m_cycles.take(scope, stored, action);
@@ -403,11 +360,26 @@ void ChargeBook::take(const BusinessScope& scope, const StoredTransaction& store
         stored.transaction.action);
 }
 
+/// What becomes of a dispute that nobody ended is the scheme's to say.
+void ChargeBook::check_default(const BusinessScope& scope, const Authorization& charge,
+                               const Event& event, std::size_t number) const {
+    const bool posts = scope.parameters.dispute_default == DisputeDefault::post;
+    const Money expected = posts && charge.dispute ? charge.dispute->disputed : 0;
+    if (event.amount != expected) {
+        scope.find(FindingKind::unmatched, number,
+                   "the dispute of " + to_text(charge.ref) + " ends without a decision: " +
+                       money(event.amount, charge.currency) + " are posted, by the parameter " +
+                       "dispute_default (" + to_text(scope.parameters.dispute_default) +
+                       ") it should be " + money(expected, charge.currency));
+    }
+}
+
 void ChargeBook::expire(const BusinessScope& scope, Charges::iterator found, const Event& event,
                         std::size_t number) {
     const Authorization& charge = found->second;
     const AuditPair pair = pair_of(charge);
     const std::string named = to_text(charge.ref);
+    Money posted{0};
     switch (charge.status) {
         case AuthorizationStatus::approved:
             count(scope, pair, ChargeStep::expired_unstarted, charge.amount);
@@ -427,12 +399,10 @@ void ChargeBook::expire(const BusinessScope& scope, Charges::iterator found, con
                                   " nor claimed");
             break;
         case AuthorizationStatus::disputed:
-            if (event.amount != 0 && event.amount != charge.dispute->disputed) {
-                scope.find(FindingKind::unmatched, number,
-                           named + ": neither all nor nothing of the disputed part is posted");
-            }
+            check_default(scope, charge, event, number);
             count(scope, pair, ChargeStep::expired_unarbitrated, event.amount);
             post(scope, pair, event.amount);
+            posted = charge.posted_so_far() + event.amount;
             break;
         case AuthorizationStatus::settled:
         case AuthorizationStatus::claimed:
@@ -441,21 +411,20 @@ void ChargeBook::expire(const BusinessScope& scope, Charges::iterator found, con
         case AuthorizationStatus::expired:
             break;
     }
-    end(found);
+    end(found, posted);
 }
 
 void ChargeBook::take(const BusinessScope& scope, const Event& event, std::size_t number) {
     m_cycles.take(scope, event, number);
-    if (event.kind != EventKind::expired) {
+    if (event.kind != EventKind::expired || event.cause == ExpiryCause::not_decided) {
         return;
     }
     if (event.cause == ExpiryCause::not_countersigned) {
-        m_waiting.erase(event.ref);
+        expire_half_signed(scope, event.ref, number);
         return;
     }
-    const bool about_charge =
-        event.cause != ExpiryCause::not_decided && event.cause != ExpiryCause::correction_over;
-    if (!about_charge) {
+    if (event.cause == ExpiryCause::correction_over) {
+        m_corrections.expire(event.ref, scope.now(), scope.finder(number));
         return;
     }
     const auto found = m_open.find(event.ref);

@@ -1,12 +1,15 @@
 #pragma once
 
 #include "ledger/audit/business_scope.h"
+#include "ledger/audit/correction_book.h"
 #include "ledger/audit/cycle_book.h"
 #include "ledger/state/state_view.h"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace tally {
 
@@ -30,8 +33,26 @@ public:
     /// Adds what is open to the report, and to the pending sums of its positions.
     void finish(BusinessReport& report) const;
 
+    /// The late or rebilled charge that the last transaction countersigned, and who metered it.
+    struct Countersigned {
+        PartyId visited;
+        MeteredCharge metered;
+        bool rebilled{false};
+    };
+    [[nodiscard]] const std::optional<Countersigned>& countersigned() const noexcept {
+        return m_countersigned;
+    }
+
+    /// An open charge, or something half-signed, by its name; null when there is none.
+    [[nodiscard]] const Authorization* find_charge(const AuthorizationRef& ref) const;
+    [[nodiscard]] const CountersignRecord* find_half_signed(const TransactionRef& ref) const;
     /// What was posted and not netted yet, and the payments that wait.
+    [[nodiscard]] CycleBook& cycles() noexcept { return m_cycles; }
     [[nodiscard]] const CycleBook& cycles() const noexcept { return m_cycles; }
+    [[nodiscard]] CorrectionBook& corrections() noexcept { return m_corrections; }
+    [[nodiscard]] const CorrectionBook& corrections() const noexcept { return m_corrections; }
+    /// What the accounts must have: promised, posted and not netted, legs that are not confirmed.
+    [[nodiscard]] std::map<AuditAccount, AuditPosition> positions() const;
 
 private:
     using Charges = std::map<AuthorizationRef, Authorization>;
@@ -47,6 +68,7 @@ private:
         const MeteredCharge& metered;
         const PartyId& visited;
         const TariffRef& tariff;
+        const Currency& currency;
         Money rated_amount{0};
     };
 
@@ -62,11 +84,17 @@ private:
     void apply(const Step& step, const PublishTariff& action);
     void apply(const Step& step, const Countersign& action);
     void wait(const Step& step, TwoSigned action);
-    void post_late(const Step& step, const PartyId& visited, const RatedCharge& charge,
-                   ChargeStep kind);
-    void credit(const Step& step, const PartyId& visited, const CreditCharge& action);
+    void check_second(const Step& step, const Countersign& action,
+                      const CountersignRecord& waiting) const;
+    void take_effect(const Step& step, const TransactionRef& first, const SetLimit& action);
+    void take_effect(const Step& step, const TransactionRef& first, const LateCharge& action);
+    void take_effect(const Step& step, const TransactionRef& first, const CreditCharge& action);
+    void take_effect(const Step& step, const TransactionRef& first, const RebillCharge& action);
+    void post_rated(const Step& step, const PartyId& visited, const RatedCharge& charge,
+                    ChargeStep kind);
+    void expire_half_signed(const BusinessScope& scope, const TransactionRef& ref,
+                            std::size_t number);
 
-    void restore_tariffs(const StateView& state, const PartyId& owner);
     /// The open charge that a step is about, in one of the statuses; reports when there is none.
     [[nodiscard]] Charges::iterator find_open(const Step& step, const AuthorizationRef& ref,
                                               std::initializer_list<AuthorizationStatus> statuses);
@@ -74,19 +102,25 @@ private:
     void check_signer(const Step& step, const PartyId& expected, const char* name) const;
     void check_rating(const Step& step, const Priced& priced) const;
     void check_bridge(const Step& step) const;
+    void check_home_release(const Step& step, const Authorization& charge) const;
+    void check_default(const BusinessScope& scope, const Authorization& charge, const Event& event,
+                       std::size_t number) const;
 
     [[nodiscard]] static AuditPair pair_of(const Authorization& charge);
     void count(const BusinessScope& scope, const AuditPair& pair, ChargeStep step, Money amount);
     /// `amount` becomes due from home to visited; negative for credits.
     void post(const BusinessScope& scope, const AuditPair& pair, Money amount);
-    void end(Charges::iterator charge) { m_open.erase(charge); }
+    /// The charge is over, with `posted` in all.
+    void end(Charges::iterator charge, Money posted);
     void expire(const BusinessScope& scope, Charges::iterator charge, const Event& event,
                 std::size_t number);
 
     Charges m_open;
     std::map<std::pair<PartyId, TariffRef>, std::shared_ptr<const Tariff>> m_tariffs;
-    std::map<TransactionRef, TwoSigned> m_waiting;
+    std::map<TransactionRef, CountersignRecord> m_waiting;
+    std::optional<Countersigned> m_countersigned;
     CycleBook m_cycles;
+    CorrectionBook m_corrections;
 };
 
 }  // namespace tally

@@ -10,46 +10,65 @@
 namespace tally {
 namespace {
 
-/// Visits every record of a table in order of key.
-template <typename Record, typename Visit>
-void for_each_record(const StateView& state, Table table, const Visit& visit) {
+/// Visits every entry of a table in order of key.
+template <typename Visit>
+void for_each_entry(const StateView& state, Table table, const Visit& visit) {
     const Bytes prefix = keys::table(table);
     Bytes key = prefix;
     while (std::optional<KeyValueStore::Entry> entry = state.next(key, prefix)) {
-        std::optional<Record> record = decode_record<Record>(entry->value);
-        ENSURE(record.has_value());
-        visit(keys::ref_of(entry->key), std::move(*record));
+        visit(*entry);
         key = std::move(entry->key);
         key.push_back(0);
     }
 }
 
+template <typename Record>
+Record decode_own(const KeyValueStore::Entry& entry) {
+    std::optional<Record> record = decode_record<Record>(entry.value);
+    ENSURE(record.has_value());
+    return std::move(*record);
+}
+
 }  // namespace
 
 void ChargeBook::restore(const StateView& state) {
-    for_each_record<Authorization>(state, Table::authorization,
-                                   [this](const AuthorizationRef& ref, Authorization charge) {
-                                       charge.ref = ref;
-                                       m_open.insert_or_assign(ref, std::move(charge));
-                                   });
-    for_each_record<CountersignRecord>(
-        state, Table::countersign, [this](const TransactionRef& ref, CountersignRecord record) {
-            m_waiting.insert_or_assign(ref, std::move(record.action));
-        });
-    for (const MemberRecord& member : list_members(state)) {
-        restore_tariffs(state, member.member.party);
+    for_each_entry(state, Table::authorization, [this](const KeyValueStore::Entry& entry) {
+        auto charge = decode_own<Authorization>(entry);
+        charge.ref = keys::ref_of(entry.key);
+        m_open.insert_or_assign(charge.ref, charge);
+    });
+    for (CountersignEntry& entry : list_countersigns(state)) {
+        m_waiting.insert_or_assign(entry.ref, std::move(entry.record));
     }
+    for_each_entry(state, Table::tariff, [this](const KeyValueStore::Entry& entry) {
+        const TariffRef ref{keys::name_at(entry.key, 1 + PartyId::size, tariff_id_bytes_max),
+                            keys::version_of(entry.key)};
+        if (ref.version > 0) {
+            m_tariffs[{keys::party_at(entry.key, 1), ref}] =
+                std::make_shared<const Tariff>(decode_own<Tariff>(entry));
+        }
+    });
     m_cycles.restore(state);
+    m_corrections.restore(state);
 }
 
-void ChargeBook::restore_tariffs(const StateView& state, const PartyId& owner) {
-    for (const TariffRef& latest : list_tariffs(state, owner, SIZE_MAX)) {
-        for (TariffRef ref{latest.tariff_id, 1}; ref.version <= latest.version; ++ref.version) {
-            if (std::optional<Tariff> tariff = find_tariff(state, owner, ref)) {
-                m_tariffs[{owner, ref}] = std::make_shared<const Tariff>(std::move(*tariff));
-            }
-        }
+const Authorization* ChargeBook::find_charge(const AuthorizationRef& ref) const {
+    const auto found = m_open.find(ref);
+    return found == m_open.end() ? nullptr : &found->second;
+}
+
+void ChargeBook::end(Charges::iterator charge, Money posted) {
+    m_corrections.end(charge->second, posted);
+    m_open.erase(charge);
+}
+
+std::map<AuditAccount, AuditPosition> ChargeBook::positions() const {
+    std::map<AuditAccount, AuditPosition> positions = m_cycles.positions();
+    for (const auto& [ref, charge] : m_open) {
+        positions[{charge.home(), charge.currency}].debits_pending += charge.reserved();
+        positions[{charge.visited, charge.currency}].credits_pending += charge.reserved();
     }
+    return positions;
 }
 
 void ChargeBook::finish(BusinessReport& report) const {

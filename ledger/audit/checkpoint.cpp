@@ -10,9 +10,14 @@ namespace tally {
 namespace {
 
 constexpr std::string_view magic{"TALLYAUD"};
-constexpr std::uint16_t version{1};
+constexpr std::uint16_t version{2};
 constexpr std::uint32_t items_max{100'000'000};
 constexpr std::size_t business_bytes_max{1UL << 30U};
+constexpr std::size_t books_bytes_max{1UL << 31U};
+
+constexpr std::uint64_t height_max{1ULL << 62U};
+
+Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
 
 void encode_ids(Encoder& encoder, const IdWindow::BlockIds& ids) {
     encoder.i64(ids.time).u32(static_cast<std::uint32_t>(ids.transactions.size()));
@@ -29,18 +34,49 @@ void encode_ids(Encoder& encoder, const IdWindow::BlockIds& ids) {
 IdWindow::BlockIds decode_ids(Decoder& decoder) {
     IdWindow::BlockIds ids;
     ids.time = decoder.i64();
-    for (auto left = decoder.count(items_max, transaction_ref_bytes + Hash::size); left > 0;
-         --left) {
+    if (ids.time < 0 || ids.time > unix_millis_max) {
+        decoder.fail();
+    }
+    for (auto left = decoder.count(items_max, transaction_ref_bytes + Hash::size);
+         left > 0 && decoder.ok(); --left) {
         const TransactionRef ref = decode_transaction_ref(decoder);
         ids.transactions[ref] = decoder.fixed<Hash>();
     }
-    for (auto left = decoder.count(items_max, Hash::size); left > 0; --left) {
+    for (auto left = decoder.count(items_max, Hash::size); left > 0 && decoder.ok(); --left) {
         ids.envelope_roots.insert(decoder.fixed<Hash>());
     }
     return ids;
 }
 
-Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
+/// Bounds that nothing later has to look at again: heights and times have room to go on.
+bool is_plausible(const BlockHeader& header) {
+    return header.height <= height_max && header.time >= 0 && header.time <= unix_millis_max;
+}
+
+void decode_state(Decoder& decoder, std::vector<KeyValueStore::Entry>& state) {
+    for (auto left = decoder.count(items_max, 8); left > 0 && decoder.ok(); --left) {
+        Bytes key = to_bytes(decoder.var_bytes(chunk_key_bytes_max));
+        KeyValueStore::Entry entry{std::move(key),
+                                   to_bytes(decoder.var_bytes(chunk_value_bytes_max))};
+        const bool rising = state.empty() || state.back().key < entry.key;
+        if (!decoder.ok() || !rising) {
+            decoder.fail();
+            return;
+        }
+        state.push_back(std::move(entry));
+    }
+}
+
+void decode_window(Decoder& decoder, std::vector<IdWindow::BlockIds>& blocks) {
+    for (auto left = decoder.count(items_max, 16); left > 0 && decoder.ok(); --left) {
+        IdWindow::BlockIds ids = decode_ids(decoder);
+        if (!blocks.empty() && ids.time <= blocks.back().time) {
+            decoder.fail();
+            return;
+        }
+        blocks.push_back(std::move(ids));
+    }
+}
 
 }  // namespace
 
@@ -61,6 +97,7 @@ Bytes encode(const AuditCheckpoint& checkpoint) {
     }
     encoder.u64(checkpoint.uncovered).u64(checkpoint.transactions);
     encoder.boolean(checkpoint.has_business).var_bytes(encode(checkpoint.business));
+    encoder.var_bytes(checkpoint.books);
     return std::move(encoder).take();
 }
 
@@ -71,7 +108,7 @@ std::optional<AuditCheckpoint> decode_audit_checkpoint(ByteView bytes) {
     }
     const std::optional<BlockHeader> header =
         BlockHeader::decode(decoder.raw(BlockHeader::encoded_bytes));
-    if (!header) {
+    if (!header || !is_plausible(*header)) {
         return std::nullopt;
     }
     AuditCheckpoint checkpoint;
@@ -83,20 +120,16 @@ std::optional<AuditCheckpoint> decode_audit_checkpoint(ByteView bytes) {
     for (std::uint8_t i = 0; i < hashes; ++i) {
         checkpoint.log_subtrees.push_back(decoder.fixed<Hash>());
     }
-    for (auto left = decoder.count(items_max, 8); left > 0 && decoder.ok(); --left) {
-        Bytes key = to_bytes(decoder.var_bytes(chunk_key_bytes_max));
-        checkpoint.state.push_back(
-            {std::move(key), to_bytes(decoder.var_bytes(chunk_value_bytes_max))});
-    }
-    for (auto left = decoder.count(items_max, 16); left > 0 && decoder.ok(); --left) {
-        checkpoint.ids.push_back(decode_ids(decoder));
-    }
+    decode_state(decoder, checkpoint.state);
+    decode_window(decoder, checkpoint.ids);
     checkpoint.uncovered = decoder.u64();
     checkpoint.transactions = decoder.u64();
     checkpoint.has_business = decoder.boolean();
     std::optional<BusinessReport> business =
         decode_business_report(decoder.var_bytes(business_bytes_max));
-    if (!decoder.finished() || !business) {
+    checkpoint.books = to_bytes(decoder.var_bytes(books_bytes_max));
+    const bool window_fits = checkpoint.ids.empty() || checkpoint.ids.back().time <= header->time;
+    if (!decoder.finished() || !business || !window_fits || checkpoint.uncovered > header->height) {
         return std::nullopt;
     }
     checkpoint.business = std::move(*business);

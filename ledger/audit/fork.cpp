@@ -63,8 +63,8 @@ Expected<std::vector<PartyId>, std::string> verify_fork(const ForkEvidence& evid
         return Unexpected{std::string{"the blocks do not contradict each other"}};
     }
     std::vector<PartyId> both;
-    if (evidence.first.finalization.statement.epoch !=
-        evidence.second.finalization.statement.epoch) {
+    if (!is_equivocation(evidence.first.finalization.statement,
+                         evidence.second.finalization.statement)) {
         return both;
     }
     const std::vector<PartyId> others = signers_of(evidence.second.finalization, *second);

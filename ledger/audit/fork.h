@@ -25,8 +25,10 @@ struct ForkEvidence {
 /// Whether two proofs that hold contradict each other: one height, two blocks.
 [[nodiscard]] bool is_fork(const HeaderProof& first, const HeaderProof& second);
 
-/// Checks the evidence from the genesis alone. Gives those who signed for both blocks (they are to
-/// blame; nobody when the certificates are of different epochs); the error says what does not hold.
+/// Checks the evidence from the genesis alone. Gives those who signed both certificates when no
+/// honest validator signs both, that is in one view of one epoch: they are to blame. An honest one
+/// may vote for two blocks of one height in different views, so that nobody is named then. The
+/// error says what does not hold.
 [[nodiscard]] Expected<std::vector<PartyId>, std::string> verify_fork(const ForkEvidence& evidence,
                                                                       const Genesis& genesis);
 

@@ -66,6 +66,28 @@ bool GovernanceBook::is_hub(const PartyId& party) const {
     return found != m_members.end() && found->second.member.role == MemberRole::hub;
 }
 
+PartyId GovernanceBook::hub() const {
+    for (const auto& [party, record] : m_members) {
+        if (record.member.role == MemberRole::hub) {
+            return party;
+        }
+    }
+    return PartyId{};
+}
+
+const ProposalRecord* GovernanceBook::find_proposal(const TransactionRef& ref) const {
+    const auto found = m_proposals.find(ref);
+    return found == m_proposals.end() ? nullptr : &found->second;
+}
+
+PartyId GovernanceBook::validator_of(std::uint64_t epoch, std::uint32_t index) const {
+    if (epoch != m_epoch && epoch + 1 != m_epoch) {
+        return PartyId{};
+    }
+    const std::vector<Validator>& set = epoch == m_epoch ? m_validators : m_previous;
+    return index < set.size() ? set[index].party : PartyId{};
+}
+
 bool GovernanceBook::may_vote(const PartyId& party) const {
     return is_validator(m_validators, party) || is_hub(party);
 }

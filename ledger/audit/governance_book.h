@@ -25,6 +25,14 @@ public:
 
     /// The parameters in force, as the votes make them.
     [[nodiscard]] const Parameters& parameters() const noexcept { return m_parameters; }
+    [[nodiscard]] bool is_hub(const PartyId& party) const;
+    [[nodiscard]] bool is_member(const PartyId& party) const { return m_members.contains(party); }
+    /// The hub's name; zero when there is none.
+    [[nodiscard]] PartyId hub() const;
+    /// An open proposal; null when there is none of that name.
+    [[nodiscard]] const ProposalRecord* find_proposal(const TransactionRef& ref) const;
+    /// The validator with this index in this epoch or the one before; zero when not known.
+    [[nodiscard]] PartyId validator_of(std::uint64_t epoch, std::uint32_t index) const;
     /// What a state says otherwise than the votes, in words; nothing when they agree.
     [[nodiscard]] std::vector<std::string> compare(const StateView& state) const;
 
@@ -40,7 +48,6 @@ private:
     void prove(const BusinessScope& scope, const StoredTransaction& stored,
                const SubmitEvidence& action);
 
-    [[nodiscard]] bool is_hub(const PartyId& party) const;
     [[nodiscard]] bool may_vote(const PartyId& party) const;
     /// Ends a proposal that is decided now.
     void decide(const BusinessScope& scope, const TransactionRef& ref,

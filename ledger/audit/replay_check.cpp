@@ -1,9 +1,11 @@
 #include "ledger/audit/replay_check.h"
 
+#include "ledger/audit/checkpoint_state.h"
 #include "ledger/base/check.h"
 #include "ledger/model/features.h"
 #include "ledger/state/epochs.h"
 #include "ledger/state/invariants.h"
+#include "ledger/state/keys.h"
 #include "ledger/store/store_view.h"
 
 #include <algorithm>
@@ -59,8 +61,9 @@ ReplayCheck::ReplayCheck(const Genesis& genesis, FindingLog& log)
 void ReplayCheck::take(ExecutedBlock executed) {
     WriteBatch batch;
     for (auto& [key, value] : executed.changes) {
-        // Nothing is decided by finished charges, and they would grow with the history.
-        if (key.front() != static_cast<std::uint8_t>(Table::finished)) {
+        // Nothing is decided by these, and they would grow with the history.
+        const auto table = static_cast<Table>(key.front());
+        if (table != Table::finished && table != Table::cycle_history) {
             batch.operations.push_back({key, std::move(value)});
         }
     }
@@ -88,11 +91,11 @@ bool ReplayCheck::restore(const AuditCheckpoint& checkpoint) {
     if (!log) {
         return false;
     }
-    MemoryStore::Entries entries;
-    for (const KeyValueStore::Entry& entry : checkpoint.state) {
-        entries.emplace(entry.key, entry.value);
+    std::optional<MemoryStore> state = restore_state(checkpoint.state);
+    if (!state) {
+        return false;
     }
-    m_store = MemoryStore{std::move(entries)};
+    m_store = std::move(*state);
     m_window = IdWindow{};
     m_recent.clear();
     for (const IdWindow::BlockIds& ids : checkpoint.ids) {
@@ -112,7 +115,9 @@ void ReplayCheck::save(AuditCheckpoint& checkpoint) const {
     checkpoint.log_subtrees = m_tip->log.subtrees();
     checkpoint.state.clear();
     for (const auto& [key, value] : m_store.entries()) {
-        checkpoint.state.push_back({key, value});
+        if (!is_derived(key.front())) {
+            checkpoint.state.push_back({key, value});
+        }
     }
     checkpoint.ids.assign(m_recent.begin(), m_recent.end());
 }
@@ -178,10 +183,13 @@ void ReplayCheck::add_finding(FindingKind kind, std::string message) {
     m_log.add({kind, m_height, std::nullopt, {}, 0, std::move(message)});
 }
 
-void ReplayCheck::check_accounts() {
-    if (const std::optional<std::string> problem = check_invariants(StoreView{m_store})) {
+bool ReplayCheck::check_accounts() {
+    const std::optional<std::string> problem = check_invariants(StoreView{m_store});
+    if (problem && !m_accounts_wrong) {
         add_finding(FindingKind::accounting, *problem);
+        m_accounts_wrong = true;
     }
+    return !problem;
 }
 
 }  // namespace tally

@@ -25,8 +25,9 @@ public:
     void save(AuditCheckpoint& checkpoint) const;
 
     void check(const AuditBlock& block);
-    /// Every accounting rule over the whole of the last state that was reached.
-    void check_accounts();
+    /// Every accounting rule over the whole of the last state that was reached. Whether they hold;
+    /// what is found once is not repeated.
+    bool check_accounts();
     [[nodiscard]] std::uint64_t replayed_to() const noexcept { return m_height; }
     /// Header of the last block that was executed.
     [[nodiscard]] const BlockHeader& header() const noexcept { return m_tip->block.header; }
@@ -60,6 +61,7 @@ private:
     std::shared_ptr<const ExecutedBlock> m_tip;
     std::uint64_t m_height{0};
     bool m_stopped{false};
+    bool m_accounts_wrong{false};
 };
 
 }  // namespace tally
