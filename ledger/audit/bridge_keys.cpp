@@ -1,5 +1,6 @@
 #include "ledger/audit/bridge_keys.h"
 
+#include "ledger/state/clearing_queries.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
 

@@ -2,6 +2,7 @@
 
 #include "ledger/audit/charge_book.h"
 #include "ledger/base/check.h"
+#include "ledger/state/clearing_queries.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
 

@@ -1,7 +1,7 @@
 #include "ledger/audit/correction_book.h"
 
+#include "ledger/state/clearing_queries.h"
 #include "ledger/state/context.h"
-#include "ledger/state/queries.h"
 
 #include <algorithm>
 #include <utility>

@@ -290,26 +290,6 @@ std::size_t count_countersigns(const StateView& view, const PartyId& member,
     return count;
 }
 
-std::vector<CountersignEntry> list_countersigns(const StateView& view) {
-    std::vector<CountersignEntry> entries;
-    for_each(view, keys::table(Table::countersign), SIZE_MAX,
-             [&entries](const KeyValueStore::Entry& entry) {
-                 entries.push_back(
-                     {keys::ref_of(entry.key), decode_own<CountersignRecord>(entry.value)});
-             });
-    return entries;
-}
-
-std::vector<CorrectionEntry> list_corrections(const StateView& view) {
-    std::vector<CorrectionEntry> entries;
-    for_each(
-        view, keys::table(Table::correction), SIZE_MAX,
-        [&entries](const KeyValueStore::Entry& entry) {
-            entries.push_back({keys::ref_of(entry.key), decode_own<CorrectionRecord>(entry.value)});
-        });
-    return entries;
-}
-
 std::optional<CorrectionRecord> find_correction(const StateView& view,
                                                 const AuthorizationRef& ref) {
     return find<CorrectionRecord>(view, keys::correction(ref));

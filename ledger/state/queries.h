@@ -121,18 +121,6 @@ struct ChargerEntry {
 /// How many actions of `member` wait for a second signature; counts up to `count_max`.
 [[nodiscard]] std::size_t count_countersigns(const StateView& view, const PartyId& member,
                                              std::size_t count_max);
-struct CountersignEntry {
-    TransactionRef ref;
-    CountersignRecord record;
-};
-/// Everything that waits for a second signature, in order of reference.
-[[nodiscard]] std::vector<CountersignEntry> list_countersigns(const StateView& view);
-struct CorrectionEntry {
-    AuthorizationRef ref;
-    CorrectionRecord record;
-};
-/// In order of authorization.
-[[nodiscard]] std::vector<CorrectionEntry> list_corrections(const StateView& view);
 [[nodiscard]] std::optional<CorrectionRecord> find_correction(const StateView& view,
                                                               const AuthorizationRef& ref);
 [[nodiscard]] std::optional<ProposalRecord> find_proposal(const StateView& view,

@@ -117,7 +117,8 @@ constexpr std::array<const char*, note_kinds> notes{
     "Payments in the bank's statement that no entry explains.",
     "Meter data that were not supplied.",
     "How far other members are.",
-    "Payments between banks that their receiver has not confirmed."};
+    "Payments between banks that their receiver has not confirmed.",
+    "Charges that were recorded after a later one of the same meter."};
 
 }  // namespace
 

@@ -37,8 +37,38 @@ bool has(const AuditReport& report, FindingKind kind) {
     return ForgedLedger::has(report, kind, {});
 }
 
+/// At BBB's, by CCC's drivers: a charge that came late, was given back and billed again, disputes
+/// that end in every way, a limit, and a late charge that is not countersigned.
+void add_corrections(Forger& forger) {
+    forger.set_up_site(bbb);
+    const Parameters& parameters = forger.chain().genesis().parameters;
+    const AuthorizationRef unrecorded = forger.start(ccc, bbb, units(10));
+    forger.pass(parameters.record_window + hour_ms);
+    const TransactionRef late =
+        forger.both(bbb, LateCharge{forger.rated(unrecorded, bbb, 2'000)}, ccc);
+    const TransactionRef credit =
+        forger.both(bbb, CreditCharge{unrecorded, late, cny, units(3), units(3), {}}, ccc);
+    RatedCharge again = forger.rated(unrecorded, bbb, 2'000);
+    again.amount = units(1);
+    forger.both(bbb, RebillCharge{credit, again}, ccc);
+    forger.both(hub, SetLimit{ccc, cny, units(9'000)}, ccc);
+    for (const bool accepted : {true, false}) {
+        const AuthorizationRef ref = forger.start(ccc, bbb, units(100));
+        forger.record(ref, bbb, 2'000);
+        REQUIRE(forger.apply(ccc, OpenDispute{ref, units(1), DisputeReason::time, {}}) ==
+                ResultCode::ok);
+        if (accepted) {
+            REQUIRE(forger.apply(bbb, AcceptDispute{ref}) == ResultCode::ok);
+        }
+    }
+    LateCharge planted{forger.rated(unrecorded, bbb, 2'000)};
+    planted.charge.metered.bridge_id = "nobody's";
+    REQUIRE(forger.apply(bbb, planted) == ResultCode::ok);
+    forger.pass(parameters.arbitrate_window + hour_ms);
+}
+
 /// A settled charge, a denial, a release, one never started, one never recorded, one never claimed,
-/// one in dispute and one still open.
+/// one in dispute, corrections and one still open.
 Forger make_month() {
     Forger forger;
     forger.set_up_site(aaa);
@@ -66,6 +96,7 @@ Forger make_month() {
     static_cast<void>(forger.start(bbb, aaa, units(10)));
     forger.pass(parameters.record_window + hour_ms);
     REQUIRE(forger.apply(bbb, SettleCharge{unpaid, units(3)}) == ResultCode::unknown_authorization);
+    add_corrections(forger);
     REQUIRE(forger.apply(bbb, forger.chain().approval(aaa, units(40))) == ResultCode::ok);
     return forger;
 }
@@ -96,16 +127,24 @@ TEST_CASE("the level named business adds up every pair, day, denial and member")
     CHECK(business.denials.at({ccc, aaa, DenyReason::insufficient_balance}) == 1);
     CHECK(business.refusals.at(ResultCode::unknown_authorization) == 1);
     CHECK(business.positions.at({aaa, cny}).credits == units(27));
-    CHECK(business.positions.at({bbb, cny}).debits == units(18));
+    CHECK(business.positions.at({bbb, cny}).debits == units(18 + 3));
     CHECK(business.positions.at({bbb, cny}).debits_pending == units(40));
     CHECK(business.open[0].at(cny) == StepFigures{1, units(40)});
-    CHECK(business.records_rated == 3);
-    CHECK(business.bridge_signatures == 3);
+    const ChargeFigures& corrected = business.pairs.at({ccc, bbb, cny});
+    CHECK(corrected.of(ChargeStep::late) == StepFigures{1, units(3)});
+    CHECK(corrected.of(ChargeStep::credited) == StepFigures{1, units(3)});
+    CHECK(corrected.of(ChargeStep::rebilled) == StepFigures{1, units(1)});
+    CHECK(corrected.of(ChargeStep::disputed) == StepFigures{2, units(2)});
+    CHECK(corrected.of(ChargeStep::dispute_ended) == StepFigures{1, 0});
+    CHECK(corrected.of(ChargeStep::expired_unarbitrated) == StepFigures{1, units(1)});
+    CHECK(corrected.posted == units(1 + 2 + 3));
+    CHECK(business.records_rated == 7);
+    CHECK(business.bridge_signatures == 7);
     CHECK(business.days.size() > 2);
     CHECK(notes(report, NoteKind::delivered_unpaid) == 1);
-    CHECK(notes(report, NoteKind::not_recorded) == 1);
+    CHECK(notes(report, NoteKind::not_recorded) == 2);
     CHECK(notes(report, NoteKind::beyond_approval) == 1);
-    CHECK(notes(report, NoteKind::disputed) == 1);
+    CHECK(notes(report, NoteKind::disputed) == 3);
 }
 
 TEST_CASE("an audit goes on from any block and reports as if it had never stopped") {

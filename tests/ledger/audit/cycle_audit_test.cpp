@@ -2,6 +2,7 @@
 
 #include "ledger/state/accounts.h"
 #include "ledger/state/cycle_records.h"
+#include "ledger/state/invariants.h"
 #include "ledger/state/queries.h"
 #include "tests/ledger/audit/forged_ledger.h"
 #include "tests/ledger/audit/forger.h"
@@ -56,6 +57,53 @@ void end_cycle(Forger& forger) {
     const Parameters& parameters = forger.chain().genesis().parameters;
     forger.pass(parameters.cycle_length);
 }
+
+/// The cycle is closed, with two payments; with more energy, by CCC's driver at BBB's, other ones.
+struct Closed {
+    Forger forger;
+    std::vector<LegEntry> legs;
+
+    explicit Closed(DefaultBearer bearer = DefaultBearer::creditor, std::int64_t more_wh = 0)
+        : forger{make_cycle(bearer)} {
+        if (more_wh > 0) {
+            charge(forger, ccc, bbb, more_wh);
+        }
+        end_cycle(forger);
+        forger.pass(second_ms);
+        legs = list_legs(forger.chain().state(), 0, 100);
+        REQUIRE(legs.size() == 2);
+    }
+    /// Puts another payment, or none, in the place of one, and makes everything in the state fit.
+    void replace(const LegEntry& old, const std::optional<LegEntry>& leg) {
+        StateOverlay state = forger.chain().state();
+        settle_leg(state, {old.key.debtor, old.key.creditor, cny}, old.leg.amount);
+        state.erase(keys::leg(old.key));
+        state.erase(keys::deadline({old.leg.due_by, leg_ref(old.key), DeadlineKind::leg}));
+        if (leg) {
+            owe_leg(state, {leg->key.debtor, leg->key.creditor, cny}, leg->leg.amount);
+            state.put(keys::leg(leg->key), encode(leg->leg));
+            state.put(keys::deadline({leg->leg.due_by, leg_ref(leg->key), DeadlineKind::leg}), {});
+        } else {
+            ClosedCycleRecord closed = *find_closed_cycle(state, old.key.cycle, cny);
+            --closed.open_legs;
+            state.put(keys::closed_cycle(old.key.cycle, cny), encode(closed));
+        }
+        REQUIRE_FALSE(update_totals(state));
+        for (const auto& [key, value] : state.changes()) {
+            forger.plant(key, value);
+        }
+    }
+    void pass_due() { forger.pass(forger.chain().genesis().parameters.payment_window + hour_ms); }
+    [[nodiscard]] bool finds(FindingKind kind, const std::string& words) {
+        for (const Finding& finding : audit(forger).findings) {
+            UNSCOPED_INFO(to_text(finding.kind) << ": " << finding.message);
+            if (finding.kind == kind && finding.message.find(words) != std::string::npos) {
+                return true;
+            }
+        }
+        return false;
+    }
+};
 
 }  // namespace
 
@@ -124,4 +172,83 @@ TEST_CASE("a cycle that a colluding quorum nets as it likes is found") {
     forger.plant(keys::totals(cny), encode(totals));
     end_cycle(forger);
     CHECK(ForgedLedger::has(audit(forger), FindingKind::cycle, {}));
+}
+
+TEST_CASE("a cycle that a colluding quorum does not close in time, or too early, is found") {
+    Forger forger = make_cycle(DefaultBearer::creditor);
+    forger.pass(second_ms);
+    Parameters parameters = forger.chain().genesis().parameters;
+    const UnixMillis length = parameters.cycle_length;
+    SECTION("too late") {
+        CycleRecord cycle = find_cycle(forger.chain().state());
+        cycle.period = period_of(parameters, forger.chain().now() + length);
+        forger.plant(keys::cycle(), encode(cycle));
+        forger.pass(length);
+    }
+    SECTION("too early") {
+        parameters.cycle_length = hour_ms;
+        forger.plant(keys::scheme(), encode(parameters));
+        forger.pass(2 * hour_ms);
+    }
+    CHECK(ForgedLedger::has(audit(forger), FindingKind::cycle, {}));
+}
+
+TEST_CASE("a payment between banks that a colluding quorum drops is found when it is due") {
+    Closed closed;
+    closed.replace(closed.legs.front(), {});
+    SECTION("not before") { CHECK_FALSE(closed.finds(FindingKind::cycle, "overdue")); }
+    SECTION("then") {
+        closed.pass_due();
+        CHECK(closed.finds(FindingKind::cycle, "overdue and not confirmed"));
+    }
+}
+
+TEST_CASE("a default that a colluding quorum does not take is found") {
+    Closed closed;
+    SECTION("as it should be") {
+        closed.pass_due();
+        CHECK(audit(closed.forger).findings.empty());
+    }
+    SECTION("forgotten") {
+        LegEntry later = closed.legs.back();
+        later.leg.due_by += closed.forger.chain().genesis().parameters.payment_window;
+        closed.replace(closed.legs.back(), later);
+        closed.pass_due();
+        CHECK(closed.finds(FindingKind::cycle, "but not in default"));
+    }
+}
+
+TEST_CASE("a payment between banks of a wrong amount is found") {
+    Closed closed;
+    LegEntry less = closed.legs.front();
+    less.leg.amount -= units(1);
+    closed.replace(closed.legs.front(), less);
+    closed.pass_due();
+    CHECK(closed.finds(FindingKind::cycle, "by what was posted it is"));
+}
+
+TEST_CASE("a payment that somebody else than its creditor confirms is found") {
+    Closed closed;
+    const LegEntry& leg = closed.legs.front();
+    LegEntry planted = leg;
+    planted.key.creditor = leg.key.creditor == aaa ? bbb : aaa;
+    if (planted.key.creditor == planted.key.debtor) {
+        planted.key.creditor = ccc;
+    }
+    const LegKey& other = planted.key;
+    closed.replace(leg, planted);  // the planted rule: that one is owed the money
+    REQUIRE(closed.forger.apply(other.creditor, ConfirmPayment{other.cycle, cny, other.debtor,
+                                                               "R-1"}) == ResultCode::ok);
+    CHECK(closed.finds(FindingKind::unmatched, "is confirmed, but no such payment waits"));
+}
+
+TEST_CASE("a default that others bear against the scheme's rule is found") {
+    const DefaultBearer bearer = GENERATE(DefaultBearer::creditor, DefaultBearer::shared);
+    Closed closed{bearer, 20'000};  // BBB and AAA are to receive
+    Parameters parameters = closed.forger.chain().genesis().parameters;
+    parameters.default_bearer =
+        bearer == DefaultBearer::creditor ? DefaultBearer::shared : DefaultBearer::creditor;
+    closed.forger.plant(keys::scheme(), encode(parameters));
+    closed.pass_due();
+    CHECK(closed.finds(FindingKind::cycle, "default_bearer"));
 }

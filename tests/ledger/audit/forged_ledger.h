@@ -46,16 +46,17 @@ public:
     [[nodiscard]] Bytes& file(const std::string& path) { return m_files.content(path); }
     void remove(const std::string& path) { REQUIRE(m_files.remove(path)); }
 
-    /// Puts `blocks()` into one file with right checksums, whatever they are.
-    void write() {
+    /// Puts `blocks()` into one file with right checksums, whatever they are. `first` is the height
+    /// that the file says it begins with.
+    void write(std::uint64_t first = 1) {
         for (const std::string& path : paths()) {
             remove(path);
         }
-        Bytes file = SegmentHeader{m_genesis.chain_id(), 1}.encode();
+        Bytes file = SegmentHeader{m_genesis.chain_id(), first}.encode();
         for (const FinalizedBlock& block : m_blocks) {
-            append(file, encode_record(RecordKind::block, block.encode(), {1, file.size()}));
+            append(file, encode_record(RecordKind::block, block.encode(), {first, file.size()}));
         }
-        REQUIRE(m_files.write_whole("segments/" + segment_name(1), file));
+        REQUIRE(m_files.write_whole("segments/" + segment_name(first), file));
     }
     /// Links and signs the headers anew, as a whole quorum of liars could.
     void certify_again_from(std::size_t first) {

@@ -73,6 +73,33 @@ public:
         return record;
     }
 
+    /// One action that two members sign, and its first transaction.
+    TransactionRef both(const PartyId& first, Action action, const PartyId& second) {
+        REQUIRE(apply(first, std::move(action)) == ResultCode::ok);
+        const TransactionRef ref = chain().last_ref();
+        REQUIRE(apply(second, Countersign{ref, chain().tip().leaves.back().hash}) ==
+                ResultCode::ok);
+        return ref;
+    }
+    /// What was metered of a charge by a bridge of `visited`, from `wh` on the register on, at one
+    /// hour after the genesis, as the usual tariff rates it. All of it is asked for.
+    [[nodiscard]] RatedCharge rated(const AuthorizationRef& ref, const PartyId& visited,
+                                    std::int64_t wh, std::int64_t begin_wh = 0) {
+        RatedCharge charge;
+        charge.metered.authorization = ref;
+        charge.metered.evse_id = TestChain::evse(visited, 2);
+        charge.metered.bridge_id = "bridge-1";
+        charge.metered.meter_serial = "M2";
+        charge.metered.readings = {{genesis_time + hour_ms, 480, begin_wh, false},
+                                   {genesis_time + 2 * hour_ms, 480, begin_wh + wh, false}};
+        sign_metered(chain().chain_id(), visited, charge.metered);
+        charge.tariff = {"std", 1};
+        charge.currency = currency("CNY");
+        charge.rated_amount = wh * units(3) / 2 / 1000;
+        charge.amount = charge.rated_amount;
+        return charge;
+    }
+
     /// Changes the state behind everybody's back; its root stays what it was.
     void plant(Bytes key, std::optional<Bytes> value) {
         WriteBatch batch;

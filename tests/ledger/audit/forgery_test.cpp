@@ -70,6 +70,15 @@ TEST_CASE("forgery: a fork") {
     REQUIRE(culprits);
     CHECK(culprits->size() == 3);
 
+    SECTION("who voted in different views is not to blame: an honest one may") {
+        ForkEvidence later = evidence;
+        BlockHeader& header = later.second.headers.front();
+        header.view += 1;
+        later.second.finalization = certify_by(make_genesis(), header, 0b0111);
+        const auto blamed = verify_fork(later, make_genesis());
+        REQUIRE(blamed);
+        CHECK(blamed->empty());
+    }
     SECTION("one block twice is none") {
         CHECK_FALSE(verify_fork({one.proof(last), one.proof(last)}, make_genesis()));
     }
