@@ -9,7 +9,7 @@
 namespace tally {
 namespace {
 
-constexpr std::size_t ended_bytes{transaction_ref_bytes + PartyId::size + Currency::size + 1 +
+constexpr std::size_t ended_bytes{transaction_ref_bytes + PartyId::size + Currency::size + 2 +
                                   TransactionId::size + sizeof(Money)};
 
 }  // namespace
@@ -34,7 +34,11 @@ void CorrectionBook::remember(const AuthorizationRef& ref, const Ended& ended) {
 }
 
 void CorrectionBook::end(const Authorization& charge, Money posted) {
-    Ended ended{charge.visited, charge.currency, charge.record.has_value(), {}, posted};
+    Ended ended;
+    ended.visited = charge.visited;
+    ended.currency = charge.currency;
+    ended.recorded = charge.record.has_value();
+    ended.posted = posted;
     if (charge.record) {
         ended.record = charge.record->transaction;
     }
@@ -104,6 +108,9 @@ void CorrectionBook::check_recorded(const Taken& taken, const CreditCharge& acti
     }
     const Ended& charge = ended->second;
     const TransactionRef record{charge.visited, charge.record};
+    if (charge.corrected) {
+        return;
+    }
     if (!charge.recorded || action.record != record || action.currency != charge.currency) {
         taken.find(FindingKind::unmatched, name + ": the credit names " + to_text(action.record) +
                                                ", which is not how it was recorded");
@@ -171,9 +178,19 @@ void CorrectionBook::expire(const AuthorizationRef& ref, UnixMillis now, const F
              "the corrections of " + to_text(ref) + " are over, but there are none");
         return;
     }
-    if (found->second.expires >= now) {
+    const CorrectionRecord& record = found->second;
+    if (record.expires >= now) {
         find(FindingKind::late, "the corrections of " + to_text(ref) + " are over too early");
     }
+    const auto known = m_ended.find(ref);
+    Ended ended = known == m_ended.end() ? Ended{} : known->second;
+    ended.visited = record.visited;
+    ended.currency = record.currency;
+    ended.corrected = true;
+    if (!record.charges.empty()) {
+        ended.posted = std::max(ended.posted, record.charges.front().charged);
+    }
+    remember(ref, ended);
     m_corrections.erase(found);
 }
 
@@ -200,7 +217,8 @@ void CorrectionBook::encode_ended(Encoder& encoder) const {
     for (const AuthorizationRef& ref : m_order) {
         const Ended& ended = m_ended.at(ref);
         encode(encoder, ref);
-        encoder.fixed(ended.visited).fixed(ended.currency).boolean(ended.recorded);
+        encoder.fixed(ended.visited).fixed(ended.currency);
+        encoder.boolean(ended.recorded).boolean(ended.corrected);
         encoder.fixed(ended.record).i64(ended.posted);
     }
 }
@@ -216,6 +234,7 @@ void CorrectionBook::decode_ended(Decoder& decoder) {
         ended.visited = decoder.fixed<PartyId>();
         ended.currency = decoder.fixed<Currency>();
         ended.recorded = decoder.boolean();
+        ended.corrected = decoder.boolean();
         ended.record = decoder.fixed<TransactionId>();
         ended.posted = decoder.i64();
         const bool is_right = is_valid(ended.visited) && is_valid(ended.currency) &&

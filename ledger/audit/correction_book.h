@@ -58,7 +58,8 @@ public:
     [[nodiscard]] std::vector<std::string> compare(const StateView& state) const;
 
     /// The charges that ended (fixed-width codec): forgotten u64, count u32, each ref 19, visited
-    /// 3, currency 3, recorded u8, record's transaction id 16, posted i64, in the order they ended.
+    /// 3, currency 3, recorded u8, corrected u8, record's transaction id 16, posted i64, in the
+    /// order they ended.
     void encode_ended(Encoder& encoder) const;
     /// Marks the decoder failed on what `encode_ended` does not write.
     void decode_ended(Decoder& decoder);
@@ -68,7 +69,8 @@ private:
         PartyId visited;
         Currency currency;
         bool recorded{false};
-        TransactionId record;  ///< of the visited operator's RecordCharge
+        bool corrected{false};  ///< and that is over: credits may name other charges than `record`
+        TransactionId record;   ///< of the visited operator's RecordCharge
         Money posted{0};
     };
 

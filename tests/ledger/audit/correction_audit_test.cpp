@@ -397,6 +397,23 @@ TEST_CASE("a charge in another currency than its tariff's is found") {
     CHECK(finds(forger, FindingKind::rating, "charges in CNY, std version 2 is in EUR"));
 }
 
+TEST_CASE("what was corrected long ago may be corrected again, and is not charged late again") {
+    Unrecorded late;
+    Forger& forger = late.forger;
+    const TransactionRef first =
+        forger.both(aaa, LateCharge{forger.rated(late.ref, aaa, 2'000)}, bbb);
+    forger.pass(forger.chain().genesis().parameters.correction_window + hour_ms);
+    REQUIRE_FALSE(find_correction(forger.chain().state(), late.ref));
+    SECTION("given back") {
+        forger.both(aaa, CreditCharge{late.ref, first, cny, units(3), units(1), {}}, bbb);
+        CHECK(audit(forger).findings.empty());
+    }
+    SECTION("charged again") {
+        forger.both(aaa, LateCharge{forger.rated(late.ref, aaa, 2'000, 2'000)}, bbb);
+        CHECK(finds(forger, FindingKind::duplicate, "3.0000 of it were paid already"));
+    }
+}
+
 TEST_CASE("a correction book remembers as many charges as it may, and knows that it forgot") {
     CorrectionBook book{2};
     Authorization charge;
