@@ -49,6 +49,9 @@ Bytes HeaderProof::encode() const {
 }
 
 std::optional<HeaderProof> HeaderProof::decode(ByteView bytes) {
+    if (bytes.size() > header_proof_bytes_max) {
+        return std::nullopt;
+    }
     Decoder decoder{bytes};
     if (as_text(decoder.raw(magic.size())) != magic || decoder.u16() != version) {
         return std::nullopt;

@@ -336,7 +336,7 @@ HttpResponse NodeApi::block_proof(const std::string& height) const {
     }
     const std::optional<HeaderProof> proof = make_block_proof(m_backend.ledger(), *number);
     if (!proof) {
-        return not_found("no final block at height " + height);
+        return not_found("no final block at height " + height + " whose proof is within bounds");
     }
     HttpResponse response;
     response.content_type = "application/octet-stream";

@@ -76,3 +76,43 @@ TEST_CASE("a forged proof of a block does not hold, and half a proof is none") {
     longer.push_back(0);
     CHECK_FALSE(HeaderProof::decode(longer));
 }
+
+TEST_CASE("a proof that would be too long, or too much to read, is not made") {
+    FilledLedger filled{make_epochs_history()};
+    const Ledger& ledger = filled.ledger.get();
+    const std::uint64_t last = ledger.final_header().height;
+    const std::size_t bytes = make_block_proof(ledger, last)->encode().size();
+    BlockProofLimits limits;
+    limits.bytes_max = bytes;
+    CHECK(make_block_proof(ledger, last, limits));
+    limits.bytes_max = bytes - 1;
+    CHECK_FALSE(make_block_proof(ledger, last, limits));
+    CHECK(make_block_proof(ledger, 1, limits));
+
+    FaultPlan plan;
+    FaultyFileSystem files{plan};
+    MemoryStore store;
+    TestLedger notarized{files, store};
+    notarized.initialize();
+    REQUIRE(notarized.open().empty());
+    const std::vector<Block> history = make_history();
+    notarized.add_together({history.begin(), history.begin() + 4});
+    BlockProofLimits reading;
+    reading.read_bytes_max = BlockHeader::encoded_bytes;
+    CHECK(make_block_proof(notarized.get(), 4, reading));
+    CHECK_FALSE(make_block_proof(notarized.get(), 1, reading));
+}
+
+TEST_CASE("a proof longer than any node gives is not read") {
+    FilledLedger filled{make_epochs_history()};
+    const Ledger& ledger = filled.ledger.get();
+    HeaderProof proof = *make_block_proof(ledger, ledger.final_header().height);
+    const std::size_t one = proof.epochs.front().encode().size() + sizeof(std::uint32_t);
+    while (proof.epochs.size() < header_proof_bytes_max / one - 2) {
+        proof.epochs.push_back(proof.epochs.front());
+    }
+    CHECK(HeaderProof::decode(proof.encode()));
+    proof.epochs.insert(proof.epochs.end(), 4, proof.epochs.front());
+    CHECK(proof.epochs.size() < header_proof_epochs_max);
+    CHECK_FALSE(HeaderProof::decode(proof.encode()));
+}
