@@ -10,6 +10,7 @@ find_package(date REQUIRED)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(secp256k1 REQUIRED IMPORTED_TARGET libsecp256k1)
+pkg_check_modules(libxml2 REQUIRED IMPORTED_TARGET libxml-2.0)
 
 # Boost.Asio and Beast are compiled once, in node/runtime, and only declared elsewhere.
 add_library(asio INTERFACE)

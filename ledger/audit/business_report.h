@@ -135,6 +135,20 @@ struct Note {
     friend bool operator==(const Note&, const Note&) = default;
 };
 
+/// A payment between banks that its creditor confirmed.
+struct ConfirmedPayment {
+    std::uint64_t cycle{0};
+    Currency currency;
+    PartyId debtor;
+    PartyId creditor;
+    Money amount{0};
+    std::string reference;    ///< of the creditor's bank
+    std::uint64_t height{0};  ///< of the confirmation
+    UnixMillis confirmed_at{0};
+    UnixMillis closed_at{0};  ///< when its cycle was closed; 0: before this audit
+    friend bool operator==(const ConfirmedPayment&, const ConfirmedPayment&) = default;
+};
+
 /// A step in how the network governs itself.
 struct GovernanceEntry {
     std::uint64_t height{0};
@@ -145,6 +159,8 @@ struct GovernanceEntry {
 
 inline constexpr std::size_t notes_of_kind_max{50};
 inline constexpr std::size_t governance_entries_max{1000};
+/// 49 payments a week, as 50 members may make in one currency, for 39 years.
+inline constexpr std::size_t payments_max{100'000};
 
 /// What the level named business found out about money and people. Sums are over the blocks of this
 /// audit and, when it continues an earlier one, over those of that one too.
@@ -168,6 +184,8 @@ struct BusinessReport {
     std::vector<Note> notes;  ///< the first `notes_of_kind_max` of each kind
     std::uint64_t governance_count{0};
     std::vector<GovernanceEntry> governance;  ///< the first `governance_entries_max`
+    /// The first `payments_max` that this audit came across; not in checkpoints.
+    std::vector<ConfirmedPayment> payments;
 
     /// Where a pair's or a day's figures go; that of the others when there are too many.
     [[nodiscard]] ChargeFigures& of_pair(const AuditPair& pair);

@@ -166,7 +166,7 @@ void CycleBook::add_legs(const BusinessScope& scope, const Event& event,
     const UnixMillis due_by = deadline_after(scope.now(), scope.parameters.payment_window);
     for (const Debt& leg : match_legs(net)) {
         const LegKey key{event.cycle, event.currency, leg.debtor, leg.creditor};
-        m_legs[key] = {leg.amount, due_by, false, {}};
+        m_legs[key] = {leg.amount, due_by, false, {}, scope.now()};
         m_due.emplace(due_by, key);
         ++m_closed[{event.cycle, event.currency}].open_legs;
     }
@@ -259,6 +259,11 @@ void CycleBook::take(const BusinessScope& scope, const StoredTransaction& stored
     }
     for (const NetPosition& share : found->second.shares) {
         post(key.creditor, share.party, key.currency, share.amount);
+    }
+    if (scope.report.payments.size() < payments_max) {
+        scope.report.payments.push_back({key.cycle, key.currency, key.debtor, key.creditor,
+                                         found->second.amount, action.reference, scope.height(),
+                                         scope.now(), found->second.closed_at});
     }
     m_due.erase({found->second.due_by, key});
     m_legs.erase(found);

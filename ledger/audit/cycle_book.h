@@ -53,6 +53,7 @@ private:
         UnixMillis due_by{0};
         bool defaulted{false};
         std::vector<NetPosition> shares;
+        UnixMillis closed_at{0};  ///< of its cycle; 0: before this audit
     };
     /// A closed cycle with legs that are not confirmed.
     struct Closed {

@@ -1,5 +1,6 @@
 """A changed ledger is found out."""
 
+import datetime
 import hashlib
 import json
 import os
@@ -8,7 +9,7 @@ import random
 import re
 import shutil
 
-from harness import Devnet, check, check_equal, main, units
+from harness import Devnet, check, check_equal, main, units, wait_until
 
 CHANGES = 60
 
@@ -177,9 +178,85 @@ def members_are_compared(bin_dir):
         net.run("audit", net.node("AAA")["data_dir"], "--genesis", net.manifest["genesis"], "--height", "100000000", codes=(1,))
 
 
+def a_banks_statement_is_compared_with_confirmed_payments(bin_dir):
+    with Devnet(bin_dir) as net:
+        genesis, target = net.manifest["genesis"], net.node("HUB")["data_dir"]
+        net.charge("AAA", "BBB", energy_wh=3000, speed=600)
+        cycle = net.get("HUB", "/api/v1/cycles")["open"]["cycle"]
+        net.vote(net.propose("set-parameters", "--set", "cycle_length_ms=1000", by="CCC"), "HUB", "AAA")
+        wait_until(lambda: net.get("HUB", f"/api/v1/cycles/{cycle}"), 30, "the cycle is closed")
+        leg, = net.get("HUB", "/api/v1/legs")["items"]
+        net.run("pay", "confirm", "--cycle", str(leg["cycle"]), "--currency", leg["currency"], "--debtor", leg["debtor"],
+                "--reference", "statement 7/2", "--config", net.node(leg["creditor"])["config"])
+        net.wait_same_height()
+        statement, report = (os.path.join(net.folder, name) for name in ("bank.csv", "bank.json"))
+        day = datetime.datetime.now(datetime.timezone.utc).date()
+
+        def compared(amount, member, code):
+            rows = [f"{day - datetime.timedelta(1)},1.00,{leg['currency']},rent", f"{day + datetime.timedelta(1)},1.00,{leg['currency']},rent"]
+            rows += [f"{day},{amount},{leg['currency']},statement 7/2"] if amount else []
+            pathlib.Path(statement).write_text("\n".join(["date,amount,currency,reference", *rows]), encoding="utf-8")
+            net.run("audit", target, "--genesis", genesis, "--level", "business", "--bank", statement, "--member", member, "--json",
+                    report, codes=(code,))
+            return json.loads(pathlib.Path(report).read_text(encoding="utf-8"))
+
+        good = compared(leg["amount"], leg["creditor"], 0)
+        check_equal((good["bank"]["matched"], good["bank"]["unknown"]), (1, 2), "what the bank booked")
+        check_equal(good["member"]["party"], leg["creditor"], "whose account it is")
+        page, entries = sublog(net, "BBB", leg["creditor"])
+        check(0 < good["member"]["sublog_count"] <= len(entries), "entries that touch the member")
+        root = merkle_root([bytes.fromhex(entry["leaf_hash"]) for entry in entries[:good["member"]["sublog_count"]]]).hex()
+        check_equal(good["member"]["sublog_root"], root, "root of the member's entries")
+        check_equal(compared("-" + leg["amount"], leg["debtor"], 0)["bank"]["matched"], 1, "on the debtor's account")
+        check_equal(compared(None, leg["creditor"], 1)["bank"]["missing"], 1, "a payment that the bank does not have")
+        wrong = compared("0.01", leg["creditor"], 1)
+        check_equal(wrong["bank"]["wrong_amount"], 1, "another amount")
+        check_equal([finding["kind"] for finding in wrong["findings"]], ["bank"], "findings")
+        pathlib.Path(statement).write_text("<!DOCTYPE a SYSTEM 'file:///etc/passwd'><Document/>", encoding="utf-8")
+        net.run("audit", target, "--genesis", genesis, "--level", "business", "--bank", statement, codes=(2,))
+
+
+STATEMENT = """<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt>
+<FrToDt><FrDtTm>2026-11-16T00:00:00</FrDtTm><ToDtTm>2026-11-22T23:59:59</ToDtTm></FrToDt>
+<Ntry><NtryRef>rent</NtryRef><Amt Ccy="CNY">1.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+<BookgDt><Dt>2026-11-20</Dt></BookgDt></Ntry></Stmt></BkToCstmrStmt></Document>
+"""
+
+
+def every_command_of_the_auditors_page_runs_as_written(bin_dir):
+    page = pathlib.Path(__file__).resolve().parents[2] / "docs" / "auditors.md"
+    commands = [line.split("#")[0].split()[1:] for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("    tally ")]
+    check(len(commands) > 12, "the page has hardly any command")
+    with Devnet(bin_dir) as net:
+        charge = net.charge("AAA", "BBB", energy_wh=3000, speed=600)
+        net.wait_same_height()
+        data, hub = net.node("HUB")["data_dir"], net.node("HUB")["api"]
+        pathlib.Path(net.folder, "statement.xml").write_text(STATEMENT, encoding="utf-8")
+        net.run("keygen", "--out", os.path.join(net.folder, "auditor"))
+        key = pathlib.Path(net.folder, "auditor", "member.key")
+        shutil.copy(key, os.path.join(net.folder, "auditor.key"))
+        public = json.loads(pathlib.Path(net.folder, "auditor", "public.json").read_text(encoding="utf-8"))["member_key"]
+        shutil.copy(net.manifest["genesis"], os.path.join(net.folder, "genesis.json"))
+        net.run("devnet", "stop", "CCC", "--dir", net.net)
+        shutil.copytree(os.path.join(net.node("CCC")["data_dir"], "ledger", "segments"), os.path.join(net.folder, "segments"))
+        words = {"/var/lib/tallyd": [data], "DATA": [data], "...": [data, "--genesis", net.manifest["genesis"]], "http://node:7002": [hub],
+                 "http://a:7002": [net.node("AAA")["api"]], "http://b:7002": [net.node("BBB")["api"]], "http://hub:7002": [hub],
+                 "PUBLIC_KEY": [public], "BBB-0123...": [charge["receipt"]["settlement"]]}
+
+        def meant(word):
+            is_file = word.startswith("./") or os.path.splitext(word)[1] in (".json", ".html", ".key", ".xml", ".receipt", ".proof")
+            return words.get(word, [os.path.normpath(os.path.join(net.folder, word)) if is_file else word])
+
+        for command in commands:
+            net.run(*[argument for word in command for argument in meant(word)])
+
+
 main([one_changed_byte_is_found_and_named,
       a_running_node_is_audited_over_http,
       the_state_is_proven_to_whoever_has_the_genesis,
       a_member_can_check_that_nothing_about_it_was_left_out,
       the_books_are_kept_a_second_time_and_reported,
-      members_are_compared])
+      a_banks_statement_is_compared_with_confirmed_payments,
+      members_are_compared,
+      every_command_of_the_auditors_page_runs_as_written])

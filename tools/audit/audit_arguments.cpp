@@ -1,5 +1,7 @@
 #include "tools/audit/audit_arguments.h"
 
+#include "ledger/model/ids.h"
+
 #include <CLI/CLI.hpp>
 
 #include <set>
@@ -25,6 +27,12 @@ void add_audit_options(CLI::App& command, AuditArguments& arguments) {
     command.add_option("--from", arguments.from, "Go on from this checkpoint");
     command.add_option("--evidence", arguments.evidence,
                        "A folder with meter data, one file for each charge: BBB-0123....EXT");
+    command.add_option("--bank", arguments.bank,
+                       "A bank's statement, camt.053 or CSV, to compare with confirmed payments");
+    command.add_option(
+        "--member", arguments.member,
+        "Check that nothing that touches this member was left out; with --bank, whose "
+        "account it is");
     command.add_option("--height", arguments.height, "A block of this height is known to exist");
     command.add_option("--compare", arguments.compare,
                        "URLs of members: prove that all of them have one ledger");
@@ -51,8 +59,13 @@ std::string find_problem(const AuditArguments& arguments) {
     if (!arguments.sign.empty() && arguments.report.empty()) {
         return "--sign needs --report";
     }
-    if (!arguments.evidence.empty() && arguments.level != "business") {
-        return "--evidence is compared with records at --level business only";
+    const bool needs_books =
+        !arguments.evidence.empty() || !arguments.bank.empty() || !arguments.member.empty();
+    if (needs_books && (arguments.target.empty() || arguments.level != "business")) {
+        return "--evidence, --bank and --member need a ledger and --level business";
+    }
+    if (!arguments.member.empty() && !party_from_text(arguments.member)) {
+        return "--member must be three letters";
     }
     const std::set<std::string> urls{arguments.compare.begin(), arguments.compare.end()};
     return urls.size() < arguments.compare.size() ? "--compare names a member twice" : "";

@@ -23,6 +23,8 @@ struct AuditArguments {
     std::string from;
     std::string checkpoint;
     std::string evidence;
+    std::string bank;
+    std::string member;
     std::string fork_file{"fork.evidence"};
     std::vector<std::string> compare;
     std::uint64_t height{0};

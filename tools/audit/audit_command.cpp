@@ -23,7 +23,9 @@
 #include <csignal>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace tally::tools {
 namespace {
@@ -90,6 +92,9 @@ Expected<AuditOptions, std::string> make_options(const AuditArguments& arguments
         }
         options.evidence = std::move(evidence).value();
     }
+    if (!arguments.member.empty()) {
+        options.member = party_from_text(arguments.member);
+    }
     options.should_stop = [] { return stop_asked != 0; };
     return options;
 }
@@ -109,12 +114,43 @@ void check_evidence(const AuditArguments& arguments, const AuditOptions& options
     }
 }
 
-/// The audit and the comparison. The error says why nothing can be said.
+Expected<std::optional<BankStatement>, std::string> read_bank(const std::string& file) {
+    if (file.empty()) {
+        return std::optional<BankStatement>{};
+    }
+    const PosixFileSystem files;
+    const auto bytes = files.read(file, 0, bank_file_bytes_max + 1);
+    if (!bytes) {
+        return Unexpected{file + ": " + to_text(bytes.error())};
+    }
+    auto statement = read_bank_statement(*bytes);
+    if (!statement) {
+        return Unexpected{file + ": " + statement.error()};
+    }
+    return std::optional{std::move(statement).value()};
+}
+
+void match_payments(const std::string& file, BankStatement statement, AuditOutcome& outcome) {
+    const BusinessReport& business = outcome.report.business;
+    BankMatch match = match_bank(std::move(statement), business.payments, outcome.member);
+    match.file = file;
+    if (business.payments.size() == payments_max) {
+        outcome.problems.push_back("only the first " + std::to_string(payments_max) +
+                                   " payments were compared with the bank's statement");
+    }
+    outcome.take(std::move(match));
+}
+
+/// The audit and what is compared with it. The error says why nothing can be said.
 Expected<AuditOutcome, std::string> run_audit(const AuditArguments& arguments,
                                               const Genesis& genesis, const AuditTarget& target) {
     Expected<AuditOptions, std::string> options = make_options(arguments, target.live);
     if (!options) {
         return Unexpected{options.error()};
+    }
+    auto statement = read_bank(arguments.bank);
+    if (!statement) {
+        return Unexpected{statement.error()};
     }
     const auto checkpoint_problem = std::make_shared<std::string>();
     if (!arguments.checkpoint.empty()) {
@@ -135,6 +171,10 @@ Expected<AuditOutcome, std::string> run_audit(const AuditArguments& arguments,
         outcome.problems.push_back(*checkpoint_problem);
     }
     check_evidence(arguments, *options, outcome);
+    outcome.member = options->member;
+    if (*statement) {
+        match_payments(arguments.bank, std::move(**statement), outcome);
+    }
     return outcome;
 }
 

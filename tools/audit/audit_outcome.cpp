@@ -1,15 +1,31 @@
 #include "tools/audit/audit_outcome.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <utility>
 
 namespace tally::tools {
 
+namespace {
+
+void add_in_front(const std::vector<Finding>& findings, AuditReport& report) {
+    report.findings_count += findings.size();
+    const auto count = static_cast<std::ptrdiff_t>(std::min(findings.size(), audit_findings_max));
+    report.findings.insert(report.findings.begin(), findings.begin(), findings.begin() + count);
+}
+
+}  // namespace
+
 void AuditOutcome::take(Comparison found) {
-    report.findings.insert(report.findings.begin(), found.findings.begin(), found.findings.end());
-    report.findings_count += found.findings.size();
+    add_in_front(found.findings, report);
     comparison = std::move(found);
+}
+
+void AuditOutcome::take(BankMatch found) {
+    add_in_front(found.findings, report);
+    bank = std::move(found);
 }
 
 std::vector<std::string> AuditOutcome::gaps() const {

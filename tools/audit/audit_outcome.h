@@ -3,6 +3,7 @@
 #include "ledger/audit/audit.h"
 #include "ledger/base/clock.h"
 #include "tools/audit/compare.h"
+#include "tools/bank/bank_match.h"
 
 #include <optional>
 #include <string>
@@ -28,11 +29,14 @@ enum class Verdict : std::uint8_t {
 struct AuditOutcome {
     AuditReport report;
     AuditRun run;
+    std::optional<PartyId> member;  ///< whose sub-log was made again
     std::optional<Comparison> comparison;
+    std::optional<BankMatch> bank;
     std::vector<std::string> problems;  ///< what was asked for and could not be done, in sentences
 
-    /// Takes the comparison's findings into the report, in front.
+    /// Takes the findings into the report, in front.
     void take(Comparison found);
+    void take(BankMatch found);
     [[nodiscard]] Verdict verdict() const;
     /// Why the verdict is `incomplete`, in sentences.
     [[nodiscard]] std::vector<std::string> gaps() const;

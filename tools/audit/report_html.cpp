@@ -1,6 +1,7 @@
 #include "tools/audit/report_html.h"
 
 #include "tools/audit/finding_help.h"
+#include "tools/audit/report_bank.h"
 #include "tools/audit/report_business.h"
 #include "tools/audit/report_compare.h"
 #include "tools/audit/svg_chart.h"
@@ -270,6 +271,18 @@ void add_governance(std::ostringstream& out, const BusinessReport& report) {
     }
 }
 
+void add_member(std::ostringstream& out, const AuditOutcome& outcome) {
+    if (!outcome.member || !outcome.report.sublog) {
+        return;
+    }
+    const std::string party = to_text(*outcome.member);
+    out << "<h2>Everything about " << party << "</h2>\n<p>" << outcome.report.sublog->log.size()
+        << " entries of the ledger touch " << party
+        << ". Whoever was given as many, with this root of their hashes, was told everything: "
+           "<span class=\"hash\">"
+        << to_hex(outcome.report.sublog->log.root()) << "</span></p>\n";
+}
+
 }  // namespace
 
 std::string audit_report_html(const AuditOutcome& outcome) {
@@ -291,9 +304,13 @@ std::string audit_report_html(const AuditOutcome& outcome) {
         add_notes(out, report.business);
         add_governance(out, report.business);
     }
+    if (outcome.bank) {
+        out << bank_html(*outcome.bank);
+    }
     if (outcome.comparison) {
         out << comparison_html(*outcome.comparison);
     }
+    add_member(out, outcome);
     add_facts(out, report, outcome.run);
     out << "</body></html>\n";
     return out.str();

@@ -1,5 +1,6 @@
 #include "tools/audit/report_text.h"
 
+#include "tools/audit/report_bank.h"
 #include "tools/audit/report_business.h"
 #include "tools/audit/report_compare.h"
 
@@ -36,6 +37,14 @@ std::string one_decimal(double value) {
 
 double per_second(std::uint64_t count, double seconds) {
     return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+void add_member(std::ostringstream& out, const AuditOutcome& outcome) {
+    if (outcome.member && outcome.report.sublog) {
+        out << "member        " << to_text(*outcome.member) << ": "
+            << outcome.report.sublog->log.size() << " entries touch it, root "
+            << to_hex(outcome.report.sublog->log.root()) << "\n";
+    }
 }
 
 void add_verdict(std::ostringstream& out, const AuditOutcome& outcome) {
@@ -116,6 +125,10 @@ std::string audit_report_text(const AuditOutcome& outcome) {
     out << "time          " << one_decimal(run.seconds) << " s, "
         << one_decimal(per_second(report.blocks, run.seconds)) << " blocks/s, "
         << one_decimal(per_second(report.transactions, run.seconds)) << " transactions/s\n";
+    add_member(out, outcome);
+    if (outcome.bank) {
+        out << bank_text(*outcome.bank);
+    }
     if (outcome.comparison) {
         out << comparison_text(*outcome.comparison);
     }
@@ -138,6 +151,14 @@ std::string audit_report_json(const AuditOutcome& outcome) {
     }
     object["gaps"] = std::move(gaps);
     object["audited_at"] = time_text(run.started_at);
+    if (outcome.member && report.sublog) {
+        object["member"] = json::object{{"party", to_text(*outcome.member)},
+                                        {"sublog_count", report.sublog->log.size()},
+                                        {"sublog_root", to_hex(report.sublog->log.root())}};
+    }
+    if (outcome.bank) {
+        object["bank"] = bank_json(*outcome.bank);
+    }
     if (outcome.comparison) {
         object["comparison"] = comparison_json(*outcome.comparison);
     }

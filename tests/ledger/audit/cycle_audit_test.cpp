@@ -129,6 +129,14 @@ TEST_CASE("cycles, payments and defaults of an honest ledger leave no finding") 
         const AuditReport report = audit(forger);
         CHECK(report.findings.empty());
         CHECK(report.business.payments_confirmed == 2);
+        REQUIRE(report.business.payments.size() == 2);
+        const ConfirmedPayment& paid = report.business.payments.front();
+        CHECK(paid.creditor == legs[0].key.creditor);
+        CHECK(paid.debtor == legs[0].key.debtor);
+        CHECK(paid.amount == legs[0].leg.amount);
+        CHECK_FALSE(paid.reference.empty());
+        CHECK(paid.closed_at > 0);
+        CHECK(paid.closed_at < paid.confirmed_at);
         CHECK(unpaid(report) == 0);
     }
     SECTION("one pays, one is in default, and pays after all") {
