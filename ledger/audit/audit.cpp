@@ -67,6 +67,14 @@ public:
     Expected<Done, SourceError> prepare();
     Expected<Done, SourceError> run(SegmentSource& source, JobRunner& runner,
                                     const AuditProgressCallback& progress);
+    /// The source failed behind a finding: what was found until then is still reported.
+    void give_up(const SourceError& error) {
+        m_report.interrupted = true;
+        m_report.unreadable = error.message;
+    }
+    [[nodiscard]] bool has_findings() const {
+        return m_log.count() > 0 || (m_business && m_business->findings().count() > 0);
+    }
     AuditReport finish();
 
 private:
@@ -218,6 +226,8 @@ Expected<Done, SourceError> Auditor::run(SegmentSource& source, JobRunner& runne
     do {
         Expected<Batch, SourceError> batch = read(reader);
         if (!batch) {
+            Batch none;
+            inspect(none, before, runner);
             return Unexpected{batch.error()};
         }
         inspect(*batch, before, runner);
@@ -410,7 +420,10 @@ Expected<AuditReport, SourceError> audit_ledger(SegmentSource& source, const Gen
         return Unexpected{prepared.error()};
     }
     if (const auto done = auditor.run(source, runner, progress); !done) {
-        return Unexpected{done.error()};
+        if (!auditor.has_findings()) {
+            return Unexpected{done.error()};
+        }
+        auditor.give_up(done.error());
     }
     return auditor.finish();
 }

@@ -96,6 +96,7 @@ struct AuditReport {
     std::uint64_t uncovered{0};
     std::uint64_t from_height{0};  ///< of the checkpoint that it went on from
     bool interrupted{false};
+    std::string unreadable{};  ///< why the source ended early, behind a finding
     /// Transactions since the genesis, those before the checkpoint included.
     std::uint64_t transactions_in_all{0};
     BusinessReport business;  ///< from level business
@@ -107,7 +108,7 @@ struct AuditReport {
 /// in bounded memory: two batches of blocks at a time, plus the live state for replay and what is
 /// open for business. The next batch is decoded and its signatures checked as jobs on `runner`
 /// while this one is executed. An error means that nothing can be said: no genesis, no segments, a
-/// checkpoint that does not hold together, or the source failed.
+/// checkpoint that does not hold together, or the source failed before anything was found.
 [[nodiscard]] Expected<AuditReport, SourceError> audit_ledger(
     SegmentSource& source, const Genesis& genesis, const AuditOptions& options, JobRunner& runner,
     const AuditProgressCallback& progress);

@@ -109,7 +109,9 @@ SCENARIO("a comparison is in every report before it is signed, and its fork is a
         comparison.findings.push_back({FindingKind::fork, 7, std::nullopt, {}, 0, "a has block 1"});
         outcome.problems = {"cannot write fork.evidence"};
         outcome.report.interrupted = true;
+        outcome.report.unreadable = "the disk fails";
         outcome.take(comparison);
+        CHECK(contains(audit_report_text(outcome), "incomplete: the disk fails"));
         CHECK(exit_code_of(outcome.verdict()) == 1);
         for (const std::string& report :
              {audit_report_text(outcome), audit_report_html(outcome), audit_report_json(outcome)}) {

@@ -33,6 +33,9 @@ std::vector<std::string> AuditOutcome::gaps() const {
     if (report.interrupted) {
         gaps.push_back("the audit was ended at block " + std::to_string(report.last_height));
     }
+    if (!report.unreadable.empty()) {
+        gaps.push_back(report.unreadable);
+    }
     if (comparison) {
         for (const std::string& sentence : comparison->not_compared) {
             gaps.push_back("not compared: " + sentence);

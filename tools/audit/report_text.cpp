@@ -59,6 +59,9 @@ void add_verdict(std::ostringstream& out, const AuditOutcome& outcome) {
             out << "NOT verified as a whole: nothing is wrong with what was looked at\n";
             break;
         case Verdict::wrong:
+            for (const std::string& gap : outcome.gaps()) {
+                out << "incomplete: " << gap << "\n";
+            }
             out << "NOT verified: " << outcome.report.findings_count << " findings\n";
             break;
     }

@@ -364,6 +364,45 @@ TEST_CASE("what cannot be read is an error, not a finding") {
     CHECK_FALSE(audit_ledger(source, empty, {}, runner, nullptr));
 }
 
+namespace {
+
+/// The disk fails at one of the files.
+class FailingSource final : public SegmentSource {
+public:
+    FailingSource(const FileSystem& files, std::string bad)
+        : m_source{files, "segments"}, m_bad{std::move(bad)} {}
+    Expected<std::vector<SegmentInfo>, SourceError> list() override { return m_source.list(); }
+    Expected<Bytes, SourceError> read(const std::string& name, std::uint64_t offset,
+                                      std::uint64_t length) override {
+        if (name == m_bad) {
+            return Unexpected{SourceError{"the disk fails"}};
+        }
+        return m_source.read(name, offset, length);
+    }
+
+private:
+    FolderSegmentSource m_source;
+    std::string m_bad;
+};
+
+}  // namespace
+
+TEST_CASE("a finding is reported though the source fails behind it") {
+    ForgedLedger ledger{4096};
+    const std::vector<std::string> paths = ledger.paths();
+    REQUIRE(paths.size() >= 2);
+    FailingSource source{ledger.files(), paths.back().substr(paths.back().rfind('/') + 1)};
+    InlineJobRunner runner;
+    CHECK_FALSE(audit_ledger(source, ledger.genesis(), {}, runner, nullptr));
+    Bytes& first = ledger.file(paths.front());
+    first[first.size() / 2] ^= 1U;
+    const auto report = audit_ledger(source, ledger.genesis(), {}, runner, nullptr);
+    REQUIRE(report);
+    CHECK(report->findings_count > 0);
+    CHECK(report->interrupted);
+    CHECK(report->unreadable.find("the disk fails") != std::string::npos);
+}
+
 TEST_CASE("findings beyond the maximum are counted and not kept") {
     ForgedLedger ledger;
     for (FinalizedBlock& block : ledger.blocks()) {
