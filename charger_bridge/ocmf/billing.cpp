@@ -81,6 +81,28 @@ std::optional<std::string_view> take_group(std::string_view& text, char mark) {
     return group;
 }
 
+constexpr unsigned import_total{1};
+constexpr unsigned transaction{0x98};
+constexpr unsigned transaction_device{0x9E};
+constexpr unsigned reserved_first{0xB0};
+constexpr unsigned reserved_total_device{0xB1};
+constexpr unsigned reserved_last{0xC7};
+
+/// C of an OBIS code of a register of energy; nothing for anything else.
+std::optional<unsigned> imported_quantity(std::string_view obis) {
+    constexpr unsigned electricity{1};
+    constexpr unsigned time_integral{8};
+    const auto medium = take_group(obis, '-');
+    const auto channel = medium ? take_group(obis, ':') : std::nullopt;
+    const auto quantity = channel ? take_group(obis, '.') : std::nullopt;
+    const auto processing = quantity ? take_group(obis, '.') : std::nullopt;
+    if (!processing || obis.empty() || obis_group(*medium) != electricity ||
+        obis_group(*processing) != time_integral) {
+        return std::nullopt;
+    }
+    return obis_group(*quantity);
+}
+
 bool is_known_version(std::string_view version) {
     constexpr unsigned major_max{1};
     constexpr unsigned minor_max{4};
@@ -310,24 +332,14 @@ const char* to_text(BillingReason reason) { return texts(reason).name; }
 const char* explain(BillingReason reason) { return texts(reason).text; }
 
 bool is_billable_register(std::string_view obis) {
-    constexpr unsigned electricity{1};
-    constexpr unsigned time_integral{8};
-    constexpr unsigned import_total{1};
-    constexpr unsigned transaction{0x98};
-    constexpr unsigned transaction_device{0x9E};
-    constexpr unsigned reserved_first{0xB0};
-    constexpr unsigned reserved_last{0xC7};
-    const auto medium = take_group(obis, '-');
-    const auto channel = medium ? take_group(obis, ':') : std::nullopt;
-    const auto quantity = channel ? take_group(obis, '.') : std::nullopt;
-    const auto processing = quantity ? take_group(obis, '.') : std::nullopt;
-    if (!processing || obis.empty() || obis_group(*medium) != electricity ||
-        obis_group(*processing) != time_integral) {
-        return false;
-    }
-    const std::optional<unsigned> c = obis_group(*quantity);
+    const std::optional<unsigned> c = imported_quantity(obis);
     return c && (*c == import_total || *c == transaction || *c == transaction_device ||
                  (*c >= reserved_first && *c <= reserved_last));
+}
+
+bool is_total_register(std::string_view obis) {
+    const std::optional<unsigned> c = imported_quantity(obis);
+    return c && (*c == import_total || *c == reserved_first || *c == reserved_total_device);
 }
 
 Billing check_billing(const OcmfRecord& first, const OcmfRecord* second) {

@@ -54,4 +54,8 @@ struct Billing {
 /// then F or not, behind a point or an asterisk. B, E and F are not looked at.
 [[nodiscard]] bool is_billable_register(std::string_view obis);
 
+/// Whether such a register counts on from charge to charge (C = 1, B0h, B1h), so that it can be
+/// held against a charger's own; the others begin anew with each charge.
+[[nodiscard]] bool is_total_register(std::string_view obis);
+
 }  // namespace tally::bridge

@@ -4,6 +4,7 @@
 #include "ledger/audit/checkpoint.h"
 #include "ledger/audit/finding.h"
 #include "ledger/audit/job_runner.h"
+#include "ledger/audit/meter_evidence.h"
 #include "ledger/audit/sublog_book.h"
 #include "ledger/base/expected.h"
 #include "ledger/model/genesis.h"
@@ -45,6 +46,9 @@ struct AuditOptions {
     /// Hashes of meter data that were supplied, as records name them, by the charge's name
     /// (`to_text` of its reference); level business only.
     std::map<std::string, Hash> evidence{};
+    /// Asked about each record whose supplied data have the hash that it names; none: signatures of
+    /// meters are not looked at. Level business only.
+    MeterVerifier verify_meter{};
     /// Whose sub-log is made again and compared with the state at the end, so that nothing that
     /// touches this member is left out: finding `withheld`, or note `sublog`. Level business only.
     std::optional<PartyId> member{};

@@ -139,6 +139,40 @@ void BusinessCheck::check_evidence(const MeteredStep& step) {
                             (metered.evidence.is_zero() ? "none" : to_hex(metered.evidence)));
     } else {
         ++m_report.evidence_matched;
+        check_meter_signatures(step, name);
+    }
+}
+
+void BusinessCheck::check_meter_signatures(const MeteredStep& step, const std::string& name) {
+    if (!m_verify_meter) {
+        return;
+    }
+    const Bytes& key = m_meters.key_of(step.owner, step.metered.evse_id);
+    const MeterAnswer answer = m_verify_meter({name, step.metered, key});
+    const std::string message = name + ": " + answer.message;
+    switch (answer.verdict) {
+        case MeterVerdict::not_billable:
+            m_report.note(NoteKind::meter_not_billable, step.scope.height(), message);
+            [[fallthrough]];
+        case MeterVerdict::agrees:
+            ++m_report.meter_signatures;
+            for (const Hash& record : answer.records) {
+                m_meters.take_signed(step, record);
+            }
+            return;
+        case MeterVerdict::not_signed:
+        case MeterVerdict::no_key:
+            m_report.note(NoteKind::meter_unsigned, step.scope.height(), message);
+            return;
+        case MeterVerdict::signature_wrong:
+            step.scope.find(FindingKind::meter_signature, step.number, message);
+            return;
+        case MeterVerdict::readings_differ:
+            step.scope.find(FindingKind::meter_reading, step.number, message);
+            return;
+        case MeterVerdict::unreadable:
+            step.scope.find(FindingKind::evidence, step.number, message);
+            return;
     }
 }
 

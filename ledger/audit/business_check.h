@@ -3,6 +3,7 @@
 #include "ledger/audit/charge_book.h"
 #include "ledger/audit/governance_book.h"
 #include "ledger/audit/meter_book.h"
+#include "ledger/audit/meter_evidence.h"
 #include "ledger/audit/sublog_book.h"
 
 #include <map>
@@ -25,8 +26,11 @@ public:
     BusinessCheck(const Hash& chain_id, const StateView& state, std::size_t findings_max);
 
     /// Meter data to compare with what records name, by the charge's name; none: nothing is
-    /// compared.
-    void supply(std::map<std::string, Hash> evidence) { m_evidence = std::move(evidence); }
+    /// compared. And what verifies the meters' signatures in them; none: nothing does.
+    void supply(std::map<std::string, Hash> evidence, MeterVerifier verify) {
+        m_evidence = std::move(evidence);
+        m_verify_meter = std::move(verify);
+    }
     /// Goes on with the sums and books of an earlier audit. False when `books` is not what
     /// `save_books` wrote.
     [[nodiscard]] bool carry_on(BusinessReport report, ByteView books);
@@ -55,6 +59,7 @@ private:
     void check_transaction(const BusinessScope& scope, const StoredTransaction& stored);
     void check_meter(const MeteredStep& step);
     void check_evidence(const MeteredStep& step);
+    void check_meter_signatures(const MeteredStep& step, const std::string& name);
     void compare_balances(const StateView& state);
     void add_finding(FindingKind kind, const std::string& message);
 
@@ -65,6 +70,7 @@ private:
     GovernanceBook m_governance;
     std::optional<SublogBook> m_sublog;
     std::map<std::string, Hash> m_evidence;
+    MeterVerifier m_verify_meter;
     std::set<std::string> m_unreconciled;  ///< found already
     std::uint64_t m_height{0};
 };

@@ -26,13 +26,14 @@ constexpr std::array<const char*, charge_steps> step_names{"approved",
                                                            "credited",
                                                            "rebilled"};
 constexpr std::array<const char*, note_kinds> note_names{
-    "delivered_unpaid", "not_recorded", "meter_gap",    "meter_changed", "beyond_approval",
-    "disputed",         "corrected",    "equivocation", "sublog",        "bank",
-    "evidence",         "shorter",      "unpaid",       "late_record"};
+    "delivered_unpaid", "not_recorded", "meter_gap",      "meter_changed",
+    "beyond_approval",  "disputed",     "corrected",      "equivocation",
+    "sublog",           "bank",         "evidence",       "shorter",
+    "unpaid",           "late_record",  "meter_unsigned", "meter_not_billable"};
 
 __extension__ using Unsigned = unsigned __int128;
 
-constexpr std::uint32_t report_version{2};
+constexpr std::uint32_t report_version{3};
 constexpr std::size_t currencies_max{26UL * 26 * 26};
 constexpr std::size_t positions_max{members_max * currencies_max};
 constexpr std::size_t refusals_max{65'536};
@@ -280,7 +281,7 @@ Bytes encode(const BusinessReport& report) {
     encoder.u32(report_version);
     encode_sums(encoder, report);
     encoder.u64(report.records_rated).u64(report.bridge_signatures);
-    encoder.u64(report.evidence_matched).u64(report.cycles_netted);
+    encoder.u64(report.evidence_matched).u64(report.meter_signatures).u64(report.cycles_netted);
     encoder.u64(report.payments_confirmed).u64(report.meters);
     encoder.u64(report.meter_gaps).u64(report.meter_gap_wh);
     for (const std::uint64_t count : report.notes_count) {
@@ -308,6 +309,7 @@ std::optional<BusinessReport> decode_business_report(ByteView bytes) {
     report.records_rated = decoder.u64();
     report.bridge_signatures = decoder.u64();
     report.evidence_matched = decoder.u64();
+    report.meter_signatures = decoder.u64();
     report.cycles_netted = decoder.u64();
     report.payments_confirmed = decoder.u64();
     report.meters = decoder.u64();

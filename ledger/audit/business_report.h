@@ -110,22 +110,24 @@ struct AuditPosition {
 
 /// What is worth knowing and nobody's fault. Values are in checkpoints.
 enum class NoteKind : std::uint8_t {
-    delivered_unpaid,  ///< a record that was neither settled nor claimed in time
-    not_recorded,      ///< a charge was started and never recorded
-    meter_gap,         ///< between two charges the register went on: an operator's own drivers
-    meter_changed,     ///< a charger has another meter, or its register began anew
-    beyond_approval,   ///< more was used than was approved: the visited operator bears it
-    disputed,          ///< the home operator contests a record
-    corrected,         ///< a late charge, credit or new bill
-    equivocation,      ///< a validator signed two contradicting votes; proven
-    sublog,            ///< a member's log is complete
-    bank,              ///< a payment in a bank statement that no cycle explains
-    evidence,          ///< meter evidence that was not supplied
-    shorter,           ///< other members have more blocks
-    unpaid,            ///< a payment between banks that is not confirmed
-    late_record,       ///< of a meter: a charge before one that was recorded already
+    delivered_unpaid,    ///< a record that was neither settled nor claimed in time
+    not_recorded,        ///< a charge was started and never recorded
+    meter_gap,           ///< between two charges the register went on: an operator's own drivers
+    meter_changed,       ///< a charger has another meter, or its register began anew
+    beyond_approval,     ///< more was used than was approved: the visited operator bears it
+    disputed,            ///< the home operator contests a record
+    corrected,           ///< a late charge, credit or new bill
+    equivocation,        ///< a validator signed two contradicting votes; proven
+    sublog,              ///< a member's log is complete
+    bank,                ///< a payment in a bank statement that no cycle explains
+    evidence,            ///< meter evidence that was not supplied
+    shorter,             ///< other members have more blocks
+    unpaid,              ///< a payment between banks that is not confirmed
+    late_record,         ///< of a meter: a charge before one that was recorded already
+    meter_unsigned,      ///< meter data without signed readings, or no key to verify them by
+    meter_not_billable,  ///< signed readings that their meter marks as not to be billed
 };
-inline constexpr std::size_t note_kinds{14};
+inline constexpr std::size_t note_kinds{16};
 [[nodiscard]] const char* to_text(NoteKind kind);
 
 struct Note {
@@ -175,6 +177,7 @@ struct BusinessReport {
     std::uint64_t records_rated{0};
     std::uint64_t bridge_signatures{0};
     std::uint64_t evidence_matched{0};  ///< records whose meter data were supplied and fit
+    std::uint64_t meter_signatures{0};  ///< records whose registers their meter signed
     std::uint64_t cycles_netted{0};     ///< cycles times currencies
     std::uint64_t payments_confirmed{0};
     std::uint64_t meters{0};

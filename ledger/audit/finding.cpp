@@ -6,7 +6,7 @@
 namespace tally {
 namespace {
 
-constexpr std::array<std::pair<FindingKind, const char*>, 54> names{
+constexpr std::array<std::pair<FindingKind, const char*>, 56> names{
     {{FindingKind::file_header, "file_header"},
      {FindingKind::record_header, "record_header"},
      {FindingKind::record_checksum, "record_checksum"},
@@ -60,7 +60,9 @@ constexpr std::array<std::pair<FindingKind, const char*>, 54> names{
      {FindingKind::truncated, "truncated"},
      {FindingKind::checkpoint, "checkpoint"},
      {FindingKind::fork, "fork"},
-     {FindingKind::cycle, "cycle"}}};
+     {FindingKind::cycle, "cycle"},
+     {FindingKind::meter_signature, "meter_signature"},
+     {FindingKind::meter_reading, "meter_reading"}}};
 
 }  // namespace
 

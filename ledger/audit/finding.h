@@ -71,6 +71,9 @@ enum class FindingKind : std::uint8_t {
     fork,        ///< two final blocks of one height
     // Business, of netting
     cycle,  ///< a closed cycle's figures, or the shares of a default, are not those of its entries
+    // Business, of meters that sign
+    meter_signature,  ///< meter data are not signed by the meter that is registered
+    meter_reading,    ///< the registered meter signed other readings than the record states
 };
 /// "file_header" and so on.
 [[nodiscard]] const char* to_text(FindingKind kind);

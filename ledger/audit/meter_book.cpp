@@ -81,20 +81,30 @@ void MeterBook::check_evidence(const MeteredStep& step) {
     if (metered.evidence.is_zero()) {
         return;
     }
-    const auto [known, is_new] = m_evidence.emplace(metered.evidence, metered.authorization);
+    take_signed(step, metered.evidence);
+}
+
+const Bytes& MeterBook::key_of(const PartyId& owner, const std::string& evse_id) const {
+    static const Bytes none;
+    const auto charger = m_chargers.find({owner, evse_id});
+    return charger == m_chargers.end() ? none : charger->second.meter_public_key;
+}
+
+void MeterBook::take_signed(const MeteredStep& step, const Hash& record) {
+    const MeteredCharge& metered = step.metered;
+    const auto [known, is_new] = m_evidence.emplace(record, metered.authorization);
     if (!is_new) {
         // A new bill of a charge rests on the same meter data as the old one.
         const bool is_own =
             step.kind == ChargeStep::rebilled && known->second == metered.authorization;
         if (!is_own) {
             step.scope.find(FindingKind::duplicate, step.number,
-                            "the signed meter data " + to_hex(metered.evidence) + " of " +
-                                metered.evse_id + " were recorded before, for " +
-                                to_text(known->second));
+                            "the signed meter data " + to_hex(record) + " of " + metered.evse_id +
+                                " were recorded before, for " + to_text(known->second));
         }
         return;
     }
-    m_evidence_order.push_back(metered.evidence);
+    m_evidence_order.push_back(record);
     if (m_evidence_order.size() > evidence_max) {
         m_evidence.erase(m_evidence_order.front());
         m_evidence_order.pop_front();

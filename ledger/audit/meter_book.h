@@ -27,8 +27,8 @@ struct MeteredStep {
 /// A charge that ended before the last one of its meter began came late: information. A new bill of
 /// a charge is about what was counted before. Anything else that begins below the last register
 /// went back.
-/// Memory: one entry for each registered charger and meter, and the hashes of the last
-/// `evidence_max` records.
+/// Memory: one entry for each registered charger and meter, and the last `evidence_max` hashes of
+/// meter data and of what meters signed in them.
 class MeterBook {
 public:
     static constexpr std::size_t evidence_max{131'072};
@@ -39,6 +39,10 @@ public:
     /// A charge that was accepted: finds registers that went back and sessions that were recorded
     /// twice, notes gaps, late ones and other meters.
     void take(const MeteredStep& step);
+    /// A record that the meter itself signed for that charge: finds those that were used before.
+    void take_signed(const MeteredStep& step, const Hash& record);
+    /// Of the meter that is registered at a charger; empty when there is none.
+    [[nodiscard]] const Bytes& key_of(const PartyId& owner, const std::string& evse_id) const;
     [[nodiscard]] std::uint64_t meters() const noexcept { return m_meters.size(); }
 
     /// Everything (fixed-width codec): chargers: count u32, each owner 3, EVSE id text, meter key

@@ -233,10 +233,11 @@ SCENARIO("meter data in a folder get the hash that the bridge makes of them") {
     put("README", "not meter data");
     const auto evidence = read_evidence(folder.path());
     REQUIRE(evidence);
-    REQUIRE(evidence->size() == 1);
+    REQUIRE(evidence->hashes.size() == 1);
     const Bytes session{1, 2};
     const std::string text{"[2,\"x\"]"};
-    CHECK(evidence->at(name) ==
+    CHECK(evidence->paths.at(name) == folder.path() + "/" + name + ".jsonl");
+    CHECK(evidence->hashes.at(name) ==
           sha256(tagged_hash("tally/evidence/v1", session).view(), sha256(as_bytes(text)).view()));
     SECTION("a file of another form is named") {
         put("CCC-00000000000000000000000000000001", "0102\nno JSON\n");

@@ -27,6 +27,8 @@ void add_audit_options(CLI::App& command, AuditArguments& arguments) {
     command.add_option("--from", arguments.from, "Go on from this checkpoint");
     command.add_option("--evidence", arguments.evidence,
                        "A folder with meter data, one file for each charge: BBB-0123....EXT");
+    command.add_option("--lenient-meter", arguments.lenient_meters,
+                       "Serial of a meter whose signatures need not be DER; repeatable");
     command.add_option("--bank", arguments.bank,
                        "A bank's statement, camt.053 or CSV, to compare with confirmed payments");
     command.add_option(
@@ -66,6 +68,9 @@ std::string find_problem(const AuditArguments& arguments) {
     }
     if (!arguments.member.empty() && !party_from_text(arguments.member)) {
         return "--member must be three letters";
+    }
+    if (!arguments.lenient_meters.empty() && arguments.evidence.empty()) {
+        return "--lenient-meter is about signatures in --evidence";
     }
     const std::set<std::string> urls{arguments.compare.begin(), arguments.compare.end()};
     return urls.size() < arguments.compare.size() ? "--compare names a member twice" : "";

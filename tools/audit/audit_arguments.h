@@ -25,6 +25,7 @@ struct AuditArguments {
     std::string evidence;
     std::string bank;
     std::string member;
+    std::vector<std::string> lenient_meters;
     std::string fork_file{"fork.evidence"};
     std::vector<std::string> compare;
     std::uint64_t height{0};

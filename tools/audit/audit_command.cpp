@@ -8,6 +8,7 @@
 #include "tools/audit/audit_target.h"
 #include "tools/audit/checkpoint_file.h"
 #include "tools/audit/evidence_folder.h"
+#include "tools/audit/meter_evidence.h"
 #include "tools/audit/progress_bar.h"
 #include "tools/audit/report_compare.h"
 #include "tools/audit/report_html.h"
@@ -90,7 +91,10 @@ Expected<AuditOptions, std::string> make_options(const AuditArguments& arguments
         if (!evidence) {
             return Unexpected{evidence.error()};
         }
-        options.evidence = std::move(evidence).value();
+        options.evidence = std::move(evidence->hashes);
+        options.verify_meter =
+            MeterEvidence{std::move(evidence->paths),
+                          {arguments.lenient_meters.begin(), arguments.lenient_meters.end()}};
     }
     if (!arguments.member.empty()) {
         options.member = party_from_text(arguments.member);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace tally::tools {
 namespace {
@@ -57,11 +58,10 @@ constexpr auto business = std::to_array<Entry>(
            {"A charge was recorded with another amount than its published tariff gives for its "
             "meter readings, or with more than was approved.",
             ask_operator}},
-     Entry{
-         FindingKind::unmatched,
-         {"A step of a charge has no step before it: a record without approval, a payment without "
-          "record, an expiry of nothing.",
-          ask_operator}},
+     Entry{FindingKind::unmatched,
+           {"A step of a charge has none before it: a record without approval, a payment without "
+            "record, an expiry of nothing.",
+            ask_operator}},
      Entry{FindingKind::late,
            {"A step was accepted though its deadline had passed, or something expired too early.",
             ask_operator}},
@@ -82,9 +82,8 @@ constexpr auto business = std::to_array<Entry>(
            {"The sum of a member's transactions is not the balance of its account.", do_not_rely}},
      Entry{FindingKind::withheld,
            {"A member's own list of entries is not complete.", take_another_copy}},
-     Entry{
-         FindingKind::evidence,
-         {"The meter data that were supplied are not those that the record names.", ask_operator}},
+     Entry{FindingKind::evidence,
+           {"The meter data that were supplied are not those of the record.", ask_operator}},
      Entry{FindingKind::bank,
            {"A payment that was confirmed on the ledger is not in the bank's statement.",
             "Ask the creditor who confirmed it, and the bank."}},
@@ -102,6 +101,15 @@ constexpr auto business = std::to_array<Entry>(
            {"What a closed cycle says of who owes whom is not what its transactions add up to.",
             do_not_rely}}});
 
+constexpr auto metering = std::to_array<Entry>(
+    {Entry{FindingKind::meter_signature,
+           {"The meter data of a charge are not signed by the meter that is registered at the "
+            "charger.",
+            "Ask the visited operator which meter it was, and do not pay before it is clear."}},
+     Entry{FindingKind::meter_reading,
+           {"The meter signed other readings than the record states.",
+            "Dispute the charge, or have it credited and billed anew by the signed readings."}}});
+
 constexpr std::array<const char*, note_kinds> notes{
     "Recorded charges that were neither settled nor claimed in time: the visited operator "
     "delivered and is not paid. A late charge can still be agreed.",
@@ -118,19 +126,21 @@ constexpr std::array<const char*, note_kinds> notes{
     "Meter data that were not supplied.",
     "How far other members are.",
     "Payments between banks that their receiver has not confirmed.",
-    "Charges that were recorded after a later one of the same meter."};
+    "Charges that were recorded after a later one of the same meter.",
+    "Meter data that their meter did not sign, or whose meter has no key registered.",
+    "Signed readings that their meter marks as not to be billed, or that are incomplete."};
 
 }  // namespace
 
 FindingHelp help_of(FindingKind kind) {
     const auto is_it = [kind](const Entry& one) { return one.kind == kind; };
-    const auto* const first = std::find_if(technical.begin(), technical.end(), is_it);
-    if (first != technical.end()) {
-        return first->help;
-    }
-    const auto* const second = std::find_if(business.begin(), business.end(), is_it);
-    if (second != business.end()) {
-        return second->help;
+    for (const std::span<const Entry> entries :
+         {std::span<const Entry>{technical}, std::span<const Entry>{business},
+          std::span<const Entry>{metering}}) {
+        const auto found = std::find_if(entries.begin(), entries.end(), is_it);
+        if (found != entries.end()) {
+            return found->help;
+        }
     }
     if (kind < FindingKind::chain_id) {
         return {"Bytes of the copy are damaged or were changed after they were written.",

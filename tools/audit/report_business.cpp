@@ -133,6 +133,10 @@ std::string business_text(const BusinessReport& report) {
         << " signatures of bridges\n"
         << "meters        " << report.meters << "; " << report.meter_gaps << " gaps of "
         << report.meter_gap_wh << " Wh\n";
+    if (report.evidence_matched > 0) {
+        out << "meter data    " << report.evidence_matched << " charges, of "
+            << report.meter_signatures << " the registers signed by the meter\n";
+    }
     add_totals(out, report);
     for (const auto& [account, position] : report.positions) {
         out << to_text(account.party) << " in " << to_text(account.currency) << "    owes "
@@ -162,6 +166,7 @@ json::object business_json(const BusinessReport& report) {
     object["records_rated"] = report.records_rated;
     object["bridge_signatures"] = report.bridge_signatures;
     object["evidence_matched"] = report.evidence_matched;
+    object["meter_signatures"] = report.meter_signatures;
     object["meters"] = report.meters;
     object["meter_gaps"] = report.meter_gaps;
     object["meter_gap_wh"] = report.meter_gap_wh;
