@@ -420,3 +420,33 @@ TEST_CASE("a meter book is read back as it was written, and nothing else is") {
         CHECK_FALSE(cut.finished());
     }
 }
+
+TEST_CASE("a meter book remembers the hashes of so many meter data, the oldest go first") {
+    const AuditBlock block;
+    const Parameters parameters;
+    BusinessReport report;
+    FindingLog log{10};
+    const BusinessScope scope{block, parameters, party("HUB"), report, log};
+    MeterBook book;
+    MeteredCharge metered;
+    metered.authorization.signer = bbb;
+    metered.evse_id = TestChain::evse(aaa, 1);
+    metered.meter_serial = "M1";
+    std::int64_t next{0};
+    const auto take = [&](std::size_t number) {
+        metered.readings = {{next, 0, next, false}, {next + 1, 0, next + 1, false}};
+        ++next;
+        for (std::size_t i = 0; i < 3; ++i) {
+            metered.evidence.data[i] = static_cast<std::uint8_t>((number + 1) >> (8 * i));
+        }
+        book.take({scope, 0, aaa, metered});
+    };
+    for (std::size_t i = 0; i <= MeterBook::evidence_max; ++i) {
+        take(i);
+    }
+    CHECK(log.count() == 0);
+    take(MeterBook::evidence_max);
+    CHECK(log.count() == 1);
+    take(0);
+    CHECK(log.count() == 1);  // the first is forgotten
+}
