@@ -1,6 +1,7 @@
 #include "charger_bridge/api.h"
 
 #include "charger_bridge/data_transfer.h"
+#include "charger_bridge/evidence_api.h"
 #include "charger_bridge/ocpp/time_text.h"
 #include "ledger/crypto/sha256.h"
 #include "node/runtime/logging.h"
@@ -326,6 +327,8 @@ void Api::handle(const HttpRequest& request, const HttpReply& reply) {
         reply(chargers());
     } else if (request.path == "/api/v1/orphans" && is_get) {
         reply(orphans(request));
+    } else if (request.path.starts_with("/api/v1/evidence") && is_get) {
+        reply(evidence_answer(m_bridge.store(), request));
     } else if (request.method == "POST") {
         charger_action(request, reply);
     } else {

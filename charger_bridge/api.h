@@ -9,7 +9,7 @@
 namespace tally::bridge {
 
 /// The site's HTTP API: /livez /readyz /metrics without a token; with it /api/v1/chargers,
-/// /api/v1/orphans and commands to chargers (docs/protocol/bridge.md).
+/// /api/v1/orphans, /api/v1/evidence and commands to chargers (docs/protocol/bridge.md).
 /// Keeps references to bridge and metrics, which must outlive it.
 class Api {
 public:

@@ -75,6 +75,7 @@ public:
 
     // For the API.
     [[nodiscard]] SessionCore& core() { return m_core; }
+    [[nodiscard]] const KeyValueStore& store() const { return m_parts.store; }
     [[nodiscard]] Instant now() const;
     [[nodiscard]] bool knows(const std::string& station) const;
     [[nodiscard]] bool is_failed() const { return m_failed; }

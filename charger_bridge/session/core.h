@@ -5,6 +5,7 @@
 
 #include "charger_bridge/outbox/outbox.h"
 #include "charger_bridge/session/events.h"
+#include "charger_bridge/session/evidence.h"
 #include "charger_bridge/session/health.h"
 #include "charger_bridge/session/orphanage.h"
 #include "charger_bridge/session/session_table.h"
@@ -26,8 +27,6 @@ inline constexpr std::size_t prepaid_stated_max{16};
 inline constexpr std::size_t refusals_max{1'000};
 /// Refused transactions of a station whose Stop is waited for, per connector; the oldest goes.
 inline constexpr std::size_t refused_per_connector_max{2};
-/// Raw texts kept of one charge; what exceeds it still enters the hash, and is counted.
-inline constexpr std::uint64_t evidence_bytes_max{1024UL * 1024};
 
 struct CoreConfig {
     Hash chain_id;

@@ -32,10 +32,6 @@ Hash facts_of(const std::string& station, const StopTransaction& stop) {
     return tagged_hash("tally/stop-facts/v1", encoder.bytes());
 }
 
-Bytes evidence_key(const Session& session) {
-    return std::move(Encoder{}.u8('e').fixed(session.id).u32(session.evidence_count)).take();
-}
-
 const node::AuthorizeResult::Evse* evse_at(const Session& session, std::uint16_t connector) {
     for (const node::AuthorizeResult::Evse& evse : session.evses) {
         if (evse.connector == connector) {
@@ -250,7 +246,7 @@ void SessionCore::note_start(LiveSession& session, const StartCalled& event, con
     record.meter.begin = reading(begin_time(record, event.body.time),
                                  std::max<std::int64_t>(event.body.meter_start_wh, 0));
     record.meter.last = record.meter.begin;
-    record.evidence = tagged_hash("tally/evidence/v1", record.id.view());
+    record.evidence = evidence_begin(record.id);
     add_evidence(session, event.text);
     save(session);
 }
@@ -279,11 +275,10 @@ bool SessionCore::begin_charge(LiveSession& session) {
 
 void SessionCore::add_evidence(LiveSession& session, std::string_view text) {
     Session& record = session.record;
-    const Hash piece = sha256(as_bytes(text));
-    record.evidence = sha256(record.evidence.view(), piece.view());
+    record.evidence = evidence_add(record.evidence, text);
     if (record.evidence_bytes + text.size() <= evidence_bytes_max) {
         const ByteView bytes = as_bytes(text);
-        m_step.changes.put(evidence_key(record), Bytes{bytes.begin(), bytes.end()});
+        m_step.changes.put(evidence_text_key(record), Bytes{bytes.begin(), bytes.end()});
     }
     ++record.evidence_count;
     record.evidence_bytes += text.size();
@@ -514,8 +509,7 @@ void SessionCore::end_charge(LiveSession& session, const MeterReading& end,
     record.stop_reason = ended.stop_reason;
     record.finished_at = m_now.wall;
     m_last_end[{record.station, record.connector}] = record.meter.last.time;
-    m_step.changes.put(std::move(Encoder{}.u8('h').fixed(record.evidence)).take(),
-                       std::move(Encoder{}.fixed(record.id)).take());
+    put_evidence_name(m_step.changes, record);
     queue(std::move(ended));
     save(session);
     note("charge_ended", session, reason);

@@ -11,6 +11,7 @@
 #include "ledger/audit/replay_check.h"
 #include "ledger/chain/finality.h"
 #include "ledger/state/epochs.h"
+#include "ledger/state/queries.h"
 #include "ledger/store/store_view.h"
 
 #include <algorithm>
@@ -374,6 +375,11 @@ AuditReport Auditor::finish() {
     if (m_business) {
         m_business->finish();
         m_report.business = m_business->report();
+        if (const auto& cut_at = m_business->cut_at()) {
+            m_report.books_end = std::max(*cut_at, m_report.from_height);
+        }
+        m_report.member_unknown = m_options.member && m_replay &&
+                                  !find_member(StoreView{m_replay->state()}, *m_options.member);
         m_log.take(m_business->findings());
         if (const SublogBook* const sublog = m_business->sublog()) {
             m_report.sublog = SublogRecord{sublog->log()};

@@ -104,6 +104,10 @@ struct AuditReport {
     /// Transactions since the genesis, those before the checkpoint included.
     std::uint64_t transactions_in_all{0};
     BusinessReport business;  ///< from level business
+    /// The books end at this height, because a block behind it cannot be read.
+    std::optional<std::uint64_t> books_end{};
+    /// `AuditOptions::member` is no member of the ledger.
+    bool member_unknown{false};
     /// With `AuditOptions::member`: its sub-log after the last block, made again.
     std::optional<SublogRecord> sublog{};
 };

@@ -60,6 +60,12 @@ void BusinessCheck::follow(const PartyId& member, std::optional<ProvenSublog> pr
 }
 
 void BusinessCheck::check(const AuditBlock& block) {
+    if (!block.follows && !m_cut_at) {
+        m_cut_at = m_height;
+    }
+    if (m_cut_at) {
+        return;  // what came in the block that cannot be read is not known: no step can be judged
+    }
     const Parameters parameters = m_governance.parameters();
     const BusinessScope scope{block, parameters, m_governance.hub(), m_report, m_log};
     const std::vector<Event>& events = block.content.events;

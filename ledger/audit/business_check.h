@@ -40,7 +40,11 @@ public:
     /// Follows one member's sub-log from here on.
     void follow(const PartyId& member, std::optional<ProvenSublog> proven, const StateView& state);
 
+    /// Nothing behind a block that cannot be read: the steps in it are not known, so that those
+    /// that rest on them would look wrong.
     void check(const AuditBlock& block);
+    /// The last block before one that cannot be read; nothing when there is none.
+    [[nodiscard]] const std::optional<std::uint64_t>& cut_at() const noexcept { return m_cut_at; }
     /// Compares with the replayed state after the last block: balances, payments between banks,
     /// corrections, members, parameters, the sub-log. What is found once is not repeated.
     void reconcile(const StateView& state);
@@ -73,6 +77,7 @@ private:
     MeterVerifier m_verify_meter;
     std::set<std::string> m_unreconciled;  ///< found already
     std::uint64_t m_height{0};
+    std::optional<std::uint64_t> m_cut_at;
 };
 
 }  // namespace tally

@@ -409,6 +409,25 @@ TEST_CASE("site API: token, chargers, commands, orphans") {
     CHECK(site.api(request).status == 404);
 }
 
+TEST_CASE("site API: an auditor gets the texts of a charge by the hash of its record") {
+    Harness site;
+    node::HttpRequest request;
+    request.method = "GET";
+    request.path = "/api/v1/evidence";
+    CHECK(site.api(request).status == 401);
+    request.bearer_token = "api-token";
+    CHECK(site.api(request).body == R"({"items":[]})");
+    request.query["after"] = "12";
+    CHECK(site.api(request).status == 400);
+    request.query.clear();
+    for (const auto& [name, status] : std::map<std::string, unsigned>{
+             {"/12", 400}, {"/" + std::string(64, 'a'), 404}, {"s", 404}, {"/", 400}}) {
+        request.path = "/api/v1/evidence" + name;
+        INFO(request.path);
+        CHECK(site.api(request).status == status);
+    }
+}
+
 TEST_CASE("site API: a command waits for the charger's answer") {
     Harness site;
     OcppClient client{site.port()};

@@ -70,6 +70,7 @@ public:
     void feed(const Event& event);
     /// Ticks and lets the node answer until nothing more happens.
     void settle();
+    [[nodiscard]] MemoryStore& store() { return m_store; }
     /// The process dies and starts again on what is in the store.
     void restart();
     /// The next process dies at the `count`-th write from now on: before it (the write is lost) or

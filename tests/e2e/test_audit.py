@@ -159,6 +159,28 @@ def the_books_are_kept_a_second_time_and_reported(bin_dir):
         check(second["blocks"] < second["height"], "the blocks before the checkpoint were read again")
 
 
+def meter_data_come_from_the_bridge_that_keeps_them(bin_dir):
+    with Devnet(bin_dir) as net:
+        net.charge("BBB", "AAA", energy_wh=2000, speed=600)
+        net.charge("BBB", "CCC", energy_wh=1000, speed=600)
+        genesis, report = net.manifest["genesis"], os.path.join(net.folder, "report.json")
+        bridge = next(one for one in net.manifest["bridges"] if one["operator"] == "BBB")
+        token = os.path.join(os.path.dirname(bridge["config"]), "api.token")
+        of_bridge = ("--level", "business", "--evidence", bridge["api"])
+        net.run("audit", net.node("HUB")["data_dir"], "--genesis", genesis, *of_bridge, "--evidence-token-file", token, "--json", report)
+        with open(report, encoding="utf-8") as file:
+            audited = json.load(file)
+        check(audited["verified"], "the meter data do not fit the records")
+        check_equal(audited["business"]["evidence_matched"], 2, "charges with meter data")
+        alone = net.run("audit", net.node("HUB")["data_dir"], "--genesis", genesis, *of_bridge, codes=(64, 2))
+        check("--evidence-token-file" in alone.stderr, "what is missing is not said")
+        wrong = os.path.join(net.folder, "wrong.token")
+        with open(os.open(wrong, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write("nobody")
+        refused = net.run("audit", net.node("HUB")["data_dir"], "--genesis", genesis, *of_bridge, "--evidence-token-file", wrong, codes=(2,))
+        check("/api/v1/evidence" in refused.stderr, "the refusal does not name what was asked")
+
+
 def members_are_compared(bin_dir):
     with Devnet(bin_dir) as net:
         net.charge("CCC", "AAA", energy_wh=1000, speed=600)
@@ -258,5 +280,6 @@ main([one_changed_byte_is_found_and_named,
       a_member_can_check_that_nothing_about_it_was_left_out,
       the_books_are_kept_a_second_time_and_reported,
       a_banks_statement_is_compared_with_confirmed_payments,
+      meter_data_come_from_the_bridge_that_keeps_them,
       members_are_compared,
       every_command_of_the_auditors_page_runs_as_written])

@@ -1,6 +1,8 @@
 #include "tools/audit/audit_arguments.h"
 
+#include "ledger/crypto/secp256k1.h"
 #include "ledger/model/ids.h"
+#include "tools/audit/evidence_copy.h"
 
 #include <CLI/CLI.hpp>
 
@@ -25,8 +27,12 @@ void add_audit_options(CLI::App& command, AuditArguments& arguments) {
     command.add_option("--checkpoint", arguments.checkpoint,
                        "Keep in this file what the next audit goes on from");
     command.add_option("--from", arguments.from, "Go on from this checkpoint");
-    command.add_option("--evidence", arguments.evidence,
-                       "A folder with meter data, one file for each charge: BBB-0123....EXT");
+    command.add_option(
+        "--evidence", arguments.evidence,
+        "Meter data: a folder with one file for each charge, BBB-0123....EXT, or the "
+        "URL of a bridge that keeps them");
+    command.add_option("--evidence-token-file", arguments.evidence_token_file,
+                       "File with the token of that bridge");
     command.add_option("--lenient-meter", arguments.lenient_meters,
                        "Serial of a meter whose signatures need not be DER; repeatable");
     command.add_option("--bank", arguments.bank,
@@ -46,7 +52,9 @@ void add_audit_options(CLI::App& command, AuditArguments& arguments) {
 
 std::string find_problem(const AuditArguments& arguments) {
     if (!arguments.verify_report.empty()) {
-        return {};
+        const bool is_key =
+            arguments.report_key.empty() || fixed_from_hex<PublicKey>(arguments.report_key);
+        return is_key ? "" : "--key must be 66 hexadecimal digits";
     }
     if (arguments.genesis.empty()) {
         return "--genesis is required";
@@ -71,6 +79,9 @@ std::string find_problem(const AuditArguments& arguments) {
     }
     if (!arguments.lenient_meters.empty() && arguments.evidence.empty()) {
         return "--lenient-meter is about signatures in --evidence";
+    }
+    if (is_url(arguments.evidence) == arguments.evidence_token_file.empty()) {
+        return "--evidence URL needs --evidence-token-file, and a folder none";
     }
     const std::set<std::string> urls{arguments.compare.begin(), arguments.compare.end()};
     return urls.size() < arguments.compare.size() ? "--compare names a member twice" : "";

@@ -23,6 +23,7 @@ struct AuditArguments {
     std::string from;
     std::string checkpoint;
     std::string evidence;
+    std::string evidence_token_file;
     std::string bank;
     std::string member;
     std::vector<std::string> lenient_meters;

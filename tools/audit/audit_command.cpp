@@ -7,6 +7,7 @@
 #include "tools/audit/audit_arguments.h"
 #include "tools/audit/audit_target.h"
 #include "tools/audit/checkpoint_file.h"
+#include "tools/audit/evidence_copy.h"
 #include "tools/audit/evidence_folder.h"
 #include "tools/audit/meter_evidence.h"
 #include "tools/audit/progress_bar.h"
@@ -35,6 +36,7 @@ constexpr int exit_verified{0};
 constexpr int exit_finding{1};
 constexpr int exit_incomplete{2};
 constexpr std::chrono::minutes checkpoint_interval{5};
+constexpr std::uint64_t evidence_told_every{1000};
 constexpr std::uint64_t report_bytes_max{256UL * 1024 * 1024};
 
 // Only set by the signal handler: the audit ends at its next batch and keeps what it has.
@@ -76,7 +78,44 @@ Expected<Done, std::string> go_on_from(const std::string& file, AuditOptions& op
     return Done{};
 }
 
-Expected<AuditOptions, std::string> make_options(const AuditArguments& arguments, bool live) {
+/// Meter data of a folder, or of a bridge through `copy`, which must outlive the audit.
+Expected<Done, std::string> take_evidence(const AuditArguments& arguments, EvidenceCopy& copy,
+                                          AuditOptions& options) {
+    std::string folder = arguments.evidence;
+    if (is_url(arguments.evidence)) {
+        const auto token = node::read_secret_text(arguments.evidence_token_file);
+        if (!token) {
+            return Unexpected{token.error().text};
+        }
+        const auto fetched = copy.fetch(arguments.evidence, *token, [](std::uint64_t charges) {
+            if (charges % evidence_told_every == 0) {
+                std::cerr << "tally audit: meter data of " << charges << " charges fetched\n";
+            }
+        });
+        if (!fetched) {
+            return Unexpected{fetched.error()};
+        }
+        if (copy.not_whole() > 0) {
+            std::cerr << "tally audit: " << copy.not_whole()
+                      << " charges had more meter data than the bridge keeps; they are not among "
+                         "what was supplied\n";
+        }
+        folder = copy.folder();
+    }
+    auto evidence = read_evidence(folder);
+    if (!evidence) {
+        return Unexpected{is_url(arguments.evidence) ? arguments.evidence + ": has no meter data"
+                                                     : evidence.error()};
+    }
+    options.evidence = std::move(evidence->hashes);
+    options.verify_meter =
+        MeterEvidence{std::move(evidence->paths),
+                      {arguments.lenient_meters.begin(), arguments.lenient_meters.end()}};
+    return Done{};
+}
+
+Expected<AuditOptions, std::string> make_options(const AuditArguments& arguments, bool live,
+                                                 EvidenceCopy& copy) {
     AuditOptions options;
     options.level = *audit_level_from_text(arguments.level);
     options.live = live;
@@ -87,14 +126,9 @@ Expected<AuditOptions, std::string> make_options(const AuditArguments& arguments
         }
     }
     if (!arguments.evidence.empty()) {
-        auto evidence = read_evidence(arguments.evidence);
-        if (!evidence) {
-            return Unexpected{evidence.error()};
+        if (const auto taken = take_evidence(arguments, copy, options); !taken) {
+            return Unexpected{taken.error()};
         }
-        options.evidence = std::move(evidence->hashes);
-        options.verify_meter =
-            MeterEvidence{std::move(evidence->paths),
-                          {arguments.lenient_meters.begin(), arguments.lenient_meters.end()}};
     }
     if (!arguments.member.empty()) {
         options.member = party_from_text(arguments.member);
@@ -148,7 +182,8 @@ void match_payments(const std::string& file, BankStatement statement, AuditOutco
 /// The audit and what is compared with it. The error says why nothing can be said.
 Expected<AuditOutcome, std::string> run_audit(const AuditArguments& arguments,
                                               const Genesis& genesis, const AuditTarget& target) {
-    Expected<AuditOptions, std::string> options = make_options(arguments, target.live);
+    EvidenceCopy evidence;
+    Expected<AuditOptions, std::string> options = make_options(arguments, target.live, evidence);
     if (!options) {
         return Unexpected{options.error()};
     }
@@ -298,13 +333,12 @@ int audit(const AuditArguments& arguments) {
     if (!arguments.compare.empty()) {
         compare(arguments, *genesis, *target, *outcome);
     }
-    std::cout << audit_report_text(*outcome);
-    const int code = exit_code_of(outcome->verdict());
     if (const auto written = write_reports(arguments, *outcome); !written) {
         static_cast<void>(unreadable(written.error()));
-        return code == exit_finding ? exit_finding : exit_incomplete;
+        outcome->problems.push_back(written.error());
     }
-    return code;
+    std::cout << audit_report_text(*outcome);
+    return exit_code_of(outcome->verdict());
 }
 
 }  // namespace

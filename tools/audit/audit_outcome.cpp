@@ -36,6 +36,14 @@ std::vector<std::string> AuditOutcome::gaps() const {
     if (!report.unreadable.empty()) {
         gaps.push_back(report.unreadable);
     }
+    if (report.books_end) {
+        gaps.push_back("the books end at block " + std::to_string(*report.books_end) +
+                       ", because the one behind it cannot be read: totals and balances are those "
+                       "up to it");
+    }
+    if (member && report.member_unknown) {
+        gaps.push_back("no member is called " + to_text(*member));
+    }
     if (comparison) {
         for (const std::string& sentence : comparison->not_compared) {
             gaps.push_back("not compared: " + sentence);

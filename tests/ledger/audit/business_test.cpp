@@ -103,6 +103,25 @@ Forger make_month() {
 
 }  // namespace
 
+TEST_CASE("books: nobody is accused of what a block that cannot be read may explain") {
+    ForgedLedger ledger{1UL << 26, 1'000};
+    const std::string path = ledger.paths().front();
+    const AuditReport whole = ledger.audit_as_is({AuditLevel::business});
+    REQUIRE(whole.findings.empty());
+    REQUIRE_FALSE(whole.books_end);
+    Bytes& file = ledger.file(path);
+    file[file.size() / 4] ^= 1;
+    const AuditReport report = ledger.audit_as_is({AuditLevel::business});
+    REQUIRE_FALSE(report.findings.empty());
+    for (const Finding& finding : report.findings) {
+        INFO(to_text(finding.kind) << ": " << finding.message);
+        CHECK(finding.kind != FindingKind::unmatched);
+        CHECK(finding.kind != FindingKind::reconciliation);
+    }
+    REQUIRE(report.books_end);
+    CHECK(*report.books_end < whole.last_height);
+}
+
 TEST_CASE("the level named business adds up every pair, day, denial and member") {
     const Forger forger = make_month();
     const AuditReport report = audit(forger);

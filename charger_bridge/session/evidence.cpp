@@ -1,0 +1,123 @@
+#include "charger_bridge/session/evidence.h"
+
+#include "ledger/base/codec.h"
+#include "ledger/crypto/sha256.h"
+
+#include <utility>
+
+namespace tally::bridge {
+namespace {
+
+constexpr std::uint8_t text_kind{'e'};
+constexpr std::uint8_t name_kind{'h'};
+constexpr std::size_t texts_a_scan{256};
+
+Bytes name_key(const Hash& hash) { return std::move(Encoder{}.u8(name_kind).fixed(hash)).take(); }
+
+struct Name {
+    SessionId session;
+    AuthorizationRef authorization;
+};
+
+std::optional<Name> decode_name(ByteView bytes) {
+    Decoder decoder{bytes};
+    Name name;
+    name.session = decoder.fixed<SessionId>();
+    name.authorization.signer = decoder.fixed<PartyId>();
+    name.authorization.id = decoder.fixed<TransactionId>();
+    return decoder.finished() ? std::optional{name} : std::nullopt;
+}
+
+Expected<std::vector<std::string>, StoreError> texts_of(const KeyValueStore& store,
+                                                        const SessionId& session) {
+    const Bytes prefix = std::move(Encoder{}.u8(text_kind).fixed(session)).take();
+    std::vector<std::string> texts;
+    Bytes from = prefix;
+    while (true) {
+        auto entries = store.scan(prefix, from, texts_a_scan);
+        if (!entries) {
+            return Unexpected{entries.error()};
+        }
+        for (KeyValueStore::Entry& entry : *entries) {
+            texts.emplace_back(as_text(entry.value));
+            from = std::move(entry.key);
+            from.push_back(0);  // behind that key
+        }
+        if (entries->size() < texts_a_scan) {
+            return texts;
+        }
+    }
+}
+
+}  // namespace
+
+Hash evidence_begin(const SessionId& session) {
+    return tagged_hash("tally/evidence/v1", session.view());
+}
+
+Hash evidence_add(const Hash& before, std::string_view text) {
+    return sha256(before.view(), sha256(as_bytes(text)).view());
+}
+
+Bytes evidence_text_key(const Session& session) {
+    return std::move(Encoder{}.u8(text_kind).fixed(session.id).u32(session.evidence_count)).take();
+}
+
+void put_evidence_name(WriteBatch& batch, const Session& session) {
+    Encoder name;
+    name.fixed(session.id).fixed(session.authorization.signer).fixed(session.authorization.id);
+    batch.put(name_key(session.evidence), std::move(name).take());
+}
+
+Expected<std::vector<NamedEvidence>, StoreError> list_evidence(const KeyValueStore& store,
+                                                               const std::optional<Hash>& after,
+                                                               std::size_t count_max) {
+    const Bytes prefix{name_kind};
+    Bytes from = prefix;
+    if (after) {
+        from = name_key(*after);
+        from.push_back(0);
+    }
+    const auto entries = store.scan(prefix, from, count_max);
+    if (!entries) {
+        return Unexpected{entries.error()};
+    }
+    std::vector<NamedEvidence> named;
+    for (const KeyValueStore::Entry& entry : *entries) {
+        const auto hash = Hash::from(ByteView{entry.key}.subspan(1));
+        const auto name = decode_name(entry.value);
+        if (!hash || !name) {
+            return Unexpected{StoreError::corrupted};
+        }
+        named.push_back({*hash, name->authorization});
+    }
+    return named;
+}
+
+Expected<std::optional<KeptEvidence>, StoreError> find_evidence(const KeyValueStore& store,
+                                                                const Hash& hash) {
+    const auto found = store.get(name_key(hash));
+    if (!found) {
+        return Unexpected{found.error()};
+    }
+    if (!*found) {
+        return std::optional<KeptEvidence>{};
+    }
+    const auto name = decode_name(**found);
+    if (!name) {
+        return Unexpected{StoreError::corrupted};
+    }
+    auto texts = texts_of(store, name->session);
+    if (!texts) {
+        return Unexpected{texts.error()};
+    }
+    KeptEvidence kept{name->session, std::move(texts).value(), false};
+    Hash chain = evidence_begin(kept.session);
+    for (const std::string& text : kept.texts) {
+        chain = evidence_add(chain, text);
+    }
+    kept.is_whole = chain == hash;
+    return std::optional{std::move(kept)};
+}
+
+}  // namespace tally::bridge

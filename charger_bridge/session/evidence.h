@@ -1,0 +1,46 @@
+#pragma once
+
+// The raw texts of charges as the bridge keeps them, and how an auditor gets them.
+
+#include "charger_bridge/session/session.h"
+#include "ledger/base/key_value_store.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tally::bridge {
+
+/// Raw texts kept of one charge; what exceeds it still enters the hash, and is counted.
+inline constexpr std::uint64_t evidence_bytes_max{1024UL * 1024};
+
+/// h0 = tagged_hash("tally/evidence/v1", session).
+[[nodiscard]] Hash evidence_begin(const SessionId& session);
+/// h = SHA-256(h | SHA-256(text)).
+[[nodiscard]] Hash evidence_add(const Hash& before, std::string_view text);
+
+/// Where the charge's next text is kept: 'e', session, number of texts before it.
+[[nodiscard]] Bytes evidence_text_key(const Session& session);
+
+/// That a charge has ended with this evidence, so that it is found by its hash and listed.
+void put_evidence_name(WriteBatch& batch, const Session& session);
+
+/// A charge that ended, and the hash that its record names.
+struct NamedEvidence {
+    Hash hash;
+    AuthorizationRef authorization;
+};
+/// In order of the hash, those behind `after` (nothing: from the first on), at most `count_max`.
+[[nodiscard]] Expected<std::vector<NamedEvidence>, StoreError> list_evidence(
+    const KeyValueStore& store, const std::optional<Hash>& after, std::size_t count_max);
+
+struct KeptEvidence {
+    SessionId session;
+    std::vector<std::string> texts;
+    bool is_whole{false};  ///< false: the charge had more than `evidence_bytes_max` of them
+};
+/// Nothing when no charge ended with this hash.
+[[nodiscard]] Expected<std::optional<KeptEvidence>, StoreError> find_evidence(
+    const KeyValueStore& store, const Hash& hash);
+
+}  // namespace tally::bridge

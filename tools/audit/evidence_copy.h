@@ -1,0 +1,41 @@
+#pragma once
+
+#include "ledger/base/expected.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace tally::tools {
+
+/// The meter data that a bridge keeps, fetched into a folder of their own that goes with the
+/// object. Each text of a charge is what the bridge says: the audit compares its hash with the
+/// record's.
+class EvidenceCopy {
+public:
+    EvidenceCopy() = default;
+    ~EvidenceCopy();
+    EvidenceCopy(const EvidenceCopy&) = delete;
+    EvidenceCopy& operator=(const EvidenceCopy&) = delete;
+
+    using Progress = std::function<void(std::uint64_t fetched)>;
+    /// All charges of `url` ("http://bridge:7103"), at most `evidence_files_max`. The error names
+    /// what was asked for and what came.
+    [[nodiscard]] Expected<Done, std::string> fetch(const std::string& url,
+                                                    const std::string& bearer_token,
+                                                    const Progress& progress);
+    [[nodiscard]] const std::string& folder() const noexcept { return m_folder; }
+    /// Charges whose data were longer than what the bridge keeps.
+    [[nodiscard]] std::uint64_t not_whole() const noexcept { return m_not_whole; }
+
+private:
+    [[nodiscard]] Expected<Done, std::string> make_folder();
+
+    std::string m_folder;
+    std::uint64_t m_not_whole{0};
+};
+
+/// Whether `--evidence` names a bridge and not a folder.
+[[nodiscard]] bool is_url(const std::string& target);
+
+}  // namespace tally::tools
