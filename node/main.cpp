@@ -86,7 +86,7 @@ int run(const std::string& config_path) {
     }
     io.run();
     log_info("node", "stopped");
-    return 0;
+    return running->exit_code();
 }
 
 int main_with(int argc, char** argv) {

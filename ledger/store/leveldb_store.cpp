@@ -11,6 +11,9 @@
 #include <leveldb/write_batch.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <charconv>
+
 namespace tally {
 namespace {
 
@@ -95,7 +98,8 @@ struct Database {
     SyncingEnv env;
     std::unique_ptr<const leveldb::FilterPolicy> filter;
     std::unique_ptr<leveldb::Cache> cache;
-    std::unique_ptr<leveldb::DB> db;  // last: closed before what it uses
+    std::atomic<std::uint64_t> snapshots{0};  ///< open ones
+    std::unique_ptr<leveldb::DB> db;          // last: closed before what it uses
 };
 
 }  // namespace
@@ -105,6 +109,7 @@ struct LevelDbStore::Impl {
     ~Impl() {
         if (snapshot != nullptr) {
             database->db->ReleaseSnapshot(snapshot);
+            --database->snapshots;
         }
     }
     Impl(const Impl&) = delete;
@@ -223,7 +228,21 @@ Expected<Done, StoreError> LevelDbStore::write(const WriteBatch& batch, bool syn
 std::unique_ptr<KeyValueStore> LevelDbStore::snapshot() const {
     auto impl = std::make_unique<Impl>(m_impl->database);
     impl->snapshot = impl->db().GetSnapshot();
+    ++impl->database->snapshots;
     return std::unique_ptr<KeyValueStore>{new LevelDbStore{std::move(impl)}};
+}
+
+LevelDbStore::Figures LevelDbStore::figures() const {
+    const auto number_of = [this](const char* property) {
+        std::string text;
+        std::uint64_t number{0};
+        if (m_impl->db().GetProperty(property, &text)) {
+            std::from_chars(text.data(), text.data() + text.size(), number);
+        }
+        return number;
+    };
+    return {number_of("leveldb.num-files-at-level0"), number_of("leveldb.approximate-memory-usage"),
+            m_impl->database->snapshots.load()};
 }
 
 }  // namespace tally

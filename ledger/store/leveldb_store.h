@@ -35,6 +35,15 @@ public:
         std::function<void(const std::string& why)> stop;
     };
 
+    /// What LevelDB says of itself, and how many snapshots are open.
+    struct Figures {
+        std::uint64_t files_at_level0{0};
+        std::uint64_t memory_bytes{0};
+        std::uint64_t snapshots{0};
+    };
+    /// Any thread.
+    [[nodiscard]] Figures figures() const;
+
     /// Creates the store when the folder has none; its parent must exist. The error is a text with
     /// the folder in it.
     [[nodiscard]] static Expected<std::unique_ptr<LevelDbStore>, std::string> open(

@@ -149,6 +149,8 @@ NodeConfig read(const ConfigTable& root) {
     config.keep_finished = std::chrono::days{
         root.table("state").integer("keep_finished_d", {0, 36'500}, config.keep_finished.count())};
     config.archive = read_archive(root.table("archive"));
+    config.free_bytes_min = static_cast<std::uint64_t>(root.table("storage").integer(
+        "free_bytes_min", {0, INT64_MAX}, static_cast<std::int64_t>(config.free_bytes_min)));
     return config;
 }
 

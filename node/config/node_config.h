@@ -84,6 +84,8 @@ struct NodeConfig {
     /// How long it answers for ended authorizations and closed cycles, in days; 0: for ever.
     std::chrono::days keep_finished{400};
     ArchiveConfig archive;
+    /// The node stops, and does not start, when less is free for its data folder; 0: it never asks.
+    std::uint64_t free_bytes_min{256UL * 1024 * 1024};
 };
 
 /// Every problem found in the file, in its order. Callers print each one's text and exit with

@@ -17,6 +17,7 @@
 #include "node/process/node_ports.h"
 #include "node/process/own_keys.h"
 #include "node/process/readiness.h"
+#include "node/process/space_guard.h"
 #include "node/runtime/asio.h"
 #include "node/runtime/exit_codes.h"
 #include "node/runtime/key_file.h"
@@ -116,6 +117,7 @@ public:
         return Done{};
     }
 
+    [[nodiscard]] int exit_code() const noexcept { return m_exit_code; }
     void stop() {
         log_info("node", "stopping");
         m_stopping = true;
@@ -190,6 +192,8 @@ private:
     std::unique_ptr<NodeApi> m_api;
     std::unique_ptr<HttpServer> m_http;
     RoleWatch m_role_watch;
+    SpaceGuard m_space{m_inputs.config.data_dir, m_inputs.config.free_bytes_min};
+    int m_exit_code{0};
     std::unique_ptr<Archivist> m_archivist;  // last: its thread ends before what it uses
     bool m_stopping{false};
 };
@@ -202,6 +206,9 @@ std::optional<StartError> Node::Impl::open_lock() {
                             : m_folders.lock + ": cannot be made; run tallyd init first");
     }
     m_lock.emplace(std::move(lock).value());
+    if (const std::optional<std::string> problem = m_space.find_problem()) {
+        return io_error(*problem);
+    }
     return std::nullopt;
 }
 
@@ -457,7 +464,7 @@ std::optional<MemberRecord> Node::Impl::own_record() const {
 }
 
 /// Members are admitted, suspended and get new keys on the ledger: what that means here is done
-/// within a second.
+/// within a second. So is the stop of a node that has no room left for what it would promise.
 void Node::Impl::look_at_membership() {
     if (m_own_keys.follow({own_record(), m_duties->is_level(), m_links->is_alone()})) {
         m_roaming->on_keys_changed(m_keys.link_secrets());
@@ -466,6 +473,12 @@ void Node::Impl::look_at_membership() {
     m_duties->tick();
     m_role_watch.look(m_replica->status().role);
     m_archivist->tick();
+    if (const std::optional<std::string> problem = m_space.find_problem()) {
+        log_error("storage", "no_room", {{"what", *problem}});
+        m_exit_code = exit_io;
+        stop();
+        return;
+    }
     m_timers.after(recheck_interval, [this] { look_at_membership(); });
 }
 
@@ -508,6 +521,10 @@ std::string Node::Impl::metrics_text() {
     collect_membership(m_metrics, m_replica->ledger().final_state());
     collect_links(m_metrics, m_links->metrics());
     collect_roaming(m_metrics, m_roaming->load());
+    collect_store(m_metrics, "state", m_state_store->figures());
+    collect_store(m_metrics, "operator", m_operator_store->figures());
+    m_metrics.gauge("tally_disk_free_bytes", "Free for the data folder")
+        .set(static_cast<double>(m_space.free_bytes()));
     m_metrics
         .gauge("tally_build_info", "1, with the program's version", {{"version", m_inputs.version}})
         .set(1);
@@ -528,5 +545,6 @@ Expected<std::unique_ptr<Node>, StartError> Node::open(boost::asio::io_context& 
 
 Expected<Done, StartError> Node::start() { return m_impl->start(); }
 void Node::stop() { m_impl->stop(); }
+int Node::exit_code() const { return m_impl->exit_code(); }
 
 }  // namespace tally::node

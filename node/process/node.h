@@ -28,6 +28,8 @@ public:
     [[nodiscard]] Expected<Done, StartError> start();
     /// Not ready, no new work, links closed; the loop runs dry soon after.
     void stop();
+    /// What the program ends with: 0, or why it stopped by itself (node/runtime/exit_codes.h).
+    [[nodiscard]] int exit_code() const;
 
 private:
     class Impl;

@@ -201,4 +201,17 @@ void collect_roaming(Metrics& metrics, const RoamingService::Load& load) {
         .set(static_cast<double>(load.outbox));
 }
 
+void collect_store(Metrics& metrics, const std::string& name,
+                   const LevelDbStore::Figures& figures) {
+    const MetricLabels labels{{"store", name}};
+    metrics
+        .gauge("tally_leveldb_files_at_level0", "From 8 on writes are slowed, at 12 they wait",
+               labels)
+        .set(static_cast<double>(figures.files_at_level0));
+    metrics.gauge("tally_leveldb_memory_bytes", "Held for writing and as cache, about", labels)
+        .set(static_cast<double>(figures.memory_bytes));
+    metrics.gauge("tally_leveldb_snapshots", "Open ones, which keep what is replaced", labels)
+        .set(static_cast<double>(figures.snapshots));
+}
+
 }  // namespace tally::node

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ledger/state/state_view.h"
+#include "ledger/store/leveldb_store.h"
 #include "node/link/link.h"
 #include "node/replica/replica.h"
 #include "node/roaming/roaming_service.h"
@@ -14,5 +15,7 @@ void collect_replica(Metrics& metrics, const Replica& replica);
 void collect_membership(Metrics& metrics, const StateView& state);
 void collect_links(Metrics& metrics, const LinkMetrics& links);
 void collect_roaming(Metrics& metrics, const RoamingService::Load& load);
+/// `name`: state or operator.
+void collect_store(Metrics& metrics, const std::string& name, const LevelDbStore::Figures& figures);
 
 }  // namespace tally::node

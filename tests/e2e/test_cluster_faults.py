@@ -9,6 +9,7 @@ import itertools
 import os
 import pathlib
 import random
+import shutil
 import threading
 import time
 
@@ -16,6 +17,7 @@ from cluster import Cluster, RECONNECT_MAX_S, SILENCE_MAX_S, Timing, Watch, chec
 from harness import check, check_equal, main, wait_until
 
 KILLS = 20
+FILLER_BYTES = 400 * 1024 * 1024
 
 
 def settle(cluster, submitted=(), least=0):
@@ -210,7 +212,39 @@ def the_disk_of_one_node_is_full(bin_dir):
         settle(cluster, watch.submitted)
 
 
+def a_node_stops_in_order_before_its_disk_is_full(bin_dir):
+    with Cluster(bin_dir, 4) as cluster:
+        victim = cluster.nodes["AAA"]
+        cluster.wait_progress(5, 60)
+        victim.kill()
+        filler = os.path.join(os.path.dirname(victim.config), "filler")
+        least = shutil.disk_usage(victim.data).free - FILLER_BYTES // 2
+        with open(victim.config, "a", encoding="utf-8") as config:
+            config.write(f"\n[storage]\nfree_bytes_min = {least}\n")
+        victim.start()
+        cluster.wait_ready("AAA")
+        others = [node for node in cluster.nodes.values() if node is not victim]
+        with Watch(others, submit_every=0.3) as watch:
+            with open(filler, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, FILLER_BYTES)
+            wait_until(lambda: not victim.running, 60, "the node without room stops")
+            check_equal(victim.process.returncode, 74, "exit code of a node without room")
+            victim.start()
+            wait_until(lambda: not victim.running, 60, "the node without room does not start")
+            check_equal(victim.process.returncode, 74, "exit code of a start without room")
+            cluster.wait_progress(5, 60, [node.name for node in others])
+        watch.check_longest(cluster.timing.stop_bound(1), "one node without room")
+        with open(victim.log, encoding="utf-8") as log:
+            told = log.read()
+        check("event=no_room" in told and "free_bytes_min" in told, "it does not say why it stopped")
+        os.remove(filler)
+        victim.start()
+        cluster.wait_ready("AAA")
+        settle(cluster, watch.submitted)
+
+
 main([four_nodes_lose_each_in_turn, seven_nodes_lose_two_at_a_time, all_nodes_are_killed_at_once,
       a_paused_node_is_waited_for_by_nobody_and_comes_back, the_side_with_a_quorum_goes_on,
       no_side_has_a_quorum_until_it_heals, one_direction_is_dead, links_are_slow,
-      one_node_is_restarted_all_the_time, random_nodes_are_killed_at_random_instants, the_disk_of_one_node_is_full])
+      one_node_is_restarted_all_the_time, random_nodes_are_killed_at_random_instants, the_disk_of_one_node_is_full,
+      a_node_stops_in_order_before_its_disk_is_full])

@@ -245,3 +245,37 @@ TEST_CASE("LevelDB: a changed byte in the log is refused at the start, not dropp
     CHECK_FALSE(disk.open());
     CHECK(disk.problem.find("orruption") != std::string::npos);
 }
+
+TEST_CASE("LevelDB: it says what it holds in memory and how many snapshots are open") {
+    TemporaryFolder folder;
+    const auto store = std::move(LevelDbStore::open(folder.file("db"))).value();
+    const LevelDbStore::Figures empty = store->figures();
+    CHECK(empty.files_at_level0 == 0);
+    CHECK(empty.snapshots == 0);
+    WriteBatch batch;
+    for (std::uint8_t i = 0; i < 100; ++i) {
+        batch.put(Bytes{i}, Bytes(10'000, i));
+    }
+    REQUIRE(store->write(batch, true));
+    CHECK(store->figures().memory_bytes >= empty.memory_bytes + 1'000'000);
+    {
+        const auto first = store->snapshot();
+        const auto second = store->snapshot();
+        CHECK(store->figures().snapshots == 2);
+    }
+    CHECK(store->figures().snapshots == 0);
+}
+
+TEST_CASE("LevelDB: it says how many files wait at level 0") {
+    TemporaryFolder folder;
+    const std::string path = folder.file("db");
+    // What a log holds becomes one file at level 0, or below it, when the store is opened again.
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        const auto store = std::move(LevelDbStore::open(path)).value();
+        WriteBatch batch;
+        batch.put(Bytes{1}, Bytes(100, i));
+        REQUIRE(store->write(batch, true));
+    }
+    const auto store = std::move(LevelDbStore::open(path)).value();
+    CHECK(store->figures().files_at_level0 == 3);
+}
