@@ -241,6 +241,9 @@ public:
         while (std::chrono::steady_clock::now() < instant) {
             std::this_thread::yield();
         }
+        if (m_lives % 4 == 0) {
+            await(Phase::deciding);
+        }
         REQUIRE(::kill(child, SIGKILL) == 0);
         while (read_one(ends[0])) {
         }
@@ -265,6 +268,13 @@ public:
 
 private:
     [[nodiscard]] std::string data() const { return m_folder.path() + "/consensus"; }
+
+    /// Deciding is short beside syncing: random instants alone may miss it a thousand times.
+    void await(Phase phase) const {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{50};
+        while (m_phase->load() != phase && std::chrono::steady_clock::now() < deadline) {
+        }
+    }
 
     /// False at the end of the pipe. A vote is written whole: it is smaller than PIPE_BUF.
     bool read_one(int pipe) {
