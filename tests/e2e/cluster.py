@@ -379,10 +379,13 @@ class Watch:
               flush=True)
 
 
-def check_submitted(cluster, submitted, least=1):
-    """What was final for a client is on every node."""
+def check_submitted(cluster, submitted, least=1, deadline_s=20.0):
+    """What was final for a client of one node is, or soon comes to be, on every node at the same height."""
     check(len(submitted) >= least, f"only {len(submitted)} transactions were final, at least {least} expected")
     for final in submitted:
         for node in cluster.nodes.values():
-            seen = node.get("/api/v1/transactions/" + final["id"])
-            check(seen and seen["height"] == final["height"], f"{node.name} has {final} as {seen}")
+            def known(node=node, path="/api/v1/transactions/" + final["id"]):
+                return node.get(path)
+
+            seen = wait_until(known, deadline_s, f"{node.name} has {final}")
+            check_equal(seen["height"], final["height"], f"height of {final['id']} at {node.name}")
