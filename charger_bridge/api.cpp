@@ -28,6 +28,12 @@ using node::HttpResponse;
 namespace {
 
 constexpr std::string_view chargers_path{"/api/v1/chargers"};
+constexpr std::string_view evidence_path{"/api/v1/evidence"};
+
+bool is_evidence(std::string_view path) {
+    return path == evidence_path ||
+           (path.starts_with(evidence_path) && path[evidence_path.size()] == '/');
+}
 
 HttpResponse json_response(const json::value& value, unsigned status = 200) {
     HttpResponse response;
@@ -156,12 +162,26 @@ json::object connector_json(const node::ConnectorState& state) {
 
 }  // namespace
 
-Api::Api(Bridge& bridge, node::Metrics& metrics, const std::string& token)
-    : m_bridge{bridge}, m_metrics{metrics}, m_token{sha256(as_bytes(token))} {}
+Api::Api(Bridge& bridge, node::Metrics& metrics, const ApiTokens& tokens)
+    : m_bridge{bridge}, m_metrics{metrics}, m_site_token{sha256(as_bytes(tokens.site))} {
+    if (!tokens.evidence.empty()) {
+        m_evidence_token = sha256(as_bytes(tokens.evidence));
+    }
+}
 
-bool Api::is_allowed(const std::string& token) const {
+std::optional<HttpResponse> Api::refusal(const HttpRequest& request) const {
     // Hashes are compared, so that the time says nothing about the token.
-    return !token.empty() && sha256(as_bytes(token)) == m_token;
+    const Hash given = sha256(as_bytes(request.bearer_token));
+    if (!request.bearer_token.empty() && given == m_site_token) {
+        return std::nullopt;
+    }
+    if (request.bearer_token.empty() || given != m_evidence_token) {
+        return http_error(401, "unauthorized", "a bearer token is needed");
+    }
+    if (request.method == "GET" && is_evidence(request.path)) {
+        return std::nullopt;
+    }
+    return http_error(403, "forbidden", "this token reads /api/v1/evidence, and nothing else");
 }
 
 HttpResponse Api::ready() const {
@@ -321,13 +341,13 @@ void Api::handle(const HttpRequest& request, const HttpReply& reply) {
         reply(std::move(response));
     } else if (!request.path.starts_with("/api/v1/")) {
         reply(http_error(404, "not_found", "no such page"));
-    } else if (!is_allowed(request.bearer_token)) {
-        reply(http_error(401, "unauthorized", "a bearer token is needed"));
+    } else if (std::optional<HttpResponse> refused = refusal(request)) {
+        reply(std::move(*refused));
     } else if (request.path == chargers_path && is_get) {
         reply(chargers());
     } else if (request.path == "/api/v1/orphans" && is_get) {
         reply(orphans(request));
-    } else if (request.path.starts_with("/api/v1/evidence") && is_get) {
+    } else if (is_evidence(request.path) && is_get) {
         reply(evidence_answer(m_bridge.store(), request));
     } else if (request.method == "POST") {
         charger_action(request, reply);

@@ -4,20 +4,29 @@
 #include "node/runtime/http_server.h"
 #include "node/runtime/metrics.h"
 
+#include <optional>
 #include <string>
 
 namespace tally::bridge {
 
+/// Who may ask what of the site.
+struct ApiTokens {
+    std::string site;      ///< everything, commands to chargers too
+    std::string evidence;  ///< only reads what was metered, for auditors; empty: nobody has it
+};
+
 /// The site's HTTP API: /livez /readyz /metrics without a token; with it /api/v1/chargers,
-/// /api/v1/orphans, /api/v1/evidence and commands to chargers (docs/protocol/bridge.md).
+/// /api/v1/orphans, /api/v1/evidence and commands to chargers (docs/protocol/bridge.md). With the
+/// token for evidence GET /api/v1/evidence alone: all else is 403.
 /// Keeps references to bridge and metrics, which must outlive it.
 class Api {
 public:
-    Api(Bridge& bridge, node::Metrics& metrics, const std::string& token);
+    Api(Bridge& bridge, node::Metrics& metrics, const ApiTokens& tokens);
     void handle(const node::HttpRequest& request, const node::HttpReply& reply);
 
 private:
-    [[nodiscard]] bool is_allowed(const std::string& token) const;
+    /// What refuses this request; nothing when its token allows it.
+    [[nodiscard]] std::optional<node::HttpResponse> refusal(const node::HttpRequest& request) const;
     [[nodiscard]] node::HttpResponse ready() const;
     [[nodiscard]] node::HttpResponse chargers();
     [[nodiscard]] node::HttpResponse orphans(const node::HttpRequest& request) const;
@@ -26,7 +35,8 @@ private:
 
     Bridge& m_bridge;
     node::Metrics& m_metrics;
-    Hash m_token;
+    Hash m_site_token;
+    std::optional<Hash> m_evidence_token;
 };
 
 }  // namespace tally::bridge

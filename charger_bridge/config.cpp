@@ -86,6 +86,19 @@ void read_chargers(const ConfigTable& root, BridgeConfig& config) {
     }
 }
 
+std::string read_token(const ConfigTable& table, const char* key) {
+    const std::string path = table.path(key);
+    if (path.empty()) {
+        return {};
+    }
+    auto token = node::read_secret_text(path);
+    if (!token) {
+        table.problem(key, token.error().text);
+        return {};
+    }
+    return std::move(token).value();
+}
+
 void read_listeners(const ConfigTable& root, BridgeConfig& config) {
     const ConfigTable ocpp = root.table("ocpp");
     config.ocpp_listen = ocpp.host_port("listen");
@@ -103,13 +116,11 @@ void read_listeners(const ConfigTable& root, BridgeConfig& config) {
         std::chrono::milliseconds{ocpp.integer("stop_delay_ms", {0, 300'000}, 5'000)};
     const ConfigTable api = root.table("api");
     config.api_listen = api.host_port("listen");
-    const std::string token_path = api.path("token_file");
-    if (!token_path.empty()) {
-        const auto token = node::read_secret_text(token_path);
-        if (token) {
-            config.api_token = *token;
-        } else {
-            api.problem("token_file", token.error().text);
+    config.api_token = read_token(api, "token_file");
+    if (api.has("evidence_token_file")) {
+        config.evidence_token = read_token(api, "evidence_token_file");
+        if (!config.evidence_token.empty() && config.evidence_token == config.api_token) {
+            api.problem("evidence_token_file", "must not hold the token of token_file");
         }
     }
 }

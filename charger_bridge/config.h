@@ -32,6 +32,7 @@ struct BridgeConfig {
     node::HostPort ocpp_listen;
     node::HostPort api_listen;
     std::string api_token;
+    std::string evidence_token;  ///< reads what was metered, and nothing else; empty: nobody may
     node::HostPort node_address;
     PublicKey node_link_key;
     std::chrono::seconds heartbeat_interval{60};

@@ -40,7 +40,7 @@ int run_with(const BridgeConfig& config, KeyValueStore& store) {
         fmt::print(stderr, "tally-bridge: {}: {}\n", config.data_dir, loaded.error());
         return node::exit_io;
     }
-    Api api{bridge, metrics, config.api_token};
+    Api api{bridge, metrics, {config.api_token, config.evidence_token}};
     node::HttpServer http{io, config.api_listen.host, config.api_listen.port,
                           [&api](const node::HttpRequest& request, const node::HttpReply& reply) {
                               api.handle(request, reply);

@@ -24,6 +24,7 @@ public:
         SystemRandom random;
         REQUIRE(node::write_new_secret_key(m_path + "/bridge.key", generate_secret(random)));
         REQUIRE(node::write_new_secret_text(m_path + "/api.token", "a-token"));
+        REQUIRE(node::write_new_secret_text(m_path + "/evidence.token", "auditors-token"));
     }
     ~Folder() { std::filesystem::remove_all(m_path); }
     Folder(const Folder&) = delete;
@@ -51,6 +52,7 @@ clock_ahead_max_s = 2592000
 [api]
 listen = "127.0.0.1:9001"
 token_file = "api.token"
+evidence_token_file = "evidence.token"
 
 [node]
 address = "127.0.0.1:7000"
@@ -95,6 +97,7 @@ TEST_CASE("a right configuration is read") {
     CHECK(config->utc_offset_minutes == 480);
     CHECK(config->clock_ahead_max == std::chrono::hours{720});
     CHECK(config->api_token == "a-token");
+    CHECK(config->evidence_token == "auditors-token");
     REQUIRE(config->chargers.size() == 2);
     CHECK(config->chargers[0].station.connectors == 2);
     CHECK(config->chargers[1].password == Bytes{0, 1, 0xfe, 0xff});
@@ -115,11 +118,18 @@ TEST_CASE("each mistake is named with file, line and key") {
     names(R"(key_file = "bridge.key")", R"(key_file = "none.key")", "key_file");
     names("utc_offset_minutes = 480", "utc_offset_minutes = 900", "utc_offset_minutes");
     names(R"(id = "CP2")", R"(id = "CP1")", "is there twice");
+    names(R"("evidence.token")", R"("none.token")", "evidence_token_file");
+    names(R"("evidence.token")", R"("api.token")", "must not hold the token of token_file");
     names(R"(password_hex = "0001feff")", R"(password_hex = "0001fef")", "password_hex");
     names(R"(password_hex = "0001feff")", "", "password");
     names("connectors = 2", "connectors = 0", "connectors");
     names("connectors = 2", "connectors = 2\ncolour = 1", "colour");
     names(R"(link_key = "0)", R"(link_key = "1)", "link_key");
+}
+
+TEST_CASE("an auditor's token may be left out") {
+    const Folder folder;
+    CHECK(problems_of(folder, "evidence_token_file = \"evidence.token\"\n", "").empty());
 }
 
 TEST_CASE("plain ws outside the loopback is allowed when it is asked for") {

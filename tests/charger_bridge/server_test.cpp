@@ -59,7 +59,8 @@ public:
 
 class Harness {
 public:
-    Harness() : m_work{boost::asio::make_work_guard(m_io)} {
+    explicit Harness(const ApiTokens& tokens = {"api-token", "auditors-token"})
+        : m_work{boost::asio::make_work_guard(m_io)} {
         BridgeConfig config;
         config.bridge_id = "bridge-1";
         config.ocpp_listen = {"127.0.0.1", 0};
@@ -75,7 +76,7 @@ public:
         REQUIRE(m_bridge->load());
         m_bridge->start();
         m_bridge->node_connected();
-        m_api = std::make_unique<Api>(*m_bridge, metrics, "api-token");
+        m_api = std::make_unique<Api>(*m_bridge, metrics, tokens);
         m_thread = std::thread{[this] { m_io.run(); }};
     }
     ~Harness() {
@@ -426,6 +427,41 @@ TEST_CASE("site API: an auditor gets the texts of a charge by the hash of its re
         INFO(request.path);
         CHECK(site.api(request).status == status);
     }
+}
+
+TEST_CASE("site API: an auditor's token reads what was metered, and nothing else") {
+    Harness site;
+    node::HttpRequest request;
+    request.bearer_token = "auditors-token";
+    const auto status_of = [&](const std::string& method, const std::string& path) {
+        request.method = method;
+        request.path = path;
+        return site.api(request).status;
+    };
+    CHECK(status_of("GET", "/api/v1/evidence") == 200);
+    CHECK(status_of("GET", "/api/v1/evidence/" + std::string(64, 'a')) == 404);
+    for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{
+             {"GET", "/api/v1/chargers"},
+             {"GET", "/api/v1/orphans"},
+             {"GET", "/api/v1/evidences"},
+             {"GET", "/api/v1/unknown"},
+             {"POST", "/api/v1/evidence"},
+             {"POST", "/api/v1/chargers/CP1/remote-start"},
+             {"POST", "/api/v1/chargers/CP1/remote-stop"},
+             {"POST", "/api/v1/chargers/CP1/change-configuration"}}) {
+        INFO(method << " " << path);
+        CHECK(status_of(method, path) == 403);
+    }
+}
+
+TEST_CASE("site API: without an auditor's token nobody reads with none") {
+    Harness site{ApiTokens{"api-token", ""}};
+    node::HttpRequest request;
+    request.method = "GET";
+    request.path = "/api/v1/evidence";
+    CHECK(site.api(request).status == 401);
+    request.bearer_token = "auditors-token";
+    CHECK(site.api(request).status == 401);
 }
 
 TEST_CASE("site API: a command waits for the charger's answer") {

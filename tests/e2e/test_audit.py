@@ -8,6 +8,8 @@ import pathlib
 import random
 import re
 import shutil
+import urllib.error
+import urllib.request
 
 from harness import Devnet, check, check_equal, main, units, wait_until
 
@@ -159,19 +161,33 @@ def the_books_are_kept_a_second_time_and_reported(bin_dir):
         check(second["blocks"] < second["height"], "the blocks before the checkpoint were read again")
 
 
+def status_of(method, url, token):
+    request = urllib.request.Request(url, data=b"{}" if method == "POST" else None, method=method, headers={"Authorization": "Bearer " + token})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
 def meter_data_come_from_the_bridge_that_keeps_them(bin_dir):
     with Devnet(bin_dir) as net:
         net.charge("BBB", "AAA", energy_wh=2000, speed=600)
         net.charge("BBB", "CCC", energy_wh=1000, speed=600)
         genesis, report = net.manifest["genesis"], os.path.join(net.folder, "report.json")
         bridge = next(one for one in net.manifest["bridges"] if one["operator"] == "BBB")
-        token = os.path.join(os.path.dirname(bridge["config"]), "api.token")
+        token = os.path.join(os.path.dirname(bridge["config"]), "evidence.token")
         of_bridge = ("--level", "business", "--evidence", bridge["api"])
         net.run("audit", net.node("HUB")["data_dir"], "--genesis", genesis, *of_bridge, "--evidence-token-file", token, "--json", report)
         with open(report, encoding="utf-8") as file:
             audited = json.load(file)
         check(audited["verified"], "the meter data do not fit the records")
         check_equal(audited["business"]["evidence_matched"], 2, "charges with meter data")
+        with open(token, encoding="utf-8") as file:
+            auditors = file.read().strip()
+        check_equal(status_of("GET", bridge["api"] + "/api/v1/chargers", auditors), 403, "an auditor's token sees chargers")
+        check_equal(status_of("POST", bridge["api"] + "/api/v1/chargers/BBB-1/remote-start", auditors), 403, "an auditor's token commands chargers")
+        check_equal(status_of("GET", bridge["api"] + "/api/v1/chargers", net.manifest["admin_token"]), 200, "the site's own token sees chargers")
         alone = net.run("audit", net.node("HUB")["data_dir"], "--genesis", genesis, *of_bridge, codes=(64, 2))
         check("--evidence-token-file" in alone.stderr, "what is missing is not said")
         wrong = os.path.join(net.folder, "wrong.token")

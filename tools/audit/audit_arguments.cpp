@@ -32,7 +32,7 @@ void add_audit_options(CLI::App& command, AuditArguments& arguments) {
         "Meter data: a folder with one file for each charge, BBB-0123....EXT, or the "
         "URL of a bridge that keeps them");
     command.add_option("--evidence-token-file", arguments.evidence_token_file,
-                       "File with the token of that bridge");
+                       "File with that bridge's token for auditors (its evidence_token_file)");
     command.add_option("--lenient-meter", arguments.lenient_meters,
                        "Serial of a meter whose signatures need not be DER; repeatable");
     command.add_option("--bank", arguments.bank,

@@ -93,7 +93,7 @@ std::string bridge_toml(const DevnetPlan& plan, const PlannedBridge& bridge) {
         local(node.link_port) + "\nlink_key = " + quoted(to_hex(node.keys.link)) +
         "\n\n[ocpp]\nlisten = " + local(bridge.ocpp_port) +
         "\nclock_ahead_max_s = 2592000\n\n[api]\nlisten = " + local(bridge.api_port) +
-        "\ntoken_file = \"api.token\"\n\n";
+        "\ntoken_file = \"api.token\"\nevidence_token_file = \"evidence.token\"\n\n";
     for (const DevnetCharger& charger : bridge.chargers) {
         text += "[[charger]]\nid = " + quoted(charger.id) +
                 "\npassword = " + quoted(charger.password) +
@@ -102,8 +102,8 @@ std::string bridge_toml(const DevnetPlan& plan, const PlannedBridge& bridge) {
     return text;
 }
 
-Expected<Done, std::string> write_token(const DevnetPlan& plan, const std::string& folder) {
-    const auto written = node::write_new_secret_text(folder + "/api.token", plan.admin_token);
+Expected<Done, std::string> write_token(const std::string& path, const std::string& token) {
+    const auto written = node::write_new_secret_text(path, token);
     if (!written) {
         return Unexpected{written.error().text};
     }
@@ -130,11 +130,12 @@ Expected<Done, std::string> write_files(const DevnetPlan& plan) {
         results.push_back(write_text(node.folder + "/node.toml", node_toml(plan, node)));
         results.push_back(
             write_text(node.folder + "/customers.json", customers_json(plan, to_text(node.party))));
-        results.push_back(write_token(plan, node.folder));
+        results.push_back(write_token(node.folder + "/api.token", plan.admin_token));
     }
     for (const PlannedBridge& bridge : plan.bridges) {
         results.push_back(write_text(bridge.folder + "/bridge.toml", bridge_toml(plan, bridge)));
-        results.push_back(write_token(plan, bridge.folder));
+        results.push_back(write_token(bridge.folder + "/api.token", plan.admin_token));
+        results.push_back(write_token(bridge.folder + "/evidence.token", plan.evidence_token));
     }
     return all_of(std::move(results));
 }

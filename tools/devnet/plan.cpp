@@ -172,6 +172,7 @@ Expected<DevnetPlan, std::string> make_plan(const DevnetOptions& options, UnixMi
     DevnetPlan plan;
     plan.folder = folder;
     plan.admin_token = to_hex(random.fixed<FixedBytes<16, struct AdminTokenTag>>());
+    plan.evidence_token = to_hex(random.fixed<FixedBytes<16, struct EvidenceTokenTag>>());
     Ports ports{options.base_port};
     std::vector<std::string> names{"HUB"};
     for (int index = 0; index < options.operators; ++index) {

@@ -43,6 +43,7 @@ struct PlannedBridge {
 struct DevnetPlan {
     std::string folder;
     std::string admin_token;
+    std::string evidence_token;  ///< of all bridges, for auditors
     std::vector<PlannedNode> nodes;
     std::vector<PlannedBridge> bridges;
     std::vector<DevnetCustomer> customers;
