@@ -1,6 +1,6 @@
 #include "tools/audit/meter_evidence.h"
 
-#include "charger_bridge/ocmf/billing.h"
+#include "charger_bridge/ocmf/billed.h"
 #include "charger_bridge/ocmf/find_records.h"
 #include "charger_bridge/ocmf/verify.h"
 #include "ledger/crypto/sha256.h"
@@ -12,8 +12,6 @@
 
 namespace tally::tools {
 namespace {
-
-constexpr std::int64_t mwh_a_wh{1000};
 
 MeterAnswer answer(MeterVerdict verdict, std::string message) {
     return {verdict, std::move(message), {}};
@@ -55,41 +53,12 @@ SignedRecords find_records(const std::vector<std::string>& texts) {
     return found;
 }
 
-/// The record or records that say what the charge began and ended with.
-struct BilledRecords {
-    const bridge::OcmfRecord* first{nullptr};
-    const bridge::OcmfRecord* second{nullptr};
-    bridge::Billing billing;
-
-    [[nodiscard]] bool is_whole() const { return billing.begin && billing.end; }
-};
-
-BilledRecords choose(const std::vector<bridge::OcmfRecord>& records) {
-    BilledRecords chosen;
-    const bridge::OcmfRecord* begin{nullptr};
-    const bridge::OcmfRecord* end{nullptr};
-    for (const bridge::OcmfRecord& record : records) {
-        bridge::Billing billing = bridge::check_billing(record, nullptr);
-        if (billing.begin && billing.end) {
-            chosen = {&record, nullptr, std::move(billing)};
-        } else if (billing.begin && begin == nullptr) {
-            begin = &record;
-        } else if (billing.end) {
-            end = &record;
-        }
-    }
-    if (chosen.first == nullptr && begin != nullptr && end != nullptr) {
-        chosen = {begin, end, bridge::check_billing(*begin, end)};
-    }
-    return chosen;
-}
-
 bool is_same_register(std::int64_t mwh, std::int64_t wh) {
-    return std::abs(mwh - wh * mwh_a_wh) < mwh_a_wh;
+    return std::abs(mwh - wh * bridge::mwh_of_wh) < bridge::mwh_of_wh;
 }
 
 /// How the signed readings differ from those of the record; empty when they do not.
-std::string difference(const MeteredCharge& metered, const BilledRecords& billed) {
+std::string difference(const MeteredCharge& metered, const bridge::BilledRecords& billed) {
     for (const bridge::OcmfRecord* record : {billed.first, billed.second}) {
         if (record != nullptr && record->meter_serial != metered.meter_serial &&
             record->gateway_serial != metered.meter_serial) {
@@ -127,7 +96,7 @@ std::string wrong_signature(const std::vector<bridge::OcmfRecord>& records,
     return {};
 }
 
-MeterAnswer judge(const MeterQuestion& question, const BilledRecords& billed) {
+MeterAnswer judge(const MeterQuestion& question, const bridge::BilledRecords& billed) {
     if (!billed.is_whole()) {
         return answer(MeterVerdict::not_signed, "no signed readings of both begin and end");
     }
@@ -177,7 +146,7 @@ MeterAnswer verify_meter_texts(const MeterQuestion& question, const std::vector<
     if (std::string wrong = wrong_signature(found.records, *key, lenient); !wrong.empty()) {
         return answer(MeterVerdict::signature_wrong, std::move(wrong));
     }
-    return judge(question, choose(found.records));
+    return judge(question, bridge::choose_billed(found.records));
 }
 
 MeterAnswer MeterEvidence::operator()(const MeterQuestion& question) const {
