@@ -1,7 +1,9 @@
 #include "charger_bridge/bridge.h"
 
 #include "charger_bridge/data_transfer.h"
+#include "charger_bridge/ocpp/fields.h"
 #include "charger_bridge/ocpp/time_text.h"
+#include "charger_bridge/ocpp/v16/translation.h"
 #include "ledger/base/overloaded.h"
 #include "node/runtime/logging.h"
 
@@ -31,11 +33,14 @@ CoreConfig core_config(const BridgeConfig& config) {
     return core;
 }
 
-/// Names a text that the peer refused: a transaction message is kept for the operator.
-bool is_transaction_message(std::string_view text) {
-    const std::string_view head = text.substr(0, 128);
-    return head.find("\"StartTransaction\"") != std::string_view::npos ||
-           head.find("\"StopTransaction\"") != std::string_view::npos;
+/// The versions spoken here.
+const Translation* translation_of_protocol(std::string_view sub_protocol) {
+    for (const Translation* const known : {&v16::translation()}) {
+        if (known->sub_protocol() == sub_protocol) {
+            return known;
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace
@@ -73,8 +78,9 @@ void Bridge::start() {
         const auto verdict = m_passwords.check(station, header, address, now().mono);
         return verdict == PasswordBook::Verdict::accepted;
     };
-    handlers.opened = [this](const std::string& station, SocketId socket) {
-        return opened(station, socket);
+    handlers.opened = [this](const std::string& station, SocketId socket,
+                             std::string_view sub_protocol) {
+        return opened(station, socket, sub_protocol);
     };
     handlers.received = [this](SocketId socket, std::string_view text) { received(socket, text); };
     handlers.closed = [this](SocketId socket, const std::string& why) { closed(socket, why); };
@@ -131,8 +137,9 @@ bool Bridge::may_swap(const std::string& station) {
     return true;
 }
 
-bool Bridge::opened(const std::string& station, SocketId socket) {
-    if (m_failed) {
+bool Bridge::opened(const std::string& station, SocketId socket, std::string_view sub_protocol) {
+    const Translation* const translation = translation_of_protocol(sub_protocol);
+    if (m_failed || translation == nullptr) {
         return false;
     }
     const auto old = m_stations.find(station);
@@ -159,7 +166,7 @@ bool Bridge::opened(const std::string& station, SocketId socket) {
         salt = salt << 8U | byte;
     }
     const bool booted = m_core.health().was_booted(station);
-    m_stations.emplace(station, Station{socket, Peer{booted, salt}, false});
+    m_stations.emplace(station, Station{socket, Peer{booted, salt, *translation}, false, false});
     m_sockets[socket] = station;
     node::log_info("ocpp", "station_connected", {{"station", station}});
     feed(StationConnected{station});
@@ -208,7 +215,7 @@ void Bridge::carry_out(const std::string& id, PeerOutput output, std::string_vie
         node::log_warn(
             "ocpp", "message_refused",
             {{"station", id}, {"code", to_text(output.refused_code)}, {"rule", output.refused}});
-        if (is_transaction_message(text)) {
+        if (found->second.peer.translation().is_transaction_text(text)) {
             const char* const kind = output.request ? "irregular_message" : "refused_message";
             feed(Quarantined{id, kind, to_text(output.refused_code), std::string{text}});
         }
@@ -244,69 +251,66 @@ void Bridge::dispatch(const std::string& id, Request request, std::string_view t
     count("tally_bridge_ocpp_calls_total", "Requests of chargers", {{"action", request.action}});
     Station& station = m_stations.at(id);
     const CallKey call{id, request.id};
-    const bool is_boot = std::holds_alternative<BootNotification>(request.body);
+    const bool is_boot = std::holds_alternative<BootFacts>(request.body);
     if (!is_boot && !station.triggered) {
         ask_status(id, station);
     }
     station.triggered = true;
     const Overloaded handle{
-        [&](const BootNotification& body) { boot(id, request, body); },
-        [&](const Heartbeat&) {
+        [&](const BootFacts& body) { boot(id, request, body); },
+        [&](const HeartbeatFacts&) {
             json::object payload;
             payload["currentTime"] = time_to_text(now().wall);
             answer(call, payload);
         },
-        [&](const StatusNotification& body) {
+        [&](const StatusFacts& body) {
             feed(StatusReported{id, body});
             answer(call, {});
         },
-        [&](const Authorize& body) {
-            feed(AuthorizeCalled{call, body});
+        [&](const AuthorizeFacts& body) {
+            feed(AuthorizeCalled{call, body.token, 0});
         },
-        [&](const StartTransaction& body) {
+        [&](const StartFacts& body) {
             feed(StartCalled{call, body, std::string{text}});
         },
-        [&](const MeterValues& body) {
+        [&](const ValuesFacts& body) {
             feed(MeterValuesCalled{call, body, std::string{text}});
         },
-        [&](const StopTransaction& body) {
+        [&](const StopFacts& body) {
             feed(StopCalled{call, body, std::string{text}});
         },
-        [&](const DataTransfer& body) { data_transfer(id, request, body); },
-        [&](const StatusReport&) { answer(call, {}); },
+        [&](const TransferFacts& body) { data_transfer(id, request, body); },
+        [&](const NoticeFacts&) { answer(call, {}); },
     };
     std::visit(handle, request.body);
 }
 
 void Bridge::ask_status(const std::string& id, Station& station) {
-    json::object payload;
-    payload["requestedMessage"] = "StatusNotification";
-    PeerOutput output = station.peer.command({"TriggerMessage", std::move(payload), 0}, now().mono);
+    PeerOutput output =
+        station.peer.command(station.peer.translation().trigger_status(), now().mono);
     carry_out(id, std::move(output), {});
 }
 
-void Bridge::boot(const std::string& id, const Request& request, const BootNotification& body) {
+void Bridge::boot(const std::string& id, const Request& request, const BootFacts& body) {
     node::log_info("ocpp", "booted",
                    {{"station", id},
                     {"vendor", body.vendor},
                     {"model", body.model},
                     {"firmware", body.firmware}});
     feed(StationBooted{id});
-    m_stations.at(id).peer.set_booted();
-    json::object payload;
-    payload["status"] = "Accepted";
-    payload["currentTime"] = time_to_text(now().wall);
-    payload["interval"] = m_heartbeat.count();
-    answer({id, request.id}, payload);
+    Peer& peer = m_stations.at(id).peer;
+    peer.set_booted();
+    answer({id, request.id}, peer.translation().boot_answer({now().wall, m_heartbeat}));
 }
 
 void Bridge::data_transfer(const std::string& id, const Request& request,
-                           const DataTransfer& body) {
+                           const TransferFacts& body) {
     const CallKey call{id, request.id};
     if (body.vendor != vendor_id) {
         answer(call, status_answer("UnknownVendorId"));
         return;
     }
+    m_stations.at(id).spoke_tally = true;
     if (body.message == "Prepaid") {
         const std::optional<PrepaidStated> stated = prepaid_from_text(id, body.data);
         if (stated) {
@@ -360,29 +364,61 @@ void Bridge::feed(const Event& event) {
     }
 }
 
-void Bridge::apply(const AnswerAuthorize& effect) {
-    answer(effect.call, id_tag_answer(to_text(effect.status)));
+const Translation* Bridge::translation_of(const std::string& station) const {
+    const auto found = m_stations.find(station);
+    return found != m_stations.end() ? &found->second.peer.translation() : nullptr;
 }
 
-void Bridge::apply(const AnswerStart& effect) {
-    answer(effect.call, start_answer(effect.transaction, to_text(effect.status)));
+template <typename Effect>
+void Bridge::answer_with(const Effect& effect) {
+    if (const Translation* const translation = translation_of(effect.call.station)) {
+        answer(effect.call, translation->answer(effect));
+    }
 }
 
-void Bridge::apply(const AnswerMeterValues& effect) { answer(effect.call, {}); }
+void Bridge::apply(const AnswerAuthorize& effect) { answer_with(effect); }
 
-void Bridge::apply(const AnswerStop& effect) {
-    answer(effect.call, effect.with_tag ? id_tag_answer("Accepted") : json::object{});
-}
+void Bridge::apply(const AnswerStart& effect) { answer_with(effect); }
+
+void Bridge::apply(const AnswerMeterValues& effect) { answer_with(effect); }
+
+void Bridge::apply(const AnswerStop& effect) { answer_with(effect); }
 
 void Bridge::apply(const SendToNode& effect) {
     static_cast<void>(m_parts.node.send(effect.message));
 }
 
 void Bridge::apply(const RemoteStop& effect) {
-    json::object payload;
-    payload["transactionId"] = effect.transaction;
-    command(effect.station, {"RemoteStopTransaction", std::move(payload), 0},
-            [](const CommandReply&) {});
+    if (const Translation* const translation = translation_of(effect.station)) {
+        command(effect.station, translation->command(effect), [](const CommandReply&) {});
+    }
+}
+
+void Bridge::apply(const UpdateCost& effect) {
+    const auto found = m_stations.find(effect.station);
+    if (found == m_stations.end()) {
+        return;
+    }
+    const Station& station = found->second;
+    const bool is_vendor_message = effect.name.empty();
+    if (is_vendor_message && !station.spoke_tally) {
+        return;
+    }
+    if (std::optional<Command> cost = station.peer.translation().command(effect)) {
+        command(effect.station, std::move(*cost), [](const CommandReply&) {});
+    }
+}
+
+void Bridge::apply(const UnlockConnector& effect) {
+    if (const Translation* const translation = translation_of(effect.station)) {
+        command(effect.station, translation->command(effect), [](const CommandReply&) {});
+    }
+}
+
+void Bridge::apply(const ResetStation& effect) {
+    if (const Translation* const translation = translation_of(effect.station)) {
+        command(effect.station, translation->command(effect), [](const CommandReply&) {});
+    }
 }
 
 void Bridge::apply(const Noted& effect) {

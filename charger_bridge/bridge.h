@@ -5,6 +5,7 @@
 #include "charger_bridge/config.h"
 #include "charger_bridge/ocpp/credentials.h"
 #include "charger_bridge/ocpp/peer.h"
+#include "charger_bridge/ocpp/translation.h"
 #include "charger_bridge/server/websocket_server.h"
 #include "charger_bridge/session/core.h"
 #include "ledger/base/clock.h"
@@ -88,11 +89,12 @@ private:
     struct Station {
         SocketId socket;
         Peer peer;
-        bool triggered{false};  ///< asked once for its status, when it came back without booting
+        bool spoke_tally{false};  ///< sent a DataTransfer of ours: its display understands them
+        bool triggered{false};    ///< asked once for its status, when it came back without booting
     };
 
     // Sockets
-    bool opened(const std::string& station, SocketId socket);
+    bool opened(const std::string& station, SocketId socket, std::string_view sub_protocol);
     void received(SocketId socket, std::string_view text);
     void closed(SocketId socket, const std::string& why);
     [[nodiscard]] bool may_swap(const std::string& station);
@@ -100,10 +102,15 @@ private:
     // OCPP
     void carry_out(const std::string& id, PeerOutput output, std::string_view text);
     void dispatch(const std::string& id, Request request, std::string_view text);
-    void boot(const std::string& id, const Request& request, const BootNotification& body);
-    void data_transfer(const std::string& id, const Request& request, const DataTransfer& body);
+    void boot(const std::string& id, const Request& request, const BootFacts& body);
+    void data_transfer(const std::string& id, const Request& request, const TransferFacts& body);
     void ask_status(const std::string& id, Station& station);
     void answer(const CallKey& call, const boost::json::object& payload);
+    /// The answer in the version that the charger speaks now.
+    template <typename Effect>
+    void answer_with(const Effect& effect);
+    /// The translation of a connected station; nullptr when it is away.
+    [[nodiscard]] const Translation* translation_of(const std::string& station) const;
     void finish(const CommandReply& reply);
 
     // Sessions
@@ -114,6 +121,9 @@ private:
     void apply(const AnswerStop& effect);
     void apply(const SendToNode& effect);
     void apply(const RemoteStop& effect);
+    void apply(const UpdateCost& effect);
+    void apply(const UnlockConnector& effect);
+    void apply(const ResetStation& effect);
     void apply(const Noted& effect);
 
     void tick();

@@ -1,4 +1,4 @@
-# cmake -DFOLDER=<schemas> -DOUT=<file.cpp> -P embed_schemas.cmake
+# cmake -DFOLDER=<schemas> -DOUT=<file.cpp> -DVERSION=<v16> -P embed_schemas.cmake
 # Writes a C++ source that holds every schema as a raw string.
 file(GLOB files ${FOLDER}/*.json)
 list(SORT files)
@@ -12,6 +12,6 @@ foreach(file IN LISTS files)
     string(APPEND body "    {\"${name}\", R\"schema(${text})schema\"},\n")
 endforeach()
 string(APPEND body "}};\n\n}  // namespace\n\n")
-string(APPEND body "std::span<const SchemaText> schema_texts() { return texts; }\n\n")
+string(APPEND body "std::span<const SchemaText> schema_texts_${VERSION}() { return texts; }\n\n")
 string(APPEND body "}  // namespace tally::bridge\n")
 file(WRITE ${OUT} "${body}")

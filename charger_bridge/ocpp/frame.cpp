@@ -13,7 +13,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::array<std::pair<ErrorCode, const char*>, 10> code_names{{
+constexpr std::array<std::pair<ErrorCode, const char*>, 14> code_names{{
     {ErrorCode::not_implemented, "NotImplemented"},
     {ErrorCode::not_supported, "NotSupported"},
     {ErrorCode::internal_error, "InternalError"},
@@ -24,6 +24,10 @@ constexpr std::array<std::pair<ErrorCode, const char*>, 10> code_names{{
     {ErrorCode::occurence_constraint_violation, "OccurenceConstraintViolation"},
     {ErrorCode::type_constraint_violation, "TypeConstraintViolation"},
     {ErrorCode::generic_error, "GenericError"},
+    {ErrorCode::format_violation, "FormatViolation"},
+    {ErrorCode::occurrence_constraint_violation, "OccurrenceConstraintViolation"},
+    {ErrorCode::message_type_not_supported, "MessageTypeNotSupported"},
+    {ErrorCode::rpc_framework_error, "RpcFrameworkError"},
 }};
 
 constexpr std::int64_t call_kind{2};

@@ -1,7 +1,7 @@
 #pragma once
 
-// OCPP-J 1.6 frames: [2,id,action,{}], [3,id,{}], [4,id,code,description,{}]. Pure text to value
-// and back; what a payload means is in messages.h, whether it has the right shape in schema.h.
+// OCPP-J frames: [2,id,action,{}], [3,id,{}], [4,id,code,description,{}]. Pure text to value
+// and back; what a payload means is in translation.h, whether it has the right shape in schema.h.
 
 #include "ledger/base/expected.h"
 
@@ -16,10 +16,11 @@ namespace tally::bridge {
 
 inline constexpr std::size_t ocpp_text_bytes_max{64UL * 1024};  ///< one message, both directions
 inline constexpr std::size_t ocpp_id_bytes_max{36};             ///< UUID
-inline constexpr std::size_t ocpp_json_depth_max{12};  ///< deepest in 1.6 is a charging profile: 7
+inline constexpr std::size_t ocpp_json_depth_max{12};           ///< deepest is a charging profile
 inline constexpr std::size_t ocpp_description_bytes_max{255};
 
-/// The error codes of OCPP-J 1.6, section 4.2.3, with its spelling.
+/// The error codes of OCPP-J 1.6, section 4.2.3, with its spelling, and those that 2.0.1 spells
+/// otherwise or adds.
 enum class ErrorCode : std::uint8_t {
     not_implemented,
     not_supported,
@@ -31,6 +32,10 @@ enum class ErrorCode : std::uint8_t {
     occurence_constraint_violation,
     type_constraint_violation,
     generic_error,
+    format_violation,
+    occurrence_constraint_violation,
+    message_type_not_supported,
+    rpc_framework_error,
 };
 [[nodiscard]] const char* to_text(ErrorCode code);
 /// Codes that the specification does not know become `generic_error`.

@@ -1,7 +1,5 @@
 #include "charger_bridge/ocpp/peer.h"
 
-#include "charger_bridge/ocpp/schema.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,13 +7,14 @@
 
 namespace tally::bridge {
 
-Peer::Peer(bool booted, std::uint64_t salt) : m_booted{booted}, m_salt{salt} {}
+Peer::Peer(bool booted, std::uint64_t salt, const Translation& translation)
+    : m_translation{&translation}, m_booted{booted}, m_salt{salt} {}
 
 void Peer::refuse_into(PeerOutput& output, const std::string& id, ErrorCode code,
                        const std::string& what) const {
-    output.send.push_back(error_text(id, code, what));
     output.refused = what;
-    output.refused_code = code;
+    output.refused_code = m_translation->spelled(code);
+    output.send.push_back(error_text(id, output.refused_code, what));
 }
 
 PeerOutput Peer::receive(std::string_view text) {
@@ -23,7 +22,7 @@ PeerOutput Peer::receive(std::string_view text) {
     Expected<Frame, FrameError> frame = parse_frame(text);
     if (!frame) {
         const FrameError& error = frame.error();
-        refuse_into(output, error.id, error.code, error.what);
+        refuse_into(output, error.id, m_translation->code_of(error), error.what);
         if (++m_malformed >= peer_malformed_max) {
             output.close = "malformed_frames";
         }
@@ -34,7 +33,7 @@ PeerOutput Peer::receive(std::string_view text) {
 }
 
 void Peer::on(Call call, PeerOutput& output) {
-    if (!is_known_action(call.action)) {
+    if (!m_translation->is_known_action(call.action)) {
         refuse_into(output, call.id, ErrorCode::not_implemented, "unknown action");
         return;
     }
@@ -43,19 +42,19 @@ void Peer::on(Call call, PeerOutput& output) {
                     "BootNotification has not been accepted");
         return;
     }
-    if (const auto violation = find_violation(call.action, Direction::request, call.payload)) {
-        if (!has_money_fields(call.action, call.payload)) {
+    if (const auto violation =
+            m_translation->find_violation(call.action, Direction::request, call.payload)) {
+        if (!m_translation->has_money_fields(call.action, call.payload)) {
             refuse_into(output, call.id, violation->code, violation->what);
             return;
         }
         // A charger discards a transaction message that we refuse, and with it what was charged.
         output.refused = violation->what;
-        output.refused_code = violation->code;
+        output.refused_code = m_translation->spelled(violation->code);
     }
-    std::optional<RequestBody> body = decode_request(call.action, call.payload);
+    std::optional<RequestBody> body = m_translation->decode_request(call.action, call.payload);
     if (!body) {
-        const bool ours = call.action.starts_with("Remote") || call.action == "TriggerMessage" ||
-                          call.action.ends_with("Configuration");
+        const bool ours = m_translation->is_ours(call.action);
         refuse_into(output, call.id,
                     ours ? ErrorCode::not_supported : ErrorCode::property_constraint_violation,
                     ours ? "only the central system sends this" : "a number is out of range");
@@ -75,10 +74,11 @@ void Peer::on(CallResult result, PeerOutput& output) {
     }
     const Command& asked = m_commands.front();
     CommandReply reply{asked.tag, asked.action, std::nullopt, {}};
-    if (const auto violation = find_violation(asked.action, Direction::response, result.payload)) {
+    if (const auto violation =
+            m_translation->find_violation(asked.action, Direction::response, result.payload)) {
         reply.failure = "invalid_response";
         output.refused = violation->what;
-        output.refused_code = violation->code;
+        output.refused_code = m_translation->spelled(violation->code);
     } else {
         reply.result = std::move(result.payload);
     }
@@ -107,7 +107,7 @@ std::string Peer::answer(const std::string& id, const boost::json::object& paylo
     }
     const std::string action = std::move(found->second);
     m_unanswered.erase(found);
-    if (find_violation(action, Direction::response, payload)) {
+    if (m_translation->find_violation(action, Direction::response, payload)) {
         return error_text(id, ErrorCode::internal_error, "no answer could be made");
     }
     return result_text(id, payload);
@@ -120,7 +120,7 @@ std::string Peer::refuse(const std::string& id, ErrorCode code, std::string_view
         return {};
     }
     m_unanswered.erase(found);
-    return error_text(id, code, description);
+    return error_text(id, m_translation->spelled(code), description);
 }
 
 void Peer::send_next(PeerOutput& output, std::chrono::milliseconds now) {

@@ -4,7 +4,7 @@
 // outstanding CALL towards the charger. Pure: texts and times in, texts and requests out.
 
 #include "charger_bridge/ocpp/frame.h"
-#include "charger_bridge/ocpp/messages.h"
+#include "charger_bridge/ocpp/translation.h"
 
 #include <boost/json/object.hpp>
 
@@ -22,13 +22,6 @@ inline constexpr std::size_t peer_commands_max{16};     ///< CALLs waiting towar
 inline constexpr std::size_t peer_unanswered_max{8};    ///< requests of a charger in work
 inline constexpr std::uint32_t peer_malformed_max{10};  ///< wrong frames before we hang up
 inline constexpr std::chrono::seconds peer_call_timeout{30};
-
-/// A CALL to the charger; `tag` comes back with its reply.
-struct Command {
-    std::string action;
-    boost::json::object payload;
-    std::uint64_t tag{0};
-};
 
 /// A charger's request that conforms to its schema, or a transaction message that breaks it and
 /// still says what is billed (then `PeerOutput::refused` names the rule). Must be answered once
@@ -67,7 +60,8 @@ class Peer {
 public:
     /// `booted`: this station had a BootNotification accepted before, on an earlier connection, and
     /// need not repeat it. `salt` keeps the ids of our CALLs apart from those before a restart.
-    Peer(bool booted, std::uint64_t salt);
+    /// `translation` must outlive the peer.
+    Peer(bool booted, std::uint64_t salt, const Translation& translation);
 
     [[nodiscard]] PeerOutput receive(std::string_view text);
     /// The text that answers a request; empty when there is no such request (any more). A payload
@@ -84,6 +78,7 @@ public:
 
     void set_booted() { m_booted = true; }
     [[nodiscard]] bool booted() const { return m_booted; }
+    [[nodiscard]] const Translation& translation() const { return *m_translation; }
 
 private:
     void on(Call call, PeerOutput& output);
@@ -93,6 +88,7 @@ private:
                      const std::string& what) const;
     void send_next(PeerOutput& output, std::chrono::milliseconds now);
 
+    const Translation* m_translation;
     bool m_booted;
     std::uint64_t m_salt;
     std::uint64_t m_calls{0};

@@ -1,6 +1,5 @@
 #include "charger_bridge/ocpp/schema.h"
 
-#include "charger_bridge/ocpp/schema_texts.h"
 #include "ledger/base/check.h"
 
 #include <boost/json/parse.hpp>
@@ -19,26 +18,6 @@ namespace tally::bridge {
 namespace json = boost::json;
 
 namespace {
-
-using Schemas = std::map<std::string, std::unique_ptr<valijson::Schema>, std::less<>>;
-
-Schemas parse_all() {
-    Schemas schemas;
-    for (const SchemaText& text : schema_texts()) {
-        const json::value document = json::parse(json::string_view{text.text});
-        auto schema = std::make_unique<valijson::Schema>();
-        valijson::SchemaParser parser{valijson::SchemaParser::kDraft4};
-        const valijson::adapters::BoostJsonAdapter adapter{document};
-        parser.populateSchema(adapter, *schema);
-        schemas.emplace(text.name, std::move(schema));
-    }
-    return schemas;
-}
-
-const Schemas& schemas() {
-    static const Schemas all = parse_all();
-    return all;
-}
 
 struct Wording {
     std::string_view part;  ///< of what valijson says
@@ -71,27 +50,56 @@ std::string path_of(const std::vector<std::string>& context) {
 
 }  // namespace
 
-bool is_known_action(std::string_view action) {
-    return !action.ends_with("Response") && schemas().contains(action);
+/// Schemas by name, nothing until they are first asked for.
+struct SchemaBook::Parsed {
+    std::map<std::string_view, std::string_view, std::less<>> texts;
+    std::map<std::string_view, std::unique_ptr<valijson::Schema>, std::less<>> schemas;
+
+    const valijson::Schema& schema(std::string_view name) {
+        const auto text = texts.find(name);
+        ENSURE(text != texts.end());
+        std::unique_ptr<valijson::Schema>& schema = schemas[text->first];
+        if (!schema) {
+            const json::value document =
+                json::parse(json::string_view{text->second.data(), text->second.size()});
+            schema = std::make_unique<valijson::Schema>();
+            valijson::SchemaParser parser{valijson::SchemaParser::kDraft4};
+            const valijson::adapters::BoostJsonAdapter adapter{document};
+            parser.populateSchema(adapter, *schema);
+        }
+        return *schema;
+    }
+};
+
+SchemaBook::SchemaBook(std::span<const SchemaText> texts) : m_parsed{std::make_unique<Parsed>()} {
+    for (const SchemaText& text : texts) {
+        m_parsed->texts.emplace(text.name, text.text);
+    }
 }
 
-std::optional<SchemaViolation> find_violation(std::string_view action, Direction direction,
-                                              const json::object& payload) {
+SchemaBook::~SchemaBook() = default;
+
+bool SchemaBook::is_known_action(std::string_view action) const {
+    return !action.ends_with("Response") && m_parsed->texts.contains(action);
+}
+
+std::optional<SchemaViolation> SchemaBook::find_violation(std::string_view action,
+                                                          Direction direction,
+                                                          const json::object& payload) const {
     std::string name{action};
     if (direction == Direction::response) {
         name += "Response";
     }
-    const auto found = schemas().find(name);
-    ENSURE(found != schemas().end());
+    const valijson::Schema& schema = m_parsed->schema(name);
     const json::value value(payload);  // Braces would make a list of it.
     const valijson::adapters::BoostJsonAdapter target{value};
     valijson::Validator validator{valijson::Validator::kStrongTypes};
     // The quick look first: results cost allocations and are needed for wrong payloads only.
-    if (validator.validate(*found->second, target, nullptr)) {
+    if (validator.validate(schema, target, nullptr)) {
         return std::nullopt;
     }
     valijson::ValidationResults results;
-    static_cast<void>(validator.validate(*found->second, target, &results));
+    static_cast<void>(validator.validate(schema, target, &results));
     valijson::ValidationResults::Error error;
     if (!results.popError(error)) {
         return SchemaViolation{ErrorCode::formation_violation, "payload"};

@@ -9,6 +9,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -29,23 +30,25 @@ namespace {
 constexpr std::size_t header_bytes_max{8UL * 1024};
 constexpr std::chrono::seconds close_deadline{1};
 constexpr std::chrono::milliseconds accept_retry_delay{100};
-constexpr std::string_view sub_protocol{"ocpp1.6"};
 
 using HandshakeRequest = http::request<http::empty_body>;
 
-/// Whether the client offers a sub-protocol; names compare case-sensitively.
-bool offers(const HandshakeRequest& request, std::string_view wanted) {
+/// The first sub-protocol that the client offers and we speak; empty when there is none. Names
+/// compare case-sensitively.
+std::string_view negotiated(const HandshakeRequest& request) {
     for (const auto& field : request) {
         if (field.name() != http::field::sec_websocket_protocol) {
             continue;
         }
         for (const auto offered : http::token_list{field.value()}) {
-            if (std::string_view{offered.data(), offered.size()} == wanted) {
-                return true;
+            const std::string_view name{offered.data(), offered.size()};
+            const auto known = std::find(sub_protocols.begin(), sub_protocols.end(), name);
+            if (known != sub_protocols.end()) {
+                return *known;
             }
         }
     }
-    return false;
+    return {};
 }
 
 std::string_view as_view(beast::string_view text) { return {text.data(), text.size()}; }
@@ -77,6 +80,7 @@ private:
         Stream stream;
         asio::steady_timer close_timer;
         std::string address;
+        std::string_view sub_protocol;  ///< negotiated; of static storage
         beast::flat_buffer buffer;
         SocketId id;
         std::deque<std::string> queue;  ///< the first one is being written
@@ -188,7 +192,7 @@ asio::awaitable<void> WebSocketServer::Impl::serve(Self self, Shared connection)
     connection->id = SocketId{self->m_next++};
     self->m_open[connection->id.number] = connection;
     std::string why;
-    const bool wanted = self->m_handlers.opened(station, connection->id);
+    const bool wanted = self->m_handlers.opened(station, connection->id, connection->sub_protocol);
     if (wanted) {
         why = co_await read_all(self, connection);
     } else {
@@ -263,11 +267,12 @@ asio::awaitable<void> WebSocketServer::Impl::reject(Self /*self*/, Shared connec
 asio::awaitable<bool> WebSocketServer::Impl::upgrade(Self self, Shared connection,
                                                      HandshakeRequest request) {
     Stream& stream = connection->stream;
-    const bool spoken = offers(request, sub_protocol);
+    const std::string_view spoken = negotiated(request);
+    connection->sub_protocol = spoken;
     const auto decorate = [spoken](websocket::response_type& response) {
-        if (spoken) {
+        if (!spoken.empty()) {
             response.set(http::field::sec_websocket_protocol,
-                         beast::string_view{sub_protocol.data(), sub_protocol.size()});
+                         beast::string_view{spoken.data(), spoken.size()});
         }
     };
     stream.set_option(websocket::stream_base::decorator(decorate));
@@ -284,10 +289,10 @@ asio::awaitable<bool> WebSocketServer::Impl::upgrade(Self self, Shared connectio
         self->report_rejected("bad_handshake");
         co_return false;
     }
-    if (!spoken) {
+    if (spoken.empty()) {
         self->report_rejected("no_sub_protocol");
         const websocket::close_reason reason{websocket::close_code::protocol_error,
-                                             "sub-protocol ocpp1.6 is needed"};
+                                             "a sub-protocol of OCPP is needed"};
         co_await stream.async_close(reason, node::await_into(error));
         co_return false;
     }

@@ -5,6 +5,7 @@
 #include "charger_bridge/ocpp/credentials.h"
 #include "charger_bridge/ocpp/frame.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -25,6 +26,8 @@ inline constexpr std::size_t sockets_per_address_max{2'048};  ///< a site is oft
 inline constexpr std::chrono::seconds handshake_deadline{10};
 inline constexpr std::chrono::seconds socket_idle_max{120};  ///< pings go out at half of it
 
+inline constexpr std::array<std::string_view, 1> sub_protocols{"ocpp1.6"};
+
 /// One authenticated connection; newer ones of the same station have higher numbers.
 struct SocketId {
     std::uint64_t number{0};
@@ -38,9 +41,10 @@ struct SocketHandlers {
     std::function<bool(const std::string& station, std::string_view header,
                        const std::string& address)>
         authenticate;
-    /// Authenticated and speaking ocpp1.6. A connection of the same station that is still open is
-    /// the caller's to close. False: refuse it (the server closes it).
-    std::function<bool(const std::string& station, SocketId socket)> opened;
+    /// Authenticated and speaking `sub_protocol`. A connection of the same station that is still
+    /// open is the caller's to close. False: refuse it (the server closes it).
+    std::function<bool(const std::string& station, SocketId socket, std::string_view sub_protocol)>
+        opened;
     std::function<void(SocketId socket, std::string_view text)> received;
     /// Once for every `opened` that gave true; `why` is a literal of a bounded set.
     std::function<void(SocketId socket, const std::string& why)> closed;
@@ -49,12 +53,12 @@ struct SocketHandlers {
 };
 
 /// Handshake, as OCPP-J 1.6 has it: path /ocpp/{percent-encoded id}; 404 elsewhere; basic
-/// authentication; sub-protocol ocpp1.6, and a client that offers others only is let through the
-/// handshake without one and then closed. No compression. A message longer than
-/// `ocpp_text_bytes_max`, in however many fragments, and binary messages end the connection.
-/// Pings find dead connections; a charger that does not read is cut off at
-/// `socket_queue_bytes_max`.
-/// Threads: everything on the io_context's thread. Handlers must outlive the server.
+/// authentication; the first sub-protocol offered that is spoken here (`sub_protocols`), and a
+/// client that offers others only is let through the handshake without one and then closed. No
+/// compression. A message longer than `ocpp_text_bytes_max`, in however many fragments, and binary
+/// messages end the connection. Pings find dead connections; a charger that does not read is cut
+/// off at `socket_queue_bytes_max`. Threads: everything on the io_context's thread. Handlers must
+/// outlive the server.
 class WebSocketServer {
 public:
     /// Listens at once; throws std::system_error when the port is taken. `port` 0 picks one.

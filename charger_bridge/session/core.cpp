@@ -43,20 +43,6 @@ Expected<Done, std::string> load_all(const KeyValueStore& store, std::uint8_t pr
 
 }  // namespace
 
-const char* to_text(TagStatus status) {
-    switch (status) {
-        case TagStatus::accepted:
-            return "Accepted";
-        case TagStatus::blocked:
-            return "Blocked";
-        case TagStatus::invalid:
-            return "Invalid";
-        case TagStatus::concurrent_tx:
-            return "ConcurrentTx";
-    }
-    return "";
-}
-
 SessionCore::SessionCore(CoreConfig config, Signer& bridge_key, Random& random)
     : m_config{std::move(config)},
       m_bridge_key{bridge_key},
@@ -209,7 +195,7 @@ void SessionCore::add_orphan(Orphan orphan) {
 // ---- stations
 
 void SessionCore::on(const StatusReported& event) {
-    m_health.report(event.station, event.body, m_step.changes);
+    m_health.report(event.station, event.facts, m_step.changes);
     m_step.must_sync = true;
     send_station(event.station);
 }
@@ -372,8 +358,9 @@ void SessionCore::tick_session(LiveSession& session) {
         case SessionState::charging:
             if (session.record.stop_requested && present && m_now.mono >= session.next_stop_at) {
                 session.next_stop_at = m_now.mono + m_config.stop_repeat;
-                m_step.effects.emplace_back(
-                    RemoteStop{session.record.station, session.record.transaction});
+                m_step.effects.emplace_back(RemoteStop{session.record.station,
+                                                       session.record.transaction,
+                                                       session.record.transaction_name});
             }
             return;
         case SessionState::ended:

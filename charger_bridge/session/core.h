@@ -139,7 +139,7 @@ private:
     void wait_for(LiveSession& session, const CallKey& call, bool is_start);
     void approve(LiveSession& session, const node::AuthorizeResult& result);
     void refuse(LiveSession& session, const std::string& reason);
-    void answer_waiting(LiveSession& session, TagStatus status);
+    void answer_waiting(LiveSession& session, TagStatus status, const std::string& reason = {});
     void forget_refused(const std::string& station);
     [[nodiscard]] std::chrono::milliseconds deadline_of_ask() const;
     void release(LiveSession& session, const char* why);
@@ -152,7 +152,7 @@ private:
 
     // Transactions (core_transaction.cpp)
     void start_nowhere(const StartCalled& event, const Hash& facts);
-    [[nodiscard]] bool is_too_old(const StartTransaction& body) const;
+    [[nodiscard]] bool is_too_old(const StartFacts& body) const;
     /// The oldest swipe of the token that still waits for its approval and fits the connector.
     [[nodiscard]] LiveSession* find_asked(const StartCalled& event, const std::string& token);
     static void remember_stop(Session& record, const StopCalled& event);
@@ -174,6 +174,8 @@ private:
     void hold(LiveSession& session, const std::string& reason);
     void observe_stop_delay(const Session& session, const MeterReading& end);
     void close_refused(LiveSession& session, const StopCalled& event);
+    [[nodiscard]] LiveSession* find_named(const std::string& station, const TransactionName& name);
+    [[nodiscard]] static std::optional<Money> amount_known(const LiveSession* session);
     [[nodiscard]] LiveSession* session_of_stop(const StopCalled& event);
     [[nodiscard]] LiveSession* session_of_values(const MeterValuesCalled& event);
     [[nodiscard]] UnixMillis billing_time(const Session& session, std::optional<UnixMillis> device,

@@ -43,7 +43,7 @@ std::optional<SessionCore::Taken> SessionCore::take_prepaid(const std::string& s
 
 void SessionCore::on(const AuthorizeCalled& event) {
     const std::string& station = event.call.station;
-    const std::string token = upper_case(event.body.id_tag);
+    const std::string token = upper_case(event.token);
     if (!is_token(token)) {
         refuse_at_once(event, token, "unknown_token");
         return;
@@ -75,7 +75,7 @@ bool SessionCore::answer_from(LiveSession& session, const AuthorizeCalled& event
         return false;
     }
     if (record.state == SessionState::charging) {
-        m_step.effects.emplace_back(AnswerAuthorize{event.call, TagStatus::accepted});
+        m_step.effects.emplace_back(AnswerAuthorize{event.call, TagStatus::accepted, {}});
         note("returning_token", session);
         return true;
     }
@@ -84,7 +84,7 @@ bool SessionCore::answer_from(LiveSession& session, const AuthorizeCalled& event
             release(session, "prepaid_changed");
             return false;
         }
-        m_step.effects.emplace_back(AnswerAuthorize{event.call, TagStatus::accepted});
+        m_step.effects.emplace_back(AnswerAuthorize{event.call, TagStatus::accepted, {}});
         return true;
     }
     if (record.state == SessionState::authorizing && wish == nullptr) {
@@ -98,7 +98,7 @@ void SessionCore::refuse_at_once(const AuthorizeCalled& event, const std::string
                                  const std::string& reason) {
     remember_refusal(event.call.station, token, reason);
     note("refused", event.call.station, "", reason);
-    m_step.effects.emplace_back(AnswerAuthorize{event.call, status_of(reason)});
+    m_step.effects.emplace_back(AnswerAuthorize{event.call, status_of(reason), reason});
 }
 
 void SessionCore::remember_refusal(const std::string& station, const std::string& token,
@@ -149,13 +149,14 @@ void SessionCore::wait_for(LiveSession& session, const CallKey& call, bool is_st
     session.waiting.push_back({call, is_start});
 }
 
-void SessionCore::answer_waiting(LiveSession& session, TagStatus status) {
+void SessionCore::answer_waiting(LiveSession& session, TagStatus status,
+                                 const std::string& reason) {
     for (const WaitingCall& waiting : session.waiting) {
         if (waiting.is_start) {
             m_step.effects.emplace_back(
-                AnswerStart{waiting.call, session.record.transaction, status});
+                AnswerStart{waiting.call, session.record.transaction, status, reason});
         } else {
-            m_step.effects.emplace_back(AnswerAuthorize{waiting.call, status});
+            m_step.effects.emplace_back(AnswerAuthorize{waiting.call, status, reason});
         }
     }
     session.waiting.clear();
@@ -197,11 +198,11 @@ void SessionCore::refuse(LiveSession& session, const std::string& reason) {
         record.state = SessionState::refused;
         record.reason = reason.substr(0, reason_bytes_max);
         save(session);
-        answer_waiting(session, status_of(reason));
+        answer_waiting(session, status_of(reason), reason);
         forget_refused(record.station);
         return;
     }
-    answer_waiting(session, status_of(reason));
+    answer_waiting(session, status_of(reason), reason);
     m_sessions.remove(record.id, m_step.changes);
     m_step.must_sync = true;
 }

@@ -15,21 +15,51 @@ namespace {
 /// 2020-01-01: a charger that says an earlier time has not set its clock.
 constexpr UnixMillis clock_set_min{1'577'836'800'000};
 
-/// What makes a StartTransaction the same one again, whatever its message id.
-Hash facts_of(const std::string& station, const StartTransaction& start, const std::string& token) {
+/// The charger's own name of a transaction is all that makes it the one.
+Hash named_facts(const std::string& station, const std::string& name) {
+    Encoder encoder;
+    encoder.text(station).text(name);
+    return tagged_hash("tally/named-transaction/v1", encoder.bytes());
+}
+
+/// What makes a start the same one again, whatever its message id.
+Hash facts_of(const std::string& station, const StartFacts& start, const std::string& token) {
+    if (!start.transaction.empty()) {
+        return named_facts(station, start.transaction);
+    }
     Encoder encoder;
     encoder.text(station)
         .u16(start.connector)
         .text(token)
-        .i64(start.meter_start_wh)
+        .i64(start.meter_start_wh.value_or(0))
         .text(start.timestamp);
     return tagged_hash("tally/start-facts/v1", encoder.bytes());
 }
 
-Hash facts_of(const std::string& station, const StopTransaction& stop) {
+Hash facts_of(const std::string& station, const StopFacts& stop) {
+    if (const auto* const name = std::get_if<std::string>(&stop.transaction)) {
+        return named_facts(station, *name);
+    }
     Encoder encoder;
-    encoder.text(station).i64(stop.transaction).i64(stop.meter_stop_wh).text(stop.timestamp);
+    encoder.text(station)
+        .i64(std::get<std::int64_t>(stop.transaction))
+        .i64(stop.meter_stop_wh.value_or(0))
+        .text(stop.timestamp);
     return tagged_hash("tally/stop-facts/v1", encoder.bytes());
+}
+
+/// Whether a charger names the transaction, instead of saying that it never learnt its number.
+bool is_known_name(const TransactionName& name) {
+    const auto* const number = std::get_if<std::int64_t>(&name);
+    return number == nullptr || *number > 0;
+}
+
+/// The number to list a transaction under: as said, or as this bridge counts; 0 for unknown names.
+std::int64_t number_of(const LiveSession* session, const TransactionName& name) {
+    if (const auto* const number = std::get_if<std::int64_t>(&name)) {
+        return *number;
+    }
+    return session != nullptr ? session->record.transaction : 0;
 }
 
 const node::AuthorizeResult::Evse* evse_at(const Session& session, std::uint16_t connector) {
@@ -77,8 +107,8 @@ UnixMillis SessionCore::begin_time(const Session& session, std::optional<UnixMil
 
 void SessionCore::on(const StartCalled& event) {
     const std::string& station = event.call.station;
-    const StartTransaction& body = event.body;
-    const std::string token = upper_case(body.id_tag);
+    const StartFacts& body = event.facts;
+    const std::string token = upper_case(body.token);
     const Hash facts = facts_of(station, body, token);
     if (body.connector == 0 || body.connector > m_health.connectors(station)) {
         start_nowhere(event, facts);
@@ -87,7 +117,8 @@ void SessionCore::on(const StartCalled& event) {
     if (LiveSession* const known = m_sessions.find_start(facts)) {
         // A charger without a clock says the same of its next charge. That it is one is known when
         // the charge before was stopped by the id we gave: then it had our answer.
-        if (!known->record.stopped_by_id || is_clock_right(body.time)) {
+        if (!body.transaction.empty() || !known->record.stopped_by_id ||
+            is_clock_right(body.time)) {
             repeat_start(*known, event);
             return;
         }
@@ -99,7 +130,7 @@ void SessionCore::on(const StartCalled& event) {
         const bool begun = begin_charge(*approved);
         ENSURE(begun);  // find_approved gives only sessions that offer the connector.
         m_step.effects.emplace_back(
-            AnswerStart{event.call, approved->record.transaction, TagStatus::accepted});
+            AnswerStart{event.call, approved->record.transaction, TagStatus::accepted, {}});
         return;
     }
     if (LiveSession* const asked = is_too_old(body) ? nullptr : find_asked(event, token)) {
@@ -119,19 +150,20 @@ void SessionCore::start_nowhere(const StartCalled& event, const Hash& facts) {
     orphan.facts = facts;
     orphan.text = event.text;
     m_step.must_sync = true;
-    m_step.effects.emplace_back(
-        AnswerStart{event.call, static_cast<std::int32_t>(orphan.transaction), TagStatus::invalid});
+    m_step.effects.emplace_back(AnswerStart{event.call,
+                                            static_cast<std::int32_t>(orphan.transaction),
+                                            TagStatus::invalid, "unknown_connector"});
     add_orphan(std::move(orphan));
 }
 
-bool SessionCore::is_too_old(const StartTransaction& body) const {
+bool SessionCore::is_too_old(const StartFacts& body) const {
     return is_clock_right(body.time) && *body.time < m_now.wall - m_config.start_age_max.count();
 }
 
 LiveSession* SessionCore::find_asked(const StartCalled& event, const std::string& token) {
     for (LiveSession* session : m_sessions.open_of(event.call.station)) {
         const Session& record = session->record;
-        const bool fits = record.connector == 0 || record.connector == event.body.connector;
+        const bool fits = record.connector == 0 || record.connector == event.facts.connector;
         if (record.state == SessionState::authorizing && record.transaction == 0 && fits &&
             record.token == token) {
             return session;
@@ -157,7 +189,7 @@ void SessionCore::close_previous(const std::string& station, std::uint16_t conne
 void SessionCore::start_without_approval(const StartCalled& event, const std::string& token,
                                          const Hash& facts) {
     const std::string& station = event.call.station;
-    const StartTransaction& body = event.body;
+    const StartFacts& body = event.facts;
     Session record;
     record.id = m_random.fixed<SessionId>();
     record.station = station;
@@ -188,7 +220,8 @@ void SessionCore::start_without_approval(const StartCalled& event, const std::st
 void SessionCore::repeat_start(LiveSession& session, const StartCalled& event) {
     note("duplicate_start", session);
     const auto answer = [&](TagStatus status) {
-        m_step.effects.emplace_back(AnswerStart{event.call, session.record.transaction, status});
+        m_step.effects.emplace_back(
+            AnswerStart{event.call, session.record.transaction, status, session.record.reason});
     };
     switch (session.record.state) {
         case SessionState::authorizing:
@@ -231,20 +264,23 @@ LiveSession* SessionCore::find_approved(const std::string& station, const std::s
 
 void SessionCore::note_start(LiveSession& session, const StartCalled& event, const Hash& facts) {
     Session& record = session.record;
-    record.connector = event.body.connector;
+    record.connector = event.facts.connector;
     record.transaction = m_sessions.take_transaction(m_step.changes);
+    record.transaction_name = event.facts.transaction.substr(0, transaction_name_bytes_max);
+    record.offline = event.facts.offline;
+    record.baseline_missing = !event.facts.meter_start_wh;
     record.start_facts = facts;
-    record.device_begin = event.body.time.value_or(0);
+    record.device_begin = event.facts.time.value_or(0);
     const bool older_than_swipe =
-        record.state == SessionState::approved && event.body.time &&
-        *event.body.time < record.asked_at - m_config.start_age_max.count();
-    record.clock_replaced = !is_clock_right(event.body.time) || older_than_swipe;
+        record.state == SessionState::approved && event.facts.time &&
+        *event.facts.time < record.asked_at - m_config.start_age_max.count();
+    record.clock_replaced = !is_clock_right(event.facts.time) || older_than_swipe;
     if (record.clock_replaced) {
-        note("clock_wrong", session, event.body.timestamp.substr(0, reason_bytes_max));
+        note("clock_wrong", session, event.facts.timestamp.substr(0, reason_bytes_max));
     }
     record.meter = MeterTrack{};
-    record.meter.begin = reading(begin_time(record, event.body.time),
-                                 std::max<std::int64_t>(event.body.meter_start_wh, 0));
+    record.meter.begin = reading(begin_time(record, event.facts.time),
+                                 std::max<std::int64_t>(event.facts.meter_start_wh.value_or(0), 0));
     record.meter.last = record.meter.begin;
     record.evidence = evidence_begin(record.id);
     add_evidence(session, event.text);
@@ -273,6 +309,12 @@ bool SessionCore::begin_charge(LiveSession& session) {
 
 // ---- samples
 
+std::optional<Money> SessionCore::amount_known(const LiveSession* session) {
+    const bool metered = session != nullptr && (session->record.state == SessionState::charging ||
+                                                session->record.state == SessionState::ended);
+    return metered ? std::optional{amount_of(session->record)} : std::nullopt;
+}
+
 void SessionCore::add_evidence(LiveSession& session, std::string_view text) {
     Session& record = session.record;
     record.evidence = evidence_add(record.evidence, text);
@@ -287,36 +329,53 @@ void SessionCore::add_evidence(LiveSession& session, std::string_view text) {
 void SessionCore::take_samples(LiveSession& session, const std::vector<MeterSample>& samples) {
     Session& record = session.record;
     for (const MeterSample& sample : samples) {
+        if (!sample.register_wh) {
+            continue;
+        }
+        if (record.baseline_missing) {
+            record.baseline_missing = false;
+            const MeterReading first = reading(record.meter.begin.time, *sample.register_wh);
+            record.meter.begin.register_wh = first.register_wh;
+            record.meter.last.register_wh = first.register_wh;
+            record.meter.baseline_adopted = true;
+        }
         const bool usable = !record.clock_replaced && is_clock_right(sample.time);
         const UnixMillis time = usable ? *sample.time : m_now.wall;
         const SampleVerdict verdict =
-            add_sample(record.meter, record.terms(), reading(time, sample.register_wh));
+            add_sample(record.meter, record.terms(), reading(time, *sample.register_wh));
         if (verdict != SampleVerdict::accepted) {
             note("sample_dropped", session, to_text(verdict));
         }
     }
 }
 
+LiveSession* SessionCore::find_named(const std::string& station, const TransactionName& name) {
+    const auto* const number = std::get_if<std::int64_t>(&name);
+    return number != nullptr
+               ? m_sessions.find_transaction(station, *number)
+               : m_sessions.find_start(named_facts(station, std::get<std::string>(name)));
+}
+
 LiveSession* SessionCore::session_of_values(const MeterValuesCalled& event) {
     const std::string& station = event.call.station;
-    if (event.body.transaction && *event.body.transaction > 0) {
-        return m_sessions.find_transaction(station, *event.body.transaction);
+    if (event.facts.transaction && is_known_name(*event.facts.transaction)) {
+        return find_named(station, *event.facts.transaction);
     }
-    return m_sessions.find_charging(station, event.body.connector);
+    return m_sessions.find_charging(station, event.facts.connector);
 }
 
 void SessionCore::on(const MeterValuesCalled& event) {
     LiveSession* const session = session_of_values(event);
     if (session != nullptr && session->record.state == SessionState::charging) {
         add_evidence(*session, event.text);
-        take_samples(*session, event.body.samples);
+        take_samples(*session, event.facts.samples);
         watch_amount(*session);
         save(*session);
         send_progress(session->record);
-    } else if (event.body.transaction && session == nullptr) {
+    } else if (event.facts.transaction && session == nullptr) {
         note("unknown_transaction", event.call.station, "", "MeterValues");
     }
-    m_step.effects.emplace_back(AnswerMeterValues{event.call});
+    m_step.effects.emplace_back(AnswerMeterValues{event.call, amount_known(session)});
 }
 
 void SessionCore::watch_amount(LiveSession& session) {
@@ -350,22 +409,23 @@ void SessionCore::request_stop(LiveSession& session, const std::string& reason) 
         note("stop_requested", session, record.stop_reason);
     }
     session.next_stop_at = m_now.mono + m_config.stop_repeat;
-    m_step.effects.emplace_back(RemoteStop{record.station, record.transaction});
+    m_step.effects.emplace_back(
+        RemoteStop{record.station, record.transaction, record.transaction_name});
 }
 
 // ---- end
 
 LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
     const std::string& station = event.call.station;
-    const StopTransaction& body = event.body;
-    if (body.transaction > 0) {
-        return m_sessions.find_transaction(station, body.transaction);
+    const StopFacts& body = event.facts;
+    if (is_known_name(body.transaction)) {
+        return find_named(station, body.transaction);
     }
     if (LiveSession* const known = m_sessions.find_stop(facts_of(station, body))) {
         return known;  // Said before; another charge that runs now is not meant.
     }
     // A charger that never learnt its transaction id says -1: the only charge it can mean.
-    const std::string token = upper_case(body.id_tag);
+    const std::string token = upper_case(body.token);
     LiveSession* match = nullptr;
     for (LiveSession* session : m_sessions.open_of(station)) {
         const Session& record = session->record;
@@ -373,7 +433,8 @@ LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
                            *body.time >= record.meter.begin.time;
         if (record.state != SessionState::charging || !later ||
             (!token.empty() && token != record.token) ||
-            body.meter_stop_wh < record.meter.last.register_wh) {
+            body.meter_stop_wh.value_or(record.meter.last.register_wh) <
+                record.meter.last.register_wh) {
             continue;
         }
         if (match != nullptr) {
@@ -387,31 +448,37 @@ LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
 void SessionCore::end_by_stop(LiveSession& session, const StopCalled& event) {
     remember_stop(session.record, event);
     add_evidence(session, event.text);
-    std::vector<MeterSample> later = event.body.samples;
+    std::vector<MeterSample> later = event.facts.samples;
     std::erase_if(later, [&](const MeterSample& sample) {
         return !sample.time || *sample.time <= session.record.meter.last.time;
     });
     take_samples(session, later);
     const UnixMillis time =
-        billing_time(session.record, event.body.time, session.record.meter.begin.time);
-    end_charge(session, reading(time, event.body.meter_stop_wh), event.body.reason);
+        billing_time(session.record, event.facts.time, session.record.meter.begin.time);
+    if (session.record.baseline_missing && event.facts.meter_stop_wh) {
+        hold(session, "meter_begin_missing");
+        return;
+    }
+    const std::int64_t last = session.record.meter.last.register_wh;
+    end_charge(session, reading(time, event.facts.meter_stop_wh.value_or(last)),
+               event.facts.reason);
 }
 
 void SessionCore::remember_stop(Session& record, const StopCalled& event) {
-    record.stopped_by_id = event.body.transaction > 0;
+    record.stopped_by_id = is_known_name(event.facts.transaction);
     if (!record.stopped_by_id) {
-        record.stop_facts = facts_of(event.call.station, event.body);
+        record.stop_facts = facts_of(event.call.station, event.facts);
     }
 }
 
 void SessionCore::on(const StopCalled& event) {
-    const StopTransaction& body = event.body;
+    const StopFacts& body = event.facts;
     LiveSession* const session = session_of_stop(event);
     const auto keep = [&](const char* kind) {
         Orphan orphan;
         orphan.kind = kind;
         orphan.station = event.call.station;
-        orphan.transaction = body.transaction;
+        orphan.transaction = number_of(session, body.transaction);
         orphan.facts = facts_of(event.call.station, body);
         orphan.text = event.text;
         add_orphan(std::move(orphan));
@@ -432,19 +499,20 @@ void SessionCore::on(const StopCalled& event) {
     } else {
         note("duplicate_stop", *session);
     }
-    m_step.effects.emplace_back(AnswerStop{event.call, !body.id_tag.empty()});
+    m_step.effects.emplace_back(AnswerStop{event.call, !body.token.empty(), amount_known(session)});
 }
 
 void SessionCore::close_refused(LiveSession& session, const StopCalled& event) {
     Session& record = session.record;
     remember_stop(record, event);
-    if (event.body.meter_stop_wh > record.meter.begin.register_wh) {
+    const std::int64_t begin = record.meter.begin.register_wh;
+    if (event.facts.meter_stop_wh.value_or(begin) > begin) {
         Orphan orphan;
         orphan.kind = "not_authorized";
         orphan.station = record.station;
         orphan.transaction = record.transaction;
         orphan.detail = record.reason;
-        orphan.facts = facts_of(record.station, event.body);
+        orphan.facts = facts_of(record.station, event.facts);
         orphan.text = event.text;
         add_orphan(std::move(orphan));
     }

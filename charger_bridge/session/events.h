@@ -2,45 +2,38 @@
 
 // What can happen to the sessions of a site, and what they ask for in return.
 
-#include "charger_bridge/ocpp/messages.h"
+#include "charger_bridge/session/facts.h"
 #include "charger_bridge/session/session.h"
 #include "ledger/base/key_value_store.h"
 #include "node/link/bridge_messages.h"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace tally::bridge {
 
-/// Names one request of a charger that waits for its answer.
-struct CallKey {
-    std::string station;
-    std::string id;
-    friend bool operator==(const CallKey&, const CallKey&) = default;
-};
-
 // ---- events
 
 struct AuthorizeCalled {
     CallKey call;
-    Authorize body;
+    std::string token;
+    std::uint16_t connector{0};  ///< 0: not said
 };
 struct StartCalled {
     CallKey call;
-    StartTransaction body;
+    StartFacts facts;
     std::string text;  ///< the whole message as received, for the evidence
 };
 struct MeterValuesCalled {
     CallKey call;
-    MeterValues body;
+    ValuesFacts facts;
     std::string text;
 };
 struct StopCalled {
     CallKey call;
-    StopTransaction body;
+    StopFacts facts;
     std::string text;
 };
 /// DataTransfer tally/Prepaid: what the next driver at the station (connector 0) or at one of its
@@ -52,7 +45,7 @@ struct PrepaidStated {
 };
 struct StatusReported {
     std::string station;
-    StatusNotification body;
+    StatusFacts facts;
 };
 struct StationBooted {
     std::string station;
@@ -94,32 +87,8 @@ using Event =
 
 // ---- effects
 
-/// What OCPP calls the status of an idTagInfo.
-enum class TagStatus : std::uint8_t { accepted, blocked, invalid, concurrent_tx };
-[[nodiscard]] const char* to_text(TagStatus status);
-
-struct AnswerAuthorize {
-    CallKey call;
-    TagStatus status{TagStatus::invalid};
-};
-struct AnswerStart {
-    CallKey call;
-    std::int32_t transaction{0};
-    TagStatus status{TagStatus::invalid};
-};
-struct AnswerMeterValues {
-    CallKey call;
-};
-struct AnswerStop {
-    CallKey call;
-    bool with_tag{false};  ///< the request named an idTag
-};
 struct SendToNode {
     node::BridgeMessage message;
-};
-struct RemoteStop {
-    std::string station;
-    std::int32_t transaction{0};
 };
 /// A fact for log and metrics; `what` is a snake_case literal from a bounded set.
 struct Noted {
@@ -130,7 +99,7 @@ struct Noted {
 };
 
 using Effect = std::variant<AnswerAuthorize, AnswerStart, AnswerMeterValues, AnswerStop, SendToNode,
-                            RemoteStop, Noted>;
+                            RemoteStop, UpdateCost, UnlockConnector, ResetStation, Noted>;
 
 /// The outcome of one event. `changes` must be on disk, synced when `must_sync`, before the first
 /// effect is carried out; effects go in order.

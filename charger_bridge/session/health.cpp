@@ -111,8 +111,7 @@ void Health::set_booted(const std::string& station, WriteBatch& batch) {
     }
 }
 
-void Health::report(const std::string& station, const StatusNotification& status,
-                    WriteBatch& batch) {
+void Health::report(const std::string& station, const StatusFacts& status, WriteBatch& batch) {
     const auto found = m_stations.find(station);
     if (found == m_stations.end() || status.connector > found->second.connectors) {
         return;  // A connector that is not configured here cannot be charged at.

@@ -2,7 +2,7 @@
 
 // What the bridge knows about its stations: connected, heard lately, state of each connector. Pure.
 
-#include "charger_bridge/ocpp/messages.h"
+#include "charger_bridge/session/facts.h"
 #include "charger_bridge/session/session.h"
 #include "ledger/base/key_value_store.h"
 
@@ -37,7 +37,7 @@ public:
     void set_connected(const std::string& station, bool connected, Instant now);
     void heard(const std::string& station, Instant now);
     void set_booted(const std::string& station, WriteBatch& batch);
-    void report(const std::string& station, const StatusNotification& status, WriteBatch& batch);
+    void report(const std::string& station, const StatusFacts& status, WriteBatch& batch);
 
     /// `busy` names the connectors with an open charge. Connector 0, the station, comes first.
     [[nodiscard]] std::vector<node::ConnectorState> states(const std::string& station,

@@ -6,7 +6,9 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{3};
+constexpr std::uint8_t format_version{4};
+constexpr std::uint8_t format_before{3};  ///< without what chargers with names of their own added
+constexpr std::uint8_t orphan_version{3};
 
 void encode_evse(Encoder& encoder, const node::AuthorizeResult::Evse& evse) {
     encoder.u16(evse.connector)
@@ -115,12 +117,16 @@ Bytes encode_session(const Session& session) {
         encode_evse(encoder, evse);
     }
     encode_transaction(encoder, session);
+    encoder.text(session.transaction_name)
+        .boolean(session.offline)
+        .boolean(session.baseline_missing);
     return std::move(encoder).take();
 }
 
 std::optional<Session> decode_session(ByteView bytes) {
     Decoder decoder{bytes};
-    if (decoder.u8() != format_version) {
+    const std::uint8_t version = decoder.u8();
+    if (version != format_version && version != format_before) {
         return std::nullopt;
     }
     Session session;
@@ -147,6 +153,11 @@ std::optional<Session> decode_session(ByteView bytes) {
         session.evses.push_back(decode_evse(decoder));
     }
     decode_transaction(decoder, session);
+    if (version == format_version) {
+        session.transaction_name = decoder.text(transaction_name_bytes_max);
+        session.offline = decoder.boolean();
+        session.baseline_missing = decoder.boolean();
+    }
     const bool needs_evse =
         session.state == SessionState::charging || session.state == SessionState::ended;
     if (!decoder.finished() || (needs_evse && session.evses.size() != 1)) {
@@ -157,7 +168,7 @@ std::optional<Session> decode_session(ByteView bytes) {
 
 Bytes encode_orphan(const Orphan& orphan) {
     Encoder encoder;
-    encoder.u8(format_version)
+    encoder.u8(orphan_version)
         .u64(orphan.number)
         .text(orphan.kind)
         .text(orphan.station)
@@ -171,7 +182,7 @@ Bytes encode_orphan(const Orphan& orphan) {
 
 std::optional<Orphan> decode_orphan(ByteView bytes) {
     Decoder decoder{bytes};
-    if (decoder.u8() != format_version) {
+    if (decoder.u8() != orphan_version) {
         return std::nullopt;
     }
     Orphan orphan;

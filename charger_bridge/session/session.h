@@ -25,6 +25,8 @@ struct Instant {
 /// Printable and readable everywhere, longer texts are cut.
 inline constexpr std::size_t reason_bytes_max{64};
 inline constexpr std::size_t evses_max{64};  ///< connectors of one station
+/// A charger's own name of a transaction.
+inline constexpr std::size_t transaction_name_bytes_max{36};
 
 enum class SessionState : std::uint8_t {
     authorizing = 1,  ///< the node was or will be asked
@@ -56,6 +58,9 @@ struct Session {
 
     // Transaction; 0 while there is none.
     std::int32_t transaction{0};
+    std::string transaction_name;  ///< the charger's own; empty where it goes by our number
+    bool offline{false};           ///< the charger said that it started while cut off from us
+    bool baseline_missing{false};  ///< no register at the start: the first sample becomes the begin
     Hash start_facts;
     UnixMillis device_begin{0};  ///< what the charger's clock said; 0 when unreadable
     bool clock_replaced{false};  ///< times of receipt are used, the charger's clock is wrong
@@ -79,7 +84,7 @@ struct Session {
 };
 
 [[nodiscard]] Bytes encode_session(const Session& session);
-/// Nothing when the bytes are not a session of this version.
+/// Nothing when the bytes are not a session of this version or the one before.
 [[nodiscard]] std::optional<Session> decode_session(ByteView bytes);
 
 /// A message or charge that could not be billed and is kept for the operator.

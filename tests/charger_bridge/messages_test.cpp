@@ -1,13 +1,13 @@
 // What is read out of OCPP payloads: energy texts, times, samples.
 
-#include "charger_bridge/ocpp/messages.h"
+#include "charger_bridge/ocpp/v16/messages.h"
 
 #include "charger_bridge/ocpp/time_text.h"
 
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
 
-namespace tally::bridge {
+namespace tally::bridge::v16 {
 
 namespace {
 
@@ -55,19 +55,52 @@ TEST_CASE("times of chargers are read, with and without zone and fraction") {
 }
 
 TEST_CASE("of the sampled values only the outlet's import register counts") {
-    const auto values = decode<MeterValues>("MeterValues", R"({"connectorId":1,"transactionId":5,
+    const auto values = decode<ValuesFacts>("MeterValues", R"({"connectorId":1,"transactionId":5,
         "meterValue":[
          {"timestamp":"2026-03-01T08:00:00Z","sampledValue":[
            {"value":"50","measurand":"SoC"},{"value":"1","phase":"L1"},
            {"value":"99","location":"EV"},{"value":"1.5","unit":"kWh","location":"Outlet"}]},
          {"timestamp":"2026-03-01T08:01:00Z","sampledValue":[{"value":"{}","format":"SignedData"}]},
          {"timestamp":"x","sampledValue":[{"value":"1600"}]}]})");
-    CHECK(values.transaction == 5);
-    REQUIRE(values.samples.size() == 2);
+    CHECK(values.transaction == TransactionName{5});
+    REQUIRE(values.samples.size() == 3);
     CHECK(values.samples[0].register_wh == 1'500);
     CHECK(values.samples[0].time == 1'772'352'000'000);
-    CHECK(values.samples[1].register_wh == 1'600);
-    CHECK_FALSE(values.samples[1].time);
+    CHECK_FALSE(values.samples[1].register_wh);
+    CHECK(values.samples[1].signed_readings.at(0).text == "{}");
+    CHECK(values.samples[2].register_wh == 1'600);
+    CHECK_FALSE(values.samples[2].time);
+}
+
+TEST_CASE("signed texts and power ride in the samples") {
+    // base64 of "OCMF|{}|{}"; the charger puts JSON text into a text.
+    const auto stop = decode<StopFacts>("StopTransaction", R"({"transactionId":5,"meterStop":9,
+        "timestamp":"2026-03-01T08:00:00Z","transactionData":[
+         {"timestamp":"2026-03-01T08:00:00Z","sampledValue":[
+           {"format":"SignedData","context":"Transaction.Begin","value":
+  "{\"signedMeterData\":\"T0NNRnx7fXx7fQ==\",\"encodingMethod\":\"OCMF\",\"publicKey\":\"QUI=\"}"},
+           {"value":"7","measurand":"Energy.Active.Import.Register"},
+           {"value":"7.361","unit":"kW","measurand":"Power.Active.Import"}]},
+         {"timestamp":"2026-03-01T08:10:00Z","sampledValue":[
+           {"format":"SignedData","context":"Transaction.End","value":"OCMF|{}|{}"}]}]})");
+    REQUIRE(stop.samples.size() == 2);
+    const SignedReading begin{"OCMF|{}|{}", "OCMF", "QUI=", ReadingContext::begin};
+    CHECK(stop.samples[0].signed_readings == std::vector{begin});
+    CHECK(stop.samples[0].register_wh == 7);
+    CHECK(stop.samples[0].power_w == 7'361);
+    const SignedReading end{"OCMF|{}|{}", "", "", ReadingContext::end};
+    CHECK(stop.samples[1].signed_readings == std::vector{end});
+    CHECK_FALSE(stop.samples[1].register_wh);
+}
+
+TEST_CASE("limit: the signed texts of one message") {
+    std::string payload = R"({"connectorId":1,"meterValue":[{"timestamp":"t","sampledValue":[)";
+    for (std::size_t i = 0; i < signed_readings_max + 2; ++i) {
+        payload += i == 0 ? "" : ",";
+        payload += R"({"value":"x","format":"SignedData"})";
+    }
+    const auto values = decode<ValuesFacts>("MeterValues", payload + "]}]}");
+    CHECK(values.samples.at(0).signed_readings.size() == signed_readings_max);
 }
 
 TEST_CASE("limit: the samples of one message") {
@@ -76,14 +109,14 @@ TEST_CASE("limit: the samples of one message") {
         payload += i == 0 ? "" : ",";
         payload += R"({"timestamp":"t","sampledValue":[{"value":"1"}]})";
     }
-    CHECK(decode<MeterValues>("MeterValues", payload + "]}").samples.size() == samples_max);
+    CHECK(decode<ValuesFacts>("MeterValues", payload + "]}").samples.size() == samples_max);
 }
 
 TEST_CASE("a stop without a reason is Local, an unreadable time is none") {
-    const auto stop = decode<StopTransaction>(
-        "StopTransaction", R"({"transactionId":-1,"meterStop":5,"timestamp":"soon"})");
+    const auto stop = decode<StopFacts>("StopTransaction",
+                                        R"({"transactionId":-1,"meterStop":5,"timestamp":"soon"})");
     CHECK(stop.reason == "Local");
-    CHECK(stop.transaction == -1);
+    CHECK(stop.transaction == TransactionName{-1});
     CHECK_FALSE(stop.time);
     CHECK(stop.timestamp == "soon");
 }
@@ -99,4 +132,4 @@ TEST_CASE("numbers out of range are refused") {
     CHECK_FALSE(decode_request("RemoteStopTransaction", {}));
 }
 
-}  // namespace tally::bridge
+}  // namespace tally::bridge::v16

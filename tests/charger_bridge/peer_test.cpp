@@ -2,6 +2,9 @@
 
 #include "charger_bridge/ocpp/peer.h"
 
+#include "charger_bridge/ocpp/fields.h"
+#include "charger_bridge/ocpp/v16/translation.h"
+
 #include <catch2/catch.hpp>
 
 namespace tally::bridge {
@@ -26,7 +29,7 @@ std::string id_in(const std::string& call) { return std::get<Call>(*parse_frame(
 }  // namespace
 
 TEST_CASE("before its first boot a station gets SecurityError") {
-    Peer peer{false, 1};
+    Peer peer{false, 1, v16::translation()};
     const PeerOutput early = peer.receive(R"([2,"h","Heartbeat",{}])");
     REQUIRE(early.send.size() == 1);
     CHECK(early.send[0].find("SecurityError") != std::string::npos);
@@ -38,12 +41,12 @@ TEST_CASE("before its first boot a station gets SecurityError") {
 }
 
 TEST_CASE("a station that booted on an earlier connection need not repeat it") {
-    Peer peer{true, 1};
+    Peer peer{true, 1, v16::translation()};
     CHECK(peer.receive(R"([2,"h","Heartbeat",{}])").request);
 }
 
 TEST_CASE("refusals carry the code, the id and the field") {
-    Peer peer{true, 1};
+    Peer peer{true, 1, v16::translation()};
     const PeerOutput unknown = peer.receive(R"([2,"u","FlyToTheMoon",{}])");
     CHECK(unknown.send.at(0).find(R"([4,"u","NotImplemented")") == 0);
     const PeerOutput wrong = peer.receive(R"([2,"w","Authorize",{"idTag":1}])");
@@ -56,7 +59,7 @@ TEST_CASE("refusals carry the code, the id and the field") {
 TEST_CASE(
     "a transaction message that breaks its schema is passed on when what is billed is there") {
     const auto take = [](const std::string& action, const std::string& payload) {
-        Peer peer{true, 1};
+        Peer peer{true, 1, v16::translation()};
         return peer.receive(R"([2,"x",")" + action + R"(",)" + payload + "]");
     };
     const PeerOutput stop = take("StopTransaction", R"({"transactionId":7,"meterStop":900,
@@ -65,14 +68,14 @@ TEST_CASE(
     CHECK(stop.send.empty());
     CHECK_FALSE(stop.refused.empty());
     REQUIRE(stop.request);
-    CHECK(std::get<StopTransaction>(stop.request->body).meter_stop_wh == 900);
-    CHECK(std::get<StopTransaction>(stop.request->body).reason == "EVUnplugged");
+    CHECK(std::get<StopFacts>(stop.request->body).meter_stop_wh == 900);
+    CHECK(std::get<StopFacts>(stop.request->body).reason == "EVUnplugged");
 
     const PeerOutput start = take("StartTransaction", R"({"connectorId":0,"meterStart":5,
         "timestamp":"2026-03-01T08:00:00Z","idTag":"BBB-45678901234567890"})");
     CHECK_FALSE(start.refused.empty());
     REQUIRE(start.request);
-    CHECK(std::get<StartTransaction>(start.request->body).connector == 0);
+    CHECK(std::get<StartFacts>(start.request->body).connector == 0);
 
     const PeerOutput values = take("MeterValues", R"({"connectorId":1,"transactionId":7,
         "meterValue":[{"timestamp":"2026-03-01T08:00:00Z",
@@ -80,7 +83,7 @@ TEST_CASE(
         "accuracy":"high"}]}]})");
     CHECK_FALSE(values.refused.empty());
     REQUIRE(values.request);
-    CHECK(std::get<MeterValues>(values.request->body).samples.at(0).register_wh == 17);
+    CHECK(std::get<ValuesFacts>(values.request->body).samples.at(0).register_wh == 17);
 }
 
 TEST_CASE("a transaction message without what is billed is refused, and so is any other") {
@@ -94,7 +97,7 @@ TEST_CASE("a transaction message without what is billed is refused, and so is an
         {"Authorize", R"({"idTag":"BBB-1","vendor":1})"},
     };
     for (const auto& [action, payload] : wrong) {
-        Peer peer{true, 1};
+        Peer peer{true, 1, v16::translation()};
         const PeerOutput output = peer.receive(R"([2,"x",")" + action + R"(",)" + payload + "]");
         CAPTURE(action, payload);
         CHECK_FALSE(output.request);
@@ -104,7 +107,7 @@ TEST_CASE("a transaction message without what is billed is refused, and so is an
 }
 
 TEST_CASE("a request is answered once, under its id") {
-    Peer peer{true, 1};
+    Peer peer{true, 1, v16::translation()};
     REQUIRE(peer.receive(R"([2,"d","DataTransfer",{"vendorId":"x"}])").request);
     CHECK(peer.answer("d", accepted()) == R"([3,"d",{"status":"Accepted"}])");
     CHECK(peer.answer("d", accepted()).empty());
@@ -113,13 +116,13 @@ TEST_CASE("a request is answered once, under its id") {
 }
 
 TEST_CASE("an answer of ours that breaks the schema never leaves") {
-    Peer peer{true, 1};
+    Peer peer{true, 1, v16::translation()};
     REQUIRE(peer.receive(R"([2,"d","DataTransfer",{"vendorId":"x"}])").request);
     CHECK(peer.answer("d", status_answer("Perhaps")).find("InternalError") != std::string::npos);
 }
 
 TEST_CASE("our CALLs go one at a time, and crossing calls are fine") {
-    Peer peer{true, 0xab};
+    Peer peer{true, 0xab, v16::translation()};
     const PeerOutput first = peer.command(remote_stop(1), 0ms);
     REQUIRE(first.send.size() == 1);
     CHECK(peer.command(remote_stop(2), 0ms).send.empty());
@@ -137,7 +140,7 @@ TEST_CASE("our CALLs go one at a time, and crossing calls are fine") {
 }
 
 TEST_CASE("a CALL fails on an error, a wrong result, silence and a lost connection") {
-    Peer peer{true, 1};
+    Peer peer{true, 1, v16::translation()};
     std::string id = id_in(peer.command(remote_stop(1), 0ms).send.at(0));
     PeerOutput output = peer.receive(R"([4,")" + id + R"(","NotSupported","no",{}])");
     REQUIRE(output.replies.size() == 1);
@@ -161,7 +164,7 @@ TEST_CASE("a CALL fails on an error, a wrong result, silence and a lost connecti
 }
 
 TEST_CASE("limit: CALLs waiting towards one charger") {
-    Peer peer{true, 1};
+    Peer peer{true, 1, v16::translation()};
     for (std::size_t i = 0; i < peer_commands_max; ++i) {
         CHECK(peer.command(remote_stop(i), 0ms).replies.empty());
     }
@@ -171,7 +174,7 @@ TEST_CASE("limit: CALLs waiting towards one charger") {
 }
 
 TEST_CASE("limit: requests in work at once, then the charger is cut off") {
-    Peer peer{true, 1};
+    Peer peer{true, 1, v16::translation()};
     for (std::size_t i = 0; i < peer_unanswered_max; ++i) {
         CHECK(peer.receive(R"([2,")" + std::to_string(i) + R"(","Heartbeat",{}])").request);
     }
@@ -179,7 +182,7 @@ TEST_CASE("limit: requests in work at once, then the charger is cut off") {
 }
 
 TEST_CASE("limit: unreadable frames, then the charger is cut off") {
-    Peer peer{true, 1};
+    Peer peer{true, 1, v16::translation()};
     for (std::uint32_t i = 1; i < peer_malformed_max; ++i) {
         const PeerOutput output = peer.receive("}{");
         CHECK(output.close.empty());

@@ -3,6 +3,7 @@
 #include "charger_bridge/ocpp/schema.h"
 
 #include "charger_bridge/ocpp/schema_texts.h"
+#include "charger_bridge/ocpp/v16/translation.h"
 
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
@@ -13,8 +14,8 @@ namespace {
 
 std::optional<ErrorCode> code_of(const char* action, const std::string& payload,
                                  Direction direction = Direction::request) {
-    const auto violation =
-        find_violation(action, direction, boost::json::parse(payload).get_object());
+    const auto violation = v16::translation().find_violation(
+        action, direction, boost::json::parse(payload).get_object());
     return violation ? std::optional{violation->code} : std::nullopt;
 }
 
@@ -26,13 +27,13 @@ constexpr auto property = ErrorCode::property_constraint_violation;
 
 TEST_CASE("every action has a schema for both directions") {
     std::size_t actions = 0;
-    for (const SchemaText& text : schema_texts()) {
-        actions += is_known_action(text.name) ? 1U : 0U;
+    for (const SchemaText& text : schema_texts_v16()) {
+        actions += v16::translation().is_known_action(text.name) ? 1U : 0U;
     }
     CHECK(actions == 15);
-    CHECK(schema_texts().size() == 30);
-    CHECK_FALSE(is_known_action("Reset"));
-    CHECK_FALSE(is_known_action("AuthorizeResponse"));
+    CHECK(schema_texts_v16().size() == 30);
+    CHECK_FALSE(v16::translation().is_known_action("Reset"));
+    CHECK_FALSE(v16::translation().is_known_action("AuthorizeResponse"));
 }
 
 TEST_CASE("payloads of the specification are accepted") {
@@ -113,8 +114,8 @@ TEST_CASE("responses are checked too") {
 }
 
 TEST_CASE("a violation names the field") {
-    const auto violation = find_violation("Authorize", Direction::request,
-                                          boost::json::parse(R"({"idTag":7})").get_object());
+    const auto violation = v16::translation().find_violation(
+        "Authorize", Direction::request, boost::json::parse(R"({"idTag":7})").get_object());
     REQUIRE(violation);
     CHECK(violation->what.find("idTag") != std::string::npos);
 }

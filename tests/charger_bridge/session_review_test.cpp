@@ -48,7 +48,7 @@ TEST_CASE("a stop reason the node would refuse is made printable and cut") {
     Site site;
     const std::int32_t transaction = begin_charge(site);
     site.pass(60s);
-    StopTransaction body;
+    StopFacts body;
     body.transaction = transaction;
     body.meter_stop_wh = 1'500;
     body.reason = "Caf\xc3\xa9\n" + std::string(100, 'x');

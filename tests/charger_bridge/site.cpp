@@ -132,6 +132,9 @@ void Site::deliver(const Effect& effect) {
     const Overloaded visit{
         [&](const SendToNode& send) { to_node(send.message); },
         [&](const RemoteStop& stop) { remote_stops.push_back(stop); },
+        [&](const UpdateCost& cost) { costs.push_back(cost); },
+        [&](const UnlockConnector&) {},
+        [&](const ResetStation&) {},
         [&](const Noted& noted) { m_notes.emplace_back(noted.what); },
         [&](const auto& answer) { m_answers.insert_or_assign(answer.call.id, Effect{answer}); },
     };
@@ -205,7 +208,7 @@ CallKey Site::next_call(const std::string& id) {
 
 std::optional<TagStatus> Site::swipe(const std::string& tag, const std::string& id) {
     const CallKey call = next_call(id);
-    feed(AuthorizeCalled{call, {tag}});
+    feed(AuthorizeCalled{call, tag, 0});
     settle();
     const auto found = m_answers.find(call.id);
     if (found == m_answers.end()) {
@@ -217,9 +220,9 @@ std::optional<TagStatus> Site::swipe(const std::string& tag, const std::string& 
 std::optional<AnswerStart> Site::start(std::uint16_t connector, const std::string& tag,
                                        std::int64_t meter, std::string timestamp) {
     const CallKey call = next_call();
-    StartTransaction body;
+    StartFacts body;
     body.connector = connector;
-    body.id_tag = tag;
+    body.token = tag;
     body.meter_start_wh = meter;
     body.timestamp = timestamp.empty() ? text_now() : std::move(timestamp);
     body.time = time_from_text(body.timestamp);
@@ -235,10 +238,15 @@ std::optional<AnswerStart> Site::start(std::uint16_t connector, const std::strin
 bool Site::values(std::uint16_t connector, std::optional<std::int64_t> transaction,
                   std::int64_t meter, std::optional<UnixMillis> time) {
     const CallKey call = next_call();
-    MeterValues body;
+    ValuesFacts body;
     body.connector = connector;
-    body.transaction = transaction;
-    body.samples = {{time.value_or(now.wall), meter}};
+    if (transaction) {
+        body.transaction = *transaction;
+    }
+    MeterSample sample;
+    sample.time = time.value_or(now.wall);
+    sample.register_wh = meter;
+    body.samples = {sample};
     feed(MeterValuesCalled{call, body, "values " + std::to_string(meter)});
     settle();
     return m_answers.contains(call.id);
@@ -247,9 +255,9 @@ bool Site::values(std::uint16_t connector, std::optional<std::int64_t> transacti
 bool Site::stop(std::int64_t transaction, std::int64_t meter, std::string timestamp,
                 const std::string& tag) {
     const CallKey call = next_call();
-    StopTransaction body;
+    StopFacts body;
     body.transaction = transaction;
-    body.id_tag = tag;
+    body.token = tag;
     body.meter_stop_wh = meter;
     body.timestamp = timestamp.empty() ? text_now() : std::move(timestamp);
     body.time = time_from_text(body.timestamp);

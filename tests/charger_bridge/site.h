@@ -123,6 +123,7 @@ public:
     [[nodiscard]] std::vector<std::string> notes() const { return m_notes; }
     [[nodiscard]] std::size_t count_notes(const std::string& what) const;
     std::vector<RemoteStop> remote_stops;
+    std::vector<UpdateCost> costs;
     std::string station{"CP1"};
     KeySigner key;
 

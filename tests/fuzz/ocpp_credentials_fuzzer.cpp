@@ -2,8 +2,8 @@
 // passwords too, and nothing but the right credentials opens the door.
 
 #include "charger_bridge/ocpp/credentials.h"
-#include "charger_bridge/ocpp/messages.h"
 #include "charger_bridge/ocpp/time_text.h"
+#include "charger_bridge/ocpp/v16/messages.h"
 #include "ledger/base/check.h"
 #include "ledger/base/system_random.h"
 #include "ledger/model/ids.h"
@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto time = time_from_text(text)) {
         ENSURE(*time >= 0 && time_from_text(time_to_text(*time)) == time);
     }
-    if (const auto energy = energy_from_text(text, "kWh")) {
+    if (const auto energy = v16::energy_from_text(text, "kWh")) {
         ENSURE(*energy >= 0);
     }
     return 0;

@@ -2,6 +2,7 @@
 // of ours is a frame again, and whatever is handed on can be answered exactly once.
 
 #include "charger_bridge/ocpp/peer.h"
+#include "charger_bridge/ocpp/v16/translation.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/check.h"
 
@@ -10,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace tally::bridge;
     std::string_view rest = tally::as_text({data, size});
-    Peer peer{true, 1};
+    Peer peer{true, 1, v16::translation()};
     static_cast<void>(peer.command({"GetConfiguration", {}, 1}, {}));
     while (!rest.empty()) {
         const std::string_view line = rest.substr(0, rest.find('\n'));

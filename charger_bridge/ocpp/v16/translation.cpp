@@ -1,0 +1,139 @@
+#include "charger_bridge/ocpp/v16/translation.h"
+
+#include "charger_bridge/ocpp/fields.h"
+#include "charger_bridge/ocpp/schema_texts.h"
+#include "charger_bridge/ocpp/time_text.h"
+#include "charger_bridge/ocpp/v16/messages.h"
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace tally::bridge::v16 {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::array<std::string_view, 5> our_actions{"RemoteStartTransaction",
+                                                      "RemoteStopTransaction", "TriggerMessage",
+                                                      "ChangeConfiguration", "GetConfiguration"};
+
+const char* to_text(TagStatus status) {
+    switch (status) {
+        case TagStatus::accepted:
+            return "Accepted";
+        case TagStatus::blocked:
+            return "Blocked";
+        case TagStatus::invalid:
+            return "Invalid";
+        case TagStatus::concurrent_tx:
+            return "ConcurrentTx";
+    }
+    return "";
+}
+
+const SchemaBook& schemas() {
+    static const SchemaBook book{schema_texts_v16()};
+    return book;
+}
+
+class TranslationV16 final : public Translation {
+public:
+    std::string_view sub_protocol() const override { return "ocpp1.6"; }
+    bool is_known_action(std::string_view action) const override {
+        return schemas().is_known_action(action);
+    }
+    bool is_ours(std::string_view action) const override {
+        return std::find(our_actions.begin(), our_actions.end(), action) != our_actions.end();
+    }
+    std::optional<SchemaViolation> find_violation(std::string_view action, Direction direction,
+                                                  const json::object& payload) const override {
+        return schemas().find_violation(action, direction, payload);
+    }
+    ErrorCode spelled(ErrorCode code) const override { return code; }
+    ErrorCode code_of(const FrameError& error) const override { return error.code; }
+
+    std::optional<RequestBody> decode_request(std::string_view action,
+                                              const json::object& payload) const override {
+        return v16::decode_request(action, payload);
+    }
+    bool has_money_fields(std::string_view action, const json::object& payload) const override {
+        return v16::has_money_fields(action, payload);
+    }
+    bool is_transaction_text(std::string_view text) const override {
+        const std::string_view head = text.substr(0, 128);
+        return head.find("\"StartTransaction\"") != std::string_view::npos ||
+               head.find("\"StopTransaction\"") != std::string_view::npos;
+    }
+
+    json::object boot_answer(const BootAnswer& answer) const override {
+        json::object payload;
+        payload["status"] = "Accepted";
+        payload["currentTime"] = time_to_text(answer.time);
+        payload["interval"] = answer.interval.count();
+        return payload;
+    }
+    json::object answer(const AnswerAuthorize& effect) const override {
+        return id_tag_answer(to_text(effect.status));
+    }
+    json::object answer(const AnswerStart& effect) const override {
+        json::object payload = id_tag_answer(to_text(effect.status));
+        payload["transactionId"] = effect.transaction;
+        return payload;
+    }
+    json::object answer(const AnswerMeterValues& /*effect*/) const override { return {}; }
+    json::object answer(const AnswerStop& effect) const override {
+        return effect.with_tag ? id_tag_answer("Accepted") : json::object{};
+    }
+
+    Command trigger_status() const override {
+        Command command{"TriggerMessage", {}, 0};
+        command.payload["requestedMessage"] = "StatusNotification";
+        return command;
+    }
+    Command command(const RemoteStop& effect) const override {
+        Command command{"RemoteStopTransaction", {}, 0};
+        command.payload["transactionId"] = effect.transaction;
+        return command;
+    }
+    std::optional<Command> command(const UpdateCost& effect) const override {
+        json::object data;
+        data["transactionId"] = effect.transaction;
+        data["mc"] = money_to_text(effect.amount);
+        Command command{"DataTransfer", {}, 0};
+        command.payload["vendorId"] = "tally";
+        command.payload["messageId"] = "Cost";
+        command.payload["data"] = json::serialize(data);
+        return command;
+    }
+    Command command(const UnlockConnector& effect) const override {
+        Command command{"UnlockConnector", {}, 0};
+        command.payload["connectorId"] = effect.connector;
+        return command;
+    }
+    Command command(const ResetStation& /*effect*/) const override {
+        Command command{"Reset", {}, 0};
+        command.payload["type"] = "Soft";
+        return command;
+    }
+};
+
+}  // namespace
+
+const Translation& translation() {
+    static const TranslationV16 instance;
+    return instance;
+}
+
+json::object id_tag_answer(std::string_view status) {
+    json::object info;
+    info["status"] = as_json(status);
+    json::object answer;
+    answer["idTagInfo"] = std::move(info);
+    return answer;
+}
+
+}  // namespace tally::bridge::v16
