@@ -73,10 +73,10 @@ Expected<Done, std::string> Bridge::load() { return m_core.load(m_parts.store); 
 
 void Bridge::start() {
     SocketHandlers handlers;
-    handlers.authenticate = [this](const std::string& station, std::string_view header,
-                                   const std::string& address) {
-        const auto verdict = m_passwords.check(station, header, address, now().mono);
-        return verdict == PasswordBook::Verdict::accepted;
+    handlers.authenticate = [this](const Knock& knock, const std::function<void(bool)>& decide) {
+        const auto verdict =
+            m_passwords.check(knock.station, knock.authorization, knock.address, now().mono);
+        decide(verdict == PasswordBook::Verdict::accepted);
     };
     handlers.opened = [this](const std::string& station, SocketId socket,
                              std::string_view sub_protocol) {
@@ -89,8 +89,9 @@ void Bridge::start() {
               {{"why", why}});
         node::log_info("ocpp", "connection_rejected", {{"why", why}});
     };
-    m_server = std::make_unique<WebSocketServer>(m_parts.io, m_listen.host, m_listen.port,
-                                                 std::move(handlers));
+    const std::vector<ListenAt> listeners{{m_listen.host, m_listen.port, false}};
+    m_server =
+        std::make_unique<WebSocketServer>(m_parts.io, listeners, nullptr, std::move(handlers));
     tick();
 }
 

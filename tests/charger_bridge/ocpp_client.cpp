@@ -3,10 +3,13 @@
 #include <arpa/inet.h>
 #include <catch2/catch.hpp>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <utility>
 
 namespace tally::bridge::test {
@@ -29,11 +32,23 @@ OcppClient::OcppClient(std::uint16_t port) : m_socket{::socket(AF_INET, SOCK_STR
     REQUIRE(::connect(m_socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
 }
 
-OcppClient::~OcppClient() { ::close(m_socket); }
+OcppClient::~OcppClient() {
+    SSL_free(m_tls);
+    ::close(m_socket);
+}
+
+bool OcppClient::secure(ssl_ctx_st* context) {
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL's own sockets raise it when the server hung up.
+    m_tls = SSL_new(context);
+    REQUIRE(SSL_set_fd(m_tls, m_socket) == 1);
+    return SSL_connect(m_tls) == 1;
+}
 
 void OcppClient::write(std::string_view bytes) {
     while (!bytes.empty()) {
-        const ssize_t sent = ::send(m_socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const ssize_t sent = m_tls != nullptr
+                                 ? SSL_write(m_tls, bytes.data(), static_cast<int>(bytes.size()))
+                                 : ::send(m_socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent <= 0) {
             return;  // The server hung up; the test sees it when it reads.
         }
@@ -64,12 +79,19 @@ std::string OcppClient::shake(const Handshake& handshake) {
     return head;
 }
 
+long OcppClient::read_some(char* into, std::size_t size) {
+    errno = 0;
+    return m_tls != nullptr ? SSL_read(m_tls, into, static_cast<int>(size))
+                            : ::recv(m_socket, into, size, 0);
+}
+
 std::string OcppClient::read_exactly(std::size_t count) {
     std::string bytes(count, '\0');
     std::size_t done = 0;
     while (done < count) {
-        const ssize_t got = ::recv(m_socket, bytes.data() + done, count - done, 0);
+        const long got = read_some(bytes.data() + done, count - done);
         if (got <= 0) {
+            m_timed_out = got < 0 && errno == EAGAIN;
             return {};
         }
         done += static_cast<std::size_t>(got);
@@ -123,7 +145,7 @@ std::string OcppClient::receive() {
 bool OcppClient::is_closed() {
     for (int i = 0; i < 100; ++i) {
         if (receive().empty()) {
-            return true;
+            return !m_timed_out;
         }
     }
     return false;

@@ -4,6 +4,9 @@
 #include <string>
 #include <string_view>
 
+struct ssl_ctx_st;
+struct ssl_st;
+
 namespace tally::bridge::test {
 
 /// A charger as bytes on a socket: says exactly what the test wants, right or wrong. Blocking, with
@@ -14,6 +17,11 @@ public:
     ~OcppClient();
     OcppClient(const OcppClient&) = delete;
     OcppClient& operator=(const OcppClient&) = delete;
+
+    /// From here on under TLS; false when the handshake fails.
+    [[nodiscard]] bool secure(ssl_ctx_st* context);
+    /// Null without TLS.
+    [[nodiscard]] ssl_st* tls() const { return m_tls; }
 
     struct Handshake {
         std::string path{"/ocpp/CP1"};
@@ -37,7 +45,10 @@ public:
 
 private:
     std::string read_exactly(std::size_t count);
+    [[nodiscard]] long read_some(char* into, std::size_t size);
     int m_socket{-1};
+    ssl_st* m_tls{nullptr};
+    bool m_timed_out{false};
     std::string m_kept;
 };
 
