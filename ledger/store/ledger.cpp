@@ -92,6 +92,11 @@ void Ledger::Impl::apply(const std::shared_ptr<ExecutedBlock>& block,
         !history_pruner.prune(block->changes, time, batch)) {
         stop_on_storage_error("cannot read what is finished from the state store");
     }
+    for (const WriteBatch::Operation& operation : batch.operations) {
+        if (!operation.value) {
+            ++erased[operation.key.front()];
+        }
+    }
     std::vector<Hash> leaf_hashes;
     leaf_hashes.reserve(block->leaves.size());
     for (const Leaf& leaf : block->leaves) {
@@ -437,6 +442,8 @@ std::vector<SegmentInfo> Ledger::segments() const { return m_impl->archive->segm
 Expected<std::string, SourceError> Ledger::find_segment(const std::string& name) const {
     return m_impl->archive->folders().find(name);
 }
+
+const std::map<std::uint8_t, std::uint64_t>& Ledger::erased() const { return m_impl->erased; }
 
 std::uint64_t Ledger::needed_from() const {
     const Impl& impl = *m_impl;

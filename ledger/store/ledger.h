@@ -12,6 +12,7 @@
 #include "ledger/store/sublog_index.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -164,6 +165,9 @@ public:
     [[nodiscard]] std::vector<SegmentInfo> segments() const;
     /// Path of the file of one of them. The error names the archive that it should be in.
     [[nodiscard]] Expected<std::string, SourceError> find_segment(const std::string& name) const;
+    /// Entries that were deleted from each table (the first byte of its keys) since this was
+    /// opened. The store keeps their room until it compacts.
+    [[nodiscard]] const std::map<std::uint8_t, std::uint64_t>& erased() const;
     /// Blocks from this height on have to stay in the data folder: they are replayed at the next
     /// start, hold the window of ids, belong to a snapshot, or prove what receipts refer to.
     [[nodiscard]] std::uint64_t needed_from() const;

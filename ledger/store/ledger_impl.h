@@ -78,6 +78,7 @@ public:
     std::uint64_t next_order{0};
     std::size_t speculative_blocks{speculative_blocks_max};
     std::uint64_t unsynced_blocks{0};
+    std::map<std::uint8_t, std::uint64_t> erased;  ///< deleted entries by table
     std::chrono::microseconds last_sync{0};
 
 private:

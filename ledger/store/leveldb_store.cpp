@@ -1,18 +1,17 @@
 #include "ledger/store/leveldb_store.h"
 
 #include "ledger/base/check.h"
-#include "ledger/store/block_archive.h"
+#include "ledger/store/leveldb_env.h"
 
-#include <fcntl.h>
 #include <leveldb/cache.h>
 #include <leveldb/db.h>
-#include <leveldb/env.h>
 #include <leveldb/filter_policy.h>
 #include <leveldb/write_batch.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <utility>
 
 namespace tally {
 namespace {
@@ -33,73 +32,58 @@ StoreError error_of(const leveldb::Status& status) {
     return status.IsCorruption() ? StoreError::corrupted : StoreError::io_error;
 }
 
-bool sync_folder(const std::string& folder) {
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) {
-        return false;
+/// The first eight bytes of a key as a number, zeros behind a shorter one.
+std::uint64_t number_of(ByteView key) {
+    std::uint64_t number{0};
+    for (std::size_t i = 0; i < sizeof(number); ++i) {
+        number = number << 8U | (i < key.size() ? key[i] : 0U);
     }
-    const bool synced = ::fsync(descriptor) == 0;
-    ::close(descriptor);
-    return synced;
+    return number;
 }
 
-/// LevelDB syncs its folder only before a MANIFEST. This also does so when a file is created or
-/// renamed, so that a new log and CURRENT are there after power loss.
-///
-/// When the folder cannot be synced behind a new CURRENT, nobody knows which of two MANIFEST files
-/// a next start will find named there. LevelDB takes that for a failure and removes the new one; so
-/// the process stops before it can, and both are there at the next start.
-class SyncingEnv final : public leveldb::EnvWrapper {
-public:
-    explicit SyncingEnv(const LevelDbStore::Options& options)
-        : leveldb::EnvWrapper{options.env != nullptr ? options.env : leveldb::Env::Default()},
-          m_sync_folder{options.sync_folder ? options.sync_folder : sync_folder},
-          m_stop{options.stop ? options.stop : stop_on_storage_error} {}
-
-    leveldb::Status NewWritableFile(const std::string& path,
-                                    leveldb::WritableFile** file) override {
-        leveldb::Status status = target()->NewWritableFile(path, file);
-        if (status.ok()) {
-            status = sync_folder_of(path);
-            if (!status.ok()) {
-                delete *file;
-                *file = nullptr;
-            }
-        }
-        return status;
+Bytes key_of(std::uint64_t number) {
+    Bytes key(sizeof(number));
+    for (std::size_t i = key.size(); i > 0; --i, number >>= 8U) {
+        key[i - 1] = static_cast<std::uint8_t>(number);
     }
+    return key;
+}
 
-    leveldb::Status RenameFile(const std::string& from, const std::string& to) override {
-        leveldb::Status status = target()->RenameFile(from, to);
-        if (status.ok()) {
-            status = sync_folder_of(to);
-            if (!status.ok() && to.ends_with("/CURRENT")) {
-                m_stop(to + ": cannot sync the folder behind it");
-            }
-        }
-        return status;
+/// The last key before which about `bytes_max` of files lie from `from` on: `to`, or one that is
+/// told apart from `from` by its first eight bytes.
+Bytes end_of_piece(leveldb::DB& db, ByteView from, ByteView to, std::uint64_t bytes_max) {
+    const auto bytes_up_to = [&](ByteView end) {
+        const leveldb::Range range{slice(from), slice(end)};
+        std::uint64_t bytes{0};
+        db.GetApproximateSizes(&range, 1, &bytes);
+        return bytes;
+    };
+    const std::uint64_t first = number_of(from);
+    if (bytes_up_to(to) <= bytes_max || first >= number_of(to)) {
+        return {to.begin(), to.end()};
     }
-
-private:
-    [[nodiscard]] leveldb::Status sync_folder_of(const std::string& path) const {
-        const std::size_t slash = path.find_last_of('/');
-        const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
-        return m_sync_folder(folder) ? leveldb::Status::OK()
-                                     : leveldb::Status::IOError(folder, "cannot sync the folder");
+    // `low` is always few enough, or the least step; `high` is too many.
+    std::uint64_t low = first + 1;
+    std::uint64_t high = std::max(low, number_of(to));
+    while (high - low > 1) {
+        const std::uint64_t middle = low + (high - low) / 2;
+        (bytes_up_to(key_of(middle)) <= bytes_max ? low : high) = middle;
     }
-
-    std::function<bool(const std::string& folder)> m_sync_folder;
-    std::function<void(const std::string& why)> m_stop;
-};
+    Bytes end = key_of(low);
+    return slice(end).compare(slice(to)) < 0 ? end : Bytes{to.begin(), to.end()};
+}
 
 /// What a store and its snapshots share.
 struct Database {
-    explicit Database(const LevelDbStore::Options& options) : env{options} {}
+    explicit Database(const LevelDbStore::Options& options)
+        : env{options.env, options.sync_folder, options.stop} {}
     SyncingEnv env;
     std::unique_ptr<const leveldb::FilterPolicy> filter;
     std::unique_ptr<leveldb::Cache> cache;
     std::atomic<std::uint64_t> snapshots{0};  ///< open ones
-    std::unique_ptr<leveldb::DB> db;          // last: closed before what it uses
+    const Clock* clock{nullptr};              ///< null: writes are not measured
+    std::atomic<std::int64_t> slowest_write_us{0};
+    std::unique_ptr<leveldb::DB> db;  // last: closed before what it uses
 };
 
 }  // namespace
@@ -119,6 +103,21 @@ struct LevelDbStore::Impl {
     const leveldb::Snapshot* snapshot{nullptr};  ///< null: the store as it grows
 
     [[nodiscard]] leveldb::DB& db() const { return *database->db; }
+    [[nodiscard]] leveldb::Status measured_write(const leveldb::WriteOptions& options,
+                                                 leveldb::WriteBatch& writes) const {
+        const Clock* const clock = database->clock;
+        if (clock == nullptr) {
+            return db().Write(options, &writes);
+        }
+        const std::chrono::microseconds begin = clock->monotonic();
+        const leveldb::Status status = db().Write(options, &writes);
+        const std::int64_t took = (clock->monotonic() - begin).count();
+        // Somebody may take the figure meanwhile; nobody else raises it.
+        std::int64_t slowest = database->slowest_write_us.load();
+        while (took > slowest && !database->slowest_write_us.compare_exchange_weak(slowest, took)) {
+        }
+        return status;
+    }
     [[nodiscard]] leveldb::ReadOptions read_options() const {
         leveldb::ReadOptions options;
         options.verify_checksums = true;
@@ -159,6 +158,7 @@ Expected<std::unique_ptr<LevelDbStore>, std::string> LevelDbStore::open(const st
         return Unexpected{folder + ": " + status.ToString()};
     }
     database->db.reset(db);
+    database->clock = options.clock;
     auto impl = std::make_unique<Impl>(std::move(database));
     return std::unique_ptr<LevelDbStore>{new LevelDbStore{std::move(impl)}};
 }
@@ -218,7 +218,7 @@ Expected<Done, StoreError> LevelDbStore::write(const WriteBatch& batch, bool syn
     }
     leveldb::WriteOptions options;
     options.sync = sync;
-    const leveldb::Status status = m_impl->db().Write(options, &writes);
+    const leveldb::Status status = m_impl->measured_write(options, writes);
     if (!status.ok()) {
         return Unexpected{error_of(status)};
     }
@@ -233,7 +233,7 @@ std::unique_ptr<KeyValueStore> LevelDbStore::snapshot() const {
 }
 
 LevelDbStore::Figures LevelDbStore::figures() const {
-    const auto number_of = [this](const char* property) {
+    const auto figure_of = [this](const char* property) {
         std::string text;
         std::uint64_t number{0};
         if (m_impl->db().GetProperty(property, &text)) {
@@ -241,8 +241,21 @@ LevelDbStore::Figures LevelDbStore::figures() const {
         }
         return number;
     };
-    return {number_of("leveldb.num-files-at-level0"), number_of("leveldb.approximate-memory-usage"),
+    return {figure_of("leveldb.num-files-at-level0"), figure_of("leveldb.approximate-memory-usage"),
             m_impl->database->snapshots.load()};
+}
+
+std::chrono::microseconds LevelDbStore::take_slowest_write() {
+    return std::chrono::microseconds{m_impl->database->slowest_write_us.exchange(0)};
+}
+
+Bytes LevelDbStore::compact(ByteView from, ByteView to, std::uint64_t bytes_max) {
+    ENSURE(std::ranges::lexicographical_compare(from, to));
+    const Bytes end = end_of_piece(m_impl->db(), from, to, bytes_max);
+    const leveldb::Slice begin_slice = slice(from);
+    const leveldb::Slice end_slice = slice(end);
+    m_impl->db().CompactRange(&begin_slice, &end_slice);
+    return end;
 }
 
 }  // namespace tally

@@ -10,6 +10,7 @@
 #include "node/api/node_api.h"
 #include "node/config/customers_json.h"
 #include "node/process/archivist.h"
+#include "node/process/compactor.h"
 #include "node/process/key_ring.h"
 #include "node/process/membership_duties.h"
 #include "node/process/node_links.h"
@@ -44,8 +45,9 @@ StartError config_error(std::string text) { return {exit_config, std::move(text)
 
 using StoreResult = Expected<std::unique_ptr<LevelDbStore>, std::string>;
 
-LevelDbStore::Options small_store() {
+LevelDbStore::Options small_store(const Clock& clock) {
     LevelDbStore::Options options;
+    options.clock = &clock;
     options.write_buffer_bytes = 8UL * 1024 * 1024;
     options.block_cache_bytes = 16UL * 1024 * 1024;
     return options;
@@ -194,7 +196,9 @@ private:
     RoleWatch m_role_watch;
     SpaceGuard m_space{m_inputs.config.data_dir, m_inputs.config.free_bytes_min};
     int m_exit_code{0};
-    std::unique_ptr<Archivist> m_archivist;  // last: its thread ends before what it uses
+    // last: their threads end before what they use
+    std::unique_ptr<Archivist> m_archivist;
+    std::unique_ptr<Compactor> m_compactor;
     bool m_stopping{false};
 };
 
@@ -213,18 +217,20 @@ std::optional<StartError> Node::Impl::open_lock() {
 }
 
 std::optional<StartError> Node::Impl::open_stores() {
-    StoreResult state = LevelDbStore::open(m_folders.state);
+    LevelDbStore::Options state_options;
+    state_options.clock = &m_clock;
+    StoreResult state = LevelDbStore::open(m_folders.state, state_options);
     if (!state) {
         return io_error(state.error());
     }
     m_state_store = std::move(state).value();
-    StoreResult own = LevelDbStore::open(m_folders.operator_, small_store());
+    StoreResult own = LevelDbStore::open(m_folders.operator_, small_store(m_clock));
     if (!own) {
         return io_error(own.error());
     }
     m_operator_store = std::move(own).value();
     if (m_inputs.member.role == MemberRole::hub) {
-        StoreResult backup = LevelDbStore::open(m_folders.backup, small_store());
+        StoreResult backup = LevelDbStore::open(m_folders.backup, small_store(m_clock));
         if (!backup) {
             return io_error(backup.error());
         }
@@ -356,6 +362,12 @@ std::optional<StartError> Node::Impl::open_edges() {
     m_archivist = std::make_unique<Archivist>(Archivist::Parts{
         m_io, m_files, m_folders.segments, *m_state_store, m_inputs.config.archive,
         [this]() -> const Ledger& { return m_replica->ledger(); }, m_clock, m_metrics});
+    m_compactor = std::make_unique<Compactor>(Compactor::Parts{
+        m_io, *m_state_store,
+        [this]() -> const std::map<std::uint8_t, std::uint64_t>& {
+            return m_replica->ledger().erased();
+        },
+        [this] { return m_replica->ledger().final_header().log_size; }, m_clock, m_metrics});
     m_api = std::make_unique<NodeApi>(*this, *token);
     try {
         m_http = std::make_unique<HttpServer>(
@@ -473,6 +485,7 @@ void Node::Impl::look_at_membership() {
     m_duties->tick();
     m_role_watch.look(m_replica->status().role);
     m_archivist->tick();
+    m_compactor->tick();
     if (const std::optional<std::string> problem = m_space.find_problem()) {
         log_error("storage", "no_room", {{"what", *problem}});
         m_exit_code = exit_io;
@@ -521,8 +534,11 @@ std::string Node::Impl::metrics_text() {
     collect_membership(m_metrics, m_replica->ledger().final_state());
     collect_links(m_metrics, m_links->metrics());
     collect_roaming(m_metrics, m_roaming->load());
-    collect_store(m_metrics, "state", m_state_store->figures());
-    collect_store(m_metrics, "operator", m_operator_store->figures());
+    collect_store(m_metrics, "state", *m_state_store);
+    collect_store(m_metrics, "operator", *m_operator_store);
+    if (m_backup_store) {
+        collect_store(m_metrics, "backup", *m_backup_store);
+    }
     m_metrics.gauge("tally_disk_free_bytes", "Free for the data folder")
         .set(static_cast<double>(m_space.free_bytes()));
     m_metrics

@@ -201,8 +201,8 @@ void collect_roaming(Metrics& metrics, const RoamingService::Load& load) {
         .set(static_cast<double>(load.outbox));
 }
 
-void collect_store(Metrics& metrics, const std::string& name,
-                   const LevelDbStore::Figures& figures) {
+void collect_store(Metrics& metrics, const std::string& name, LevelDbStore& store) {
+    const LevelDbStore::Figures figures = store.figures();
     const MetricLabels labels{{"store", name}};
     metrics
         .gauge("tally_leveldb_files_at_level0", "From 8 on writes are slowed, at 12 they wait",
@@ -210,6 +210,9 @@ void collect_store(Metrics& metrics, const std::string& name,
         .set(static_cast<double>(figures.files_at_level0));
     metrics.gauge("tally_leveldb_memory_bytes", "Held for writing and as cache, about", labels)
         .set(static_cast<double>(figures.memory_bytes));
+    metrics
+        .gauge("tally_leveldb_slowest_write_seconds", "Since these figures were asked last", labels)
+        .set(std::chrono::duration<double>{store.take_slowest_write()}.count());
     metrics.gauge("tally_leveldb_snapshots", "Open ones, which keep what is replaced", labels)
         .set(static_cast<double>(figures.snapshots));
 }

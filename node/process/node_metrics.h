@@ -16,6 +16,7 @@ void collect_membership(Metrics& metrics, const StateView& state);
 void collect_links(Metrics& metrics, const LinkMetrics& links);
 void collect_roaming(Metrics& metrics, const RoamingService::Load& load);
 /// `name`: state or operator.
-void collect_store(Metrics& metrics, const std::string& name, const LevelDbStore::Figures& figures);
+/// Takes the store's slowest write with it: that is of the time since it was collected last.
+void collect_store(Metrics& metrics, const std::string& name, LevelDbStore& store);
 
 }  // namespace tally::node

@@ -68,6 +68,21 @@ TEST_CASE("finished authorizations leave after their time, and none before", "[s
     CHECK_FALSE(find_authorization(keeper.ledger->final_state(), denials.ended.front().first));
 }
 
+TEST_CASE("a ledger counts what it deletes from each table", "[store][finished]") {
+    const Denials denials;
+    Keeper keeper{kept_for};
+    Keeper all{0};
+    for (const Block& block : denials.blocks) {
+        keeper.add(block);
+        all.add(block);
+    }
+    const auto table = static_cast<std::uint8_t>(Table::finished);
+    const std::size_t made = denials_per_block * blocks_made;
+    REQUIRE(count(keeper) < made);
+    CHECK(keeper.ledger->erased().at(table) == made - count(keeper));
+    CHECK_FALSE(all.ledger->erased().contains(table));
+}
+
 TEST_CASE("a node that is told nothing keeps all, and has the same state", "[store][finished]") {
     const Denials denials;
     Keeper all{0};

@@ -19,11 +19,16 @@ constexpr int batches{12};
 constexpr int sync_every{3};
 
 Bytes key_of(int number) { return {static_cast<std::uint8_t>(number)}; }
-Bytes value_of(int number) { return Bytes(300, static_cast<std::uint8_t>(number)); }
+constexpr std::size_t value_bytes{300};
+/// Twelve of them are more than what LevelDB holds in memory: it begins another log.
+constexpr std::size_t large_value_bytes{9'000};
+Bytes value_of(int number, std::size_t bytes = value_bytes) {
+    return Bytes(bytes, static_cast<std::uint8_t>(number));
+}
 
-WriteBatch batch_of(int number) {
+WriteBatch batch_of(int number, std::size_t bytes = value_bytes) {
     WriteBatch batch;
-    batch.put(key_of(number), value_of(number));
+    batch.put(key_of(number), value_of(number, bytes));
     return batch;
 }
 
@@ -32,6 +37,7 @@ struct Disk {
     FaultyLevelDbEnv env;
     std::unique_ptr<LevelDbStore> store;
     std::string problem;
+    std::size_t bytes{value_bytes};
     /// A machine without power does not have to be stopped.
     bool stops_by_itself{false};
 
@@ -39,6 +45,7 @@ struct Disk {
         store.reset();
         LevelDbStore::Options options;
         options.env = &env;
+        options.write_buffer_bytes = 64UL * 1024;
         options.sync_folder = [this](const std::string& name) { return env.sync_folder(name); };
         if (stops_by_itself) {
             options.stop = [](const std::string&) {};
@@ -55,7 +62,7 @@ struct Disk {
         int durable = first;
         for (int number = first; number < batches; ++number) {
             const bool sync = number % sync_every == sync_every - 1;
-            if (!store->write(batch_of(number), sync)) {
+            if (!store->write(batch_of(number, bytes), sync)) {
                 break;
             }
             durable = sync ? number + 1 : durable;
@@ -70,7 +77,7 @@ struct Disk {
             REQUIRE(value);
             if (*value) {
                 REQUIRE(there == number);
-                CHECK(**value == value_of(number));
+                CHECK(**value == value_of(number, bytes));
                 ++there;
             }
         }
@@ -101,9 +108,11 @@ void flip_byte(const std::string& path, std::streamoff at) {
 TEST_CASE("LevelDB: power failing before any write step keeps what was synced, and a prefix") {
     const TailFate fate =
         GENERATE(TailFate::lost, TailFate::half, TailFate::zeroed, TailFate::kept);
+    const std::size_t bytes = GENERATE(value_bytes, large_value_bytes);
     int refused{0};
     for (std::uint64_t step = 0;; ++step) {
         Disk disk;
+        disk.bytes = bytes;
         disk.stops_by_itself = true;
         disk.env.fail_from(step);
         int durable{0};
@@ -113,7 +122,8 @@ TEST_CASE("LevelDB: power failing before any write step keeps what was synced, a
         const bool was_cut = disk.env.has_failed();
         disk.store.reset();
         disk.env.crash(fate);
-        INFO("before step " << step << ", fate " << static_cast<int>(fate));
+        INFO("before step " << step << ", fate " << static_cast<int>(fate) << ", values of "
+                            << bytes << " bytes");
         if (!disk.open()) {
             // A torn record that is neither whole nor plainly cut: never repaired, never guessed.
             INFO(disk.problem);
@@ -146,6 +156,24 @@ TEST_CASE("LevelDB: after a failed sync every later write fails, until it is ope
     CHECK(disk.count() == batches);
     CHECK_FALSE((*disk.store->get(key_of(101))).has_value());
     CHECK(disk.store->write(batch_of(103), true));
+}
+
+TEST_CASE("LevelDB: a log that cannot be synced at its end stops the process") {
+    Disk disk;
+    disk.bytes = large_value_bytes;
+    REQUIRE(disk.open());
+    const auto fill = [&](bool syncs) {
+        disk.env.heal();
+        if (!syncs) {
+            disk.env.fail(EnvStep::sync);
+        }
+        // Unsynced, until LevelDB begins another log.
+        for (int number = 0; number < batches; ++number) {
+            static_cast<void>(disk.store->write(batch_of(number, disk.bytes), false));
+        }
+    };
+    CHECK(stops([&] { fill(false); }));
+    CHECK_FALSE(stops([&] { fill(true); }));
 }
 
 TEST_CASE("LevelDB: a full disk is an error of the write, and nothing that was synced is lost") {

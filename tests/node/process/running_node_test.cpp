@@ -110,19 +110,36 @@ SCENARIO("a node runs alone, makes blocks, and answers with its figures") {
     CHECK(contains(get(node, "/api/v1/segments").body, ".seg"));
 
     const std::string metrics = get(node, "/metrics").body;
-    for (const char* name :
-         {"tally_height", "tally_view", "tally_last_final_view", "tally_unfinalized_blocks",
-          "tally_validators_connected", "tally_peers", "tally_delta_seconds",
-          "tally_mempool_envelopes", "tally_mempool_bytes", "tally_blocks_total",
-          "tally_views_nullified_total", "tally_proposals_rejected_total",
-          "tally_blocks_fetched_total", "tally_consensus_messages_rejected_total",
-          "tally_evidence_total", "tally_blocks_refused_total", "tally_sessions_open",
-          "tally_submissions_pending", "tally_outbox_messages"}) {
+    for (const char* name : {"tally_height",
+                             "tally_view",
+                             "tally_last_final_view",
+                             "tally_unfinalized_blocks",
+                             "tally_validators_connected",
+                             "tally_peers",
+                             "tally_delta_seconds",
+                             "tally_mempool_envelopes",
+                             "tally_mempool_bytes",
+                             "tally_blocks_total",
+                             "tally_views_nullified_total",
+                             "tally_proposals_rejected_total",
+                             "tally_blocks_fetched_total",
+                             "tally_consensus_messages_rejected_total",
+                             "tally_evidence_total",
+                             "tally_blocks_refused_total",
+                             "tally_sessions_open",
+                             "tally_submissions_pending",
+                             "tally_outbox_messages",
+                             "tally_leveldb_slowest_write_seconds{store=\"operator\"}",
+                             "tally_leveldb_tables_compacted_total{store=\"state\"} 0"}) {
         INFO(name);
         CHECK(contains(metrics, std::string{"\n"} + name));
     }
     CHECK(contains(metrics, "tally_sessions_open{side=\"visited\"} 0"));
     CHECK_FALSE(contains(metrics, "tally_blocks_total 0\n"));
+    // Blocks were written, so that some write was the slowest.
+    const std::string slowest{"\ntally_leveldb_slowest_write_seconds{store=\"state\"} "};
+    REQUIRE(contains(metrics, slowest));
+    CHECK_FALSE(contains(metrics, slowest + "0\n"));
     CHECK_FALSE(contains(metrics, "CARD1"));
 
     // A second process in the same folder is told so.
