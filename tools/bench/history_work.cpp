@@ -19,7 +19,9 @@ constexpr std::uint64_t power_min_w{7'000};
 constexpr std::uint64_t power_max_w{58'000};
 constexpr std::int16_t utc_offset_minutes{480};
 constexpr UnixMillis good_for_ms{60'000};
+/// A charge starts one block after its approval.
 constexpr UnixMillis start_within_ms{120'000};
+constexpr UnixMillis start_within_blocks{3};
 constexpr UnixMillis ms_per_hour{3'600'000};
 constexpr std::size_t connectors_per_station{2};
 constexpr std::size_t registrations_per_block{250};
@@ -42,6 +44,15 @@ std::size_t currency_between(std::size_t one, std::size_t other, std::size_t cur
 
 std::uint64_t HistoryShape::begun_per_block() const {
     return std::max<std::uint64_t>(1, per_block * 100 / transactions_per_100);
+}
+
+UnixMillis HistoryShape::start_within() const {
+    return std::max(start_within_ms, start_within_blocks * interval);
+}
+
+UnixMillis HistoryShape::charge_time_max() const {
+    // What `charging_blocks` gives at most, and the block of the record itself.
+    return static_cast<UnixMillis>(charge_blocks() * 3 / 2 + 2) * interval;
 }
 
 std::uint64_t HistoryShape::charge_blocks() const {
@@ -160,7 +171,7 @@ void HistoryWork::begin_charge(UnixMillis time) {
     action.approved = true;
     action.amount = charge.approved;
     action.tariffs = {tariff_ref(charge.currency)};
-    action.start_by = time + start_within_ms;
+    action.start_by = time + m_shape.start_within();
     charge.ref = {m_sites[charge.home].member.party, add(charge.home, action, time)};
     if (lot < denied_percent + unstarted_percent) {
         ++m_counts.left_to_expire;

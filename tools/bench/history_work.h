@@ -28,6 +28,10 @@ struct HistoryShape {
     [[nodiscard]] std::uint64_t begun_per_block() const;
     /// Blocks from the start of a charge to its record, on average.
     [[nodiscard]] std::uint64_t charge_blocks() const;
+    /// From an approval to the latest start of its charge.
+    [[nodiscard]] UnixMillis start_within() const;
+    /// The longest from the start of a charge to its record.
+    [[nodiscard]] UnixMillis charge_time_max() const;
 };
 
 /// How many of what happened.

@@ -27,6 +27,7 @@ constexpr Money limit_amount{amount_max / 2};
 constexpr std::uint64_t progress_blocks{50};
 /// The clock of the last block stays behind the time that was asked for.
 constexpr std::uint64_t spare_percent{3};
+constexpr UnixMillis ms_per_hour{3'600'000};
 
 Expected<std::vector<Currency>, std::string> parse_currencies(
     const std::vector<std::string>& texts) {
@@ -216,21 +217,24 @@ Expected<Written, std::string> write_history(const LedgerBenchOptions& options,
 
 json::object figures_of(const DevnetPlan& plan, const Written& written) {
     const node::DataFolders folders{plan.nodes.front().folder + "/data"};
-    return {{"transactions", written.counts.transactions},
-            {"blocks", written.last.height},
-            {"epoch", written.last.epoch},
-            {"charges_settled", written.counts.settled},
-            {"denied", written.counts.denied},
-            {"released", written.counts.released},
-            {"never_started", written.counts.left_to_expire},
-            {"open", written.counts.open},
-            {"first_block_ms", plan.genesis.time},
-            {"last_block_ms", written.last.time},
-            {"segment_bytes", bytes_of(folders.segments)},
-            {"state_bytes", bytes_of(folders.state)},
-            {"chain_id", to_hex(plan.genesis.chain_id())},
-            {"state_root", to_hex(written.last.state_root)},
-            {"samples", written.samples}};
+    json::object figures{{"transactions", written.counts.transactions},
+                         {"blocks", written.last.height},
+                         {"epoch", written.last.epoch},
+                         {"charges_settled", written.counts.settled},
+                         {"denied", written.counts.denied},
+                         {"released", written.counts.released},
+                         {"never_started", written.counts.left_to_expire},
+                         {"open", written.counts.open},
+                         {"first_block_ms", plan.genesis.time},
+                         {"last_block_ms", written.last.time},
+                         {"segment_bytes", bytes_of(folders.segments)},
+                         {"state_bytes", bytes_of(folders.state)},
+                         {"chain_id", to_hex(plan.genesis.chain_id())},
+                         {"state_root", to_hex(written.last.state_root)}};
+    if (!written.samples.empty()) {
+        figures["samples"] = written.samples;
+    }
+    return figures;
 }
 
 Expected<DevnetPlan, std::string> plan_network(const LedgerBenchOptions& options,
@@ -255,36 +259,71 @@ Expected<DevnetPlan, std::string> plan_network(const LedgerBenchOptions& options
         // Nobody pays in this history: one cycle for all of it, and time to pay after that.
         parameters.cycle_length = parameter_duration_max;
         parameters.payment_window = parameter_duration_max;
+        parameters.start_window = std::max(parameters.start_window, shape.start_within());
         parameters.idle_interval = options.idle_interval_ms.value_or(parameters.idle_interval);
     }
     return plan;
 }
 
-Expected<fs::path, std::string> empty_folder(const std::string& folder) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    const fs::path path = fs::canonical(folder, error);
-    if (error || !fs::is_empty(path, error)) {
-        return Unexpected{folder + ": must be a new or empty folder"};
+/// A new or empty folder, which is as it was before unless everything was made in it.
+class Workplace {
+public:
+    static Expected<std::unique_ptr<Workplace>, std::string> make(const std::string& folder) {
+        std::error_code error;
+        const bool was_there = fs::exists(folder, error);
+        fs::create_directories(folder, error);
+        const fs::path path = fs::canonical(folder, error);
+        if (error || !fs::is_empty(path, error)) {
+            return Unexpected{folder + ": must be a new or empty folder"};
+        }
+        return std::unique_ptr<Workplace>{new Workplace{path, was_there}};
     }
-    return path;
+    ~Workplace() {
+        std::error_code error;
+        if (!m_is_done && !m_was_there) {
+            fs::remove_all(m_path, error);
+        } else if (!m_is_done) {
+            for (const auto& entry : fs::directory_iterator{m_path, error}) {
+                fs::remove_all(entry.path(), error);
+            }
+        }
+    }
+    Workplace(const Workplace&) = delete;
+    Workplace& operator=(const Workplace&) = delete;
+    [[nodiscard]] const fs::path& path() const { return m_path; }
+    void keep() { m_is_done = true; }
+
+private:
+    Workplace(fs::path path, bool was_there) : m_path{std::move(path)}, m_was_there{was_there} {}
+
+    fs::path m_path;
+    bool m_was_there;
+    bool m_is_done{false};
+};
+
+Expected<HistoryShape, std::string> shape_of(const LedgerBenchOptions& options) {
+    auto currencies = parse_currencies(options.currencies);
+    if (!currencies) {
+        return Unexpected{currencies.error()};
+    }
+    HistoryShape shape{options.per_block, options.open,
+                       static_cast<UnixMillis>(options.interval_ms), std::move(currencies).value()};
+    const UnixMillis window = Parameters{}.record_window;
+    if (shape.charge_time_max() >= window) {
+        return Unexpected{"with --open " + std::to_string(options.open) + ", --per-block " +
+                          std::to_string(options.per_block) + " and --interval-ms " +
+                          std::to_string(options.interval_ms) + " a charge would last up to " +
+                          std::to_string(shape.charge_time_max() / ms_per_hour) +
+                          " hours, and has to be recorded within " +
+                          std::to_string(window / ms_per_hour) + " of its start"};
+    }
+    return shape;
 }
 
-}  // namespace
-
-Expected<json::object, std::string> bench_ledger(const LedgerBenchOptions& asked,
-                                                 const LedgerBenchProgress& progress) {
+Expected<json::object, std::string> make_past(const LedgerBenchOptions& options,
+                                              const HistoryShape& shape,
+                                              const LedgerBenchProgress& progress) {
     const auto begin = std::chrono::steady_clock::now();
-    LedgerBenchOptions options = asked;
-    const auto folder = empty_folder(asked.folder);
-    auto currencies = parse_currencies(asked.currencies);
-    if (!folder || !currencies) {
-        return Unexpected{folder ? currencies.error() : folder.error()};
-    }
-    options.folder = folder->string();
-    const HistoryShape shape{options.per_block, options.open,
-                             static_cast<UnixMillis>(options.interval_ms),
-                             std::move(currencies).value()};
     SeededRandom random{options.seed};
     const auto plan = plan_network(options, shape, random);
     if (!plan) {
@@ -315,6 +354,27 @@ Expected<json::object, std::string> bench_ledger(const LedgerBenchOptions& asked
     json::object figures = figures_of(*plan, *written);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     figures["seconds"] = took.count();
+    return figures;
+}
+
+}  // namespace
+
+Expected<json::object, std::string> bench_ledger(const LedgerBenchOptions& asked,
+                                                 const LedgerBenchProgress& progress) {
+    const auto shape = shape_of(asked);
+    if (!shape) {
+        return Unexpected{shape.error()};
+    }
+    const auto place = Workplace::make(asked.folder);
+    if (!place) {
+        return Unexpected{place.error()};
+    }
+    LedgerBenchOptions options = asked;
+    options.folder = (*place)->path().string();
+    auto figures = make_past(options, *shape, progress);
+    if (figures) {
+        (*place)->keep();
+    }
     return figures;
 }
 

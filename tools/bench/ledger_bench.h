@@ -40,7 +40,8 @@ using LedgerBenchProgress = std::function<void(std::uint64_t done, std::uint64_t
 /// Makes a devnet's folder whose validators have a common past, ready to be started: genesis, keys
 /// (from the seed: worth nothing), configurations, data folders. Blocks are executed once and get
 /// certificates that verify. The other operators' data folders are empty: they join when started.
-/// The same options with an `end` give the same segments. The error says what is in the way.
+/// The same options with an `end` give the same segments. The error says what is in the way, and
+/// the folder is then as it was before.
 [[nodiscard]] Expected<boost::json::object, std::string> bench_ledger(
     const LedgerBenchOptions& options, const LedgerBenchProgress& progress);
 
