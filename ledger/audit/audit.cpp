@@ -292,12 +292,19 @@ bool Auditor::is_clean() const {
 
 /// Compares the state with the books, as far as the replay has come.
 void Auditor::reconcile() {
+    if (m_report.sublog_state && m_report.sublog_state->height != m_report.last_height) {
+        m_report.sublog_state.reset();  // of an earlier checkpoint
+    }
     if (!m_replay || m_replay->replayed_to() == m_reconciled_to) {
         return;
     }
     m_replay->check_accounts();
     if (m_business && m_replay->replayed_to() == m_report.last_height) {
         m_business->reconcile(StoreView{m_replay->state()});
+        if (m_business->agrees_on_sublog(StoreView{m_replay->state()})) {
+            m_report.sublog_state =
+                SublogState{m_report.last_height, m_report.last_digest, m_report.state_root};
+        }
     }
     m_reconciled_to = m_replay->replayed_to();
 }
@@ -373,7 +380,7 @@ AuditReport Auditor::finish() {
         m_report.replayed_to = m_replay->replayed_to();
     }
     if (m_business) {
-        m_business->finish();
+        m_business->finish(!m_report.interrupted);
         m_report.business = m_business->report();
         if (const auto& cut_at = m_business->cut_at()) {
             m_report.books_end = std::max(*cut_at, m_report.from_height);
@@ -383,6 +390,8 @@ AuditReport Auditor::finish() {
         m_log.take(m_business->findings());
         if (const SublogBook* const sublog = m_business->sublog()) {
             m_report.sublog = SublogRecord{sublog->log()};
+            m_report.proven_sublog_compared =
+                m_options.proven_sublog.has_value() && !sublog->has_open_proof();
         }
     }
     m_report.findings = m_log.findings();

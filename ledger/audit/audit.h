@@ -53,8 +53,9 @@ struct AuditOptions {
     /// touches this member is left out: finding `withheld`, or note `sublog`. Level business only.
     std::optional<PartyId> member{};
     /// What a state receipt, which the caller has verified, says of that member's sub-log after a
-    /// block: compared with what the ledger gives there. A block that the audit does not come to
-    /// (before the checkpoint, or behind the end) is finding `withheld` too.
+    /// block: compared with what the ledger gives there. A block that the ledger does not have
+    /// (before the checkpoint, or behind the end) is finding `withheld` too, but not when the audit
+    /// ended before its end.
     std::optional<ProvenSublog> proven_sublog{};
     /// Asked after every batch of blocks, and with `at_end` after the last one, whether
     /// `on_checkpoint` is to be called. Levels replay and business only, and only while nothing was
@@ -72,6 +73,14 @@ struct AuditProgress {
     std::uint64_t height{0};
 };
 using AuditProgressCallback = std::function<void(const AuditProgress&)>;
+
+/// The state that a member's sub-log was found in: that after a block, whose certificate is for the
+/// root.
+struct SublogState {
+    std::uint64_t height{0};
+    Hash digest;
+    Hash state_root;
+};
 
 /// What an audit looked at and what it found. Verified means `findings` is empty.
 struct AuditReport {
@@ -110,6 +119,11 @@ struct AuditReport {
     bool member_unknown{false};
     /// With `AuditOptions::member`: its sub-log after the last block, made again.
     std::optional<SublogRecord> sublog{};
+    /// The state at the end, which has that very sub-log; nothing when it has not, or when the
+    /// blocks were not executed so far.
+    std::optional<SublogState> sublog_state{};
+    /// `AuditOptions::proven_sublog` was compared: its block came.
+    bool proven_sublog_compared{false};
 };
 
 /// Checks a ledger from nothing but its genesis and its segments. Reads them once, front to back,

@@ -65,7 +65,7 @@ void BridgeKeys::take(const StoredTransaction& stored) {
     } else if (const auto* revoked = std::get_if<RevokeBridge>(&action)) {
         m_keys.erase({stored.signer(), revoked->bridge_id});
     } else if (const MeteredCharge* metered = metered_of(action);
-               metered != nullptr && m_waiting.size() < waiting_max) {
+               metered != nullptr && m_waiting.size() < m_waiting_max) {
         m_waiting.insert_or_assign(stored.ref(), *metered);
     }
 }

@@ -20,6 +20,8 @@ public:
     /// What comes when that many wait has no key to be checked with, which is found.
     static constexpr std::size_t waiting_max{members_max * countersigns_of_member_max};
 
+    explicit BridgeKeys(std::size_t waiting = waiting_max) : m_waiting_max{waiting} {}
+
     /// The bridges and half-signed charges that a state has. The genesis has none.
     void restore(const StateView& state);
 
@@ -38,6 +40,7 @@ private:
     void expire(const std::vector<Event>& events);
     void set(const Name& name, const PublicKey& key);
 
+    std::size_t m_waiting_max;
     std::map<Name, VerifyKey> m_keys;
     std::map<TransactionRef, MeteredCharge> m_waiting;
 };

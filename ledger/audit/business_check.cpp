@@ -70,9 +70,9 @@ void BusinessCheck::check(const AuditBlock& block) {
     const BusinessScope scope{block, parameters, m_governance.hub(), m_report, m_log};
     const std::vector<Event>& events = block.content.events;
     const std::size_t early = events_before_transactions(events);
-    m_charges.cycles().open_block(scope);
+    m_charges.open_block(scope);
     check_events(scope, early);
-    m_charges.cycles().check_overdue(scope);
+    m_charges.check_overdue(scope);
     for_each_transaction(block, [&](const AuditEnvelope&, const StoredTransaction& stored) {
         check_transaction(scope, stored);
     });
@@ -220,9 +220,10 @@ void BusinessCheck::compare_balances(const StateView& state) {
 
 void BusinessCheck::reconcile(const StateView& state) {
     compare_balances(state);
+    const ChargeBook& charges = m_charges;
     for (const std::vector<std::string>& problems :
-         {m_charges.cycles().compare(state), m_charges.corrections().compare(state),
-          m_governance.compare(state)}) {
+         {charges.cycles().compare(state), charges.corrections().compare(state),
+          charges.promises().compare(state), m_governance.compare(state)}) {
         for (const std::string& problem : problems) {
             add_finding(FindingKind::reconciliation, problem);
         }
@@ -234,7 +235,7 @@ void BusinessCheck::reconcile(const StateView& state) {
     }
 }
 
-void BusinessCheck::finish() {
+void BusinessCheck::finish(bool is_whole) {
     m_charges.finish(m_report);
     m_charges.cycles().finish(m_report, m_height);
     if (m_sublog) {
@@ -242,7 +243,7 @@ void BusinessCheck::finish() {
                       std::to_string(m_sublog->log().size()) + " leaves touch " +
                           to_text(m_sublog->member()) + ", with the root " +
                           to_hex(m_sublog->log().root()));
-        if (m_sublog->has_open_proof()) {
+        if (m_sublog->has_open_proof() && is_whole && !m_cut_at) {
             add_finding(FindingKind::withheld,
                         "the proof of the sub-log of " + to_text(m_sublog->member()) +
                             " is of a block that is not among those that were audited");

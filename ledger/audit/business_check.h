@@ -48,8 +48,12 @@ public:
     /// Compares with the replayed state after the last block: balances, payments between banks,
     /// corrections, members, parameters, the sub-log. What is found once is not repeated.
     void reconcile(const StateView& state);
-    /// After the last block: what is open, for the report.
-    void finish();
+    /// Whether that state has the sub-log that is followed.
+    [[nodiscard]] bool agrees_on_sublog(const StateView& state) const {
+        return m_sublog && !m_sublog->compare(state);
+    }
+    /// After the last block: what is open, for the report. `is_whole`: all blocks were seen.
+    void finish(bool is_whole);
 
     [[nodiscard]] const FindingLog& findings() const noexcept { return m_log; }
     [[nodiscard]] const BusinessReport& report() const noexcept { return m_report; }

@@ -26,14 +26,14 @@ constexpr std::array<const char*, charge_steps> step_names{"approved",
                                                            "credited",
                                                            "rebilled"};
 constexpr std::array<const char*, note_kinds> note_names{
-    "delivered_unpaid", "not_recorded", "meter_gap",      "meter_changed",
-    "beyond_approval",  "disputed",     "corrected",      "equivocation",
-    "sublog",           "bank",         "evidence",       "shorter",
-    "unpaid",           "late_record",  "meter_unsigned", "meter_not_billable"};
+    "delivered_unpaid", "not_recorded",      "meter_gap", "meter_changed",
+    "beyond_approval",  "disputed",          "corrected", "equivocation",
+    "sublog",           "evidence",          "unpaid",    "late_record",
+    "meter_unsigned",   "meter_not_billable"};
 
 __extension__ using Unsigned = unsigned __int128;
 
-constexpr std::uint32_t report_version{3};
+constexpr std::uint32_t report_version{4};
 constexpr std::size_t currencies_max{26UL * 26 * 26};
 constexpr std::size_t positions_max{members_max * currencies_max};
 constexpr std::size_t refusals_max{65'536};

@@ -119,15 +119,13 @@ enum class NoteKind : std::uint8_t {
     corrected,           ///< a late charge, credit or new bill
     equivocation,        ///< a validator signed two contradicting votes; proven
     sublog,              ///< a member's log is complete
-    bank,                ///< a payment in a bank statement that no cycle explains
     evidence,            ///< meter evidence that was not supplied
-    shorter,             ///< other members have more blocks
     unpaid,              ///< a payment between banks that is not confirmed
     late_record,         ///< of a meter: a charge before one that was recorded already
     meter_unsigned,      ///< meter data without signed readings, or no key to verify them by
     meter_not_billable,  ///< signed readings that their meter marks as not to be billed
 };
-inline constexpr std::size_t note_kinds{16};
+inline constexpr std::size_t note_kinds{14};
 [[nodiscard]] const char* to_text(NoteKind kind);
 
 struct Note {

@@ -43,6 +43,7 @@ void ChargeBook::post(const BusinessScope& scope, const AuditPair& pair, Money a
     scope.report.positions[{debtor, pair.currency}].debits += size;
     scope.report.positions[{creditor, pair.currency}].credits += size;
     m_cycles.post(debtor, creditor, pair.currency, size);
+    m_promises.posted(debtor, creditor, pair.currency, size);
 }
 
 ChargeBook::Charges::iterator ChargeBook::find_open(
@@ -135,6 +136,8 @@ void ChargeBook::apply(const Step& step, const DecideAuthorization& action) {
         step.find(FindingKind::duplicate, to_text(charge.ref) + " is approved twice");
         return;
     }
+    check_promise(step, pair, action.amount, PromiseBook::Debit::approval);
+    m_promises.reserve(pair, action.amount);
     count(step.scope, pair, ChargeStep::approved, action.amount);
 }
 
@@ -297,6 +300,7 @@ void ChargeBook::apply(const Step& step, const OpenDispute& action) {
     charge.dispute = Authorization::Dispute{
         step.scope.now(), deadline_after(step.scope.now(), step.scope.parameters.arbitrate_window),
         action.disputed, action.reason, action.evidence};
+    m_promises.reserve(pair_of(charge), charge.reserved() - charge.amount);
     count(step.scope, pair_of(charge), ChargeStep::disputed, action.disputed);
     post(step.scope, pair_of(charge), charge.posted_so_far());
     step.scope.report.note(NoteKind::disputed, step.scope.height(),
@@ -343,6 +347,10 @@ void ChargeBook::apply(const Step& step, const PublishTariff& action) {
     }
 }
 
+void ChargeBook::apply(const Step& step, const SetAgreement& action) {
+    m_promises.agree(step.stored.signer(), action);
+}
+
 void ChargeBook::take(const BusinessScope& scope, const StoredTransaction& stored) {
     const Step step{scope, stored};
     m_countersigned.reset();
@@ -353,6 +361,7 @@ void ChargeBook::take(const BusinessScope& scope, const StoredTransaction& store
                 wait(step, action);
             } else if constexpr (std::is_same_v<One, ConfirmPayment>) {
                 m_cycles.take(scope, stored, action);
+                m_promises.forget_due();
             } else if constexpr (requires { apply(step, action); }) {
                 apply(step, action);
             }

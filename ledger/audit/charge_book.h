@@ -3,6 +3,7 @@
 #include "ledger/audit/business_scope.h"
 #include "ledger/audit/correction_book.h"
 #include "ledger/audit/cycle_book.h"
+#include "ledger/audit/promise_book.h"
 #include "ledger/state/state_view.h"
 
 #include <map>
@@ -25,6 +26,10 @@ public:
     /// What a state has open.
     void restore(const StateView& state);
 
+    /// Before everything else in a block.
+    void open_block(const BusinessScope& scope);
+    /// After the block's expiries: payments that should be in default and are not.
+    void check_overdue(const BusinessScope& scope) { m_cycles.check_overdue(scope); }
     /// A transaction that succeeded. Those that this book is not about are passed over.
     void take(const BusinessScope& scope, const StoredTransaction& stored);
     /// Something that expired; `number` is that of the event.
@@ -47,8 +52,12 @@ public:
     [[nodiscard]] const Authorization* find_charge(const AuthorizationRef& ref) const;
     [[nodiscard]] const CountersignRecord* find_half_signed(const TransactionRef& ref) const;
     /// What was posted and not netted yet, and the payments that wait.
-    [[nodiscard]] CycleBook& cycles() noexcept { return m_cycles; }
+    [[nodiscard]] CycleBook& cycles() noexcept {
+        m_promises.forget_due();  // the caller may change what is due
+        return m_cycles;
+    }
     [[nodiscard]] const CycleBook& cycles() const noexcept { return m_cycles; }
+    [[nodiscard]] const PromiseBook& promises() const noexcept { return m_promises; }
     [[nodiscard]] CorrectionBook& corrections() noexcept { return m_corrections; }
     [[nodiscard]] const CorrectionBook& corrections() const noexcept { return m_corrections; }
     /// What the accounts must have: promised, posted and not netted, legs that are not confirmed.
@@ -82,6 +91,7 @@ private:
     void apply(const Step& step, const AcceptDispute& action);
     void apply(const Step& step, const Arbitrate& action);
     void apply(const Step& step, const PublishTariff& action);
+    void apply(const Step& step, const SetAgreement& action);
     void apply(const Step& step, const Countersign& action);
     void wait(const Step& step, TwoSigned action);
     void check_second(const Step& step, const Countersign& action,
@@ -102,6 +112,8 @@ private:
     void check_signer(const Step& step, const PartyId& expected, const char* name) const;
     void check_rating(const Step& step, const Priced& priced) const;
     void check_bridge(const Step& step) const;
+    void check_promise(const Step& step, const AuditPair& pair, Money amount,
+                       PromiseBook::Debit kind);
     void check_home_release(const Step& step, const Authorization& charge) const;
     void check_default(const BusinessScope& scope, const Authorization& charge, const Event& event,
                        std::size_t number) const;
@@ -120,6 +132,7 @@ private:
     std::map<TransactionRef, CountersignRecord> m_waiting;
     std::optional<Countersigned> m_countersigned;
     CycleBook m_cycles;
+    PromiseBook m_promises;
     CorrectionBook m_corrections;
 };
 

@@ -53,6 +53,7 @@ void ChargeBook::take_effect(const Step& step, const TransactionRef& first,
                                               " was first signed by " + to_text(first.signer) +
                                               ", who is neither the member nor the hub");
     }
+    m_promises.set_limit({action.member, action.currency}, action.limit);
     step.scope.report.govern(step.scope.height(), step.scope.now(),
                              "limit of " + to_text(action.member) + " is " +
                                  money(action.limit, action.currency) + ", signed by " +
@@ -73,6 +74,7 @@ void ChargeBook::post_rated(const Step& step, const PartyId& visited, const Rate
         step.find(FindingKind::unmatched, to_text(ref) + " is still open, and corrected already");
     }
     const AuditPair pair{ref.signer, visited, charge.currency};
+    check_promise(step, pair, charge.amount, PromiseBook::Debit::correction);
     count(step.scope, pair, kind, charge.amount);
     post(step.scope, pair, charge.amount);
     step.scope.report.note(
@@ -83,6 +85,13 @@ void ChargeBook::post_rated(const Step& step, const PartyId& visited, const Rate
 
 void ChargeBook::take_effect(const Step& step, const TransactionRef& first,
                              const LateCharge& action) {
+    const AuthorizationRef& ref = action.charge.metered.authorization;
+    const bool is_known = m_open.contains(ref) || m_corrections.remembers(ref) ||
+                          m_corrections.find(ref) != nullptr || m_corrections.is_forgetful();
+    if (!is_known) {
+        step.find(FindingKind::unmatched,
+                  to_text(ref) + " is charged late, but it was never approved");
+    }
     const auto find = step.scope.finder(step.stored.number);
     m_corrections.late({first, step.scope.now(), step.scope.parameters.correction_window, find},
                        action.charge);

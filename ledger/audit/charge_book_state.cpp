@@ -1,41 +1,20 @@
 // What a charge book takes over from a state, and what it has open at the end.
 
 #include "ledger/audit/charge_book.h"
-#include "ledger/base/check.h"
 #include "ledger/state/clearing_queries.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
+#include "ledger/state/table_walk.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tally {
-namespace {
-
-/// Visits every entry of a table in order of key.
-template <typename Visit>
-void for_each_entry(const StateView& state, Table table, const Visit& visit) {
-    const Bytes prefix = keys::table(table);
-    Bytes key = prefix;
-    while (std::optional<KeyValueStore::Entry> entry = state.next(key, prefix)) {
-        visit(*entry);
-        key = std::move(entry->key);
-        key.push_back(0);
-    }
-}
-
-template <typename Record>
-Record decode_own(const KeyValueStore::Entry& entry) {
-    std::optional<Record> record = decode_record<Record>(entry.value);
-    ENSURE(record.has_value());
-    return std::move(*record);
-}
-
-}  // namespace
-
 void ChargeBook::restore(const StateView& state) {
     for_each_entry(state, Table::authorization, [this](const KeyValueStore::Entry& entry) {
-        auto charge = decode_own<Authorization>(entry);
+        auto charge = decode_entry<Authorization>(entry);
         charge.ref = keys::ref_of(entry.key);
+        m_promises.reserve(pair_of(charge), charge.reserved());
         m_open.insert_or_assign(charge.ref, charge);
     });
     for (CountersignEntry& entry : list_countersigns(state)) {
@@ -46,9 +25,10 @@ void ChargeBook::restore(const StateView& state) {
                             keys::version_of(entry.key)};
         if (ref.version > 0) {
             m_tariffs[{keys::party_at(entry.key, 1), ref}] =
-                std::make_shared<const Tariff>(decode_own<Tariff>(entry));
+                std::make_shared<const Tariff>(decode_entry<Tariff>(entry));
         }
     });
+    m_promises.restore(state);
     m_cycles.restore(state);
     m_corrections.restore(state);
 }
@@ -59,6 +39,7 @@ const Authorization* ChargeBook::find_charge(const AuthorizationRef& ref) const 
 }
 
 void ChargeBook::end(Charges::iterator charge, Money posted) {
+    m_promises.reserve(pair_of(charge->second), -charge->second.reserved());
     m_corrections.end(charge->second, posted);
     m_open.erase(charge);
 }
@@ -90,6 +71,26 @@ void ChargeBook::finish(BusinessReport& report) const {
         figures.amount += amount;
         report.positions[{charge.home(), charge.currency}].debits_pending += charge.reserved();
         report.positions[{charge.visited, charge.currency}].credits_pending += charge.reserved();
+    }
+}
+
+/// A debt that somebody signed, an approval or a charge that is posted at once, against what the
+/// debtor may owe. Before it is added to the books.
+void ChargeBook::check_promise(const Step& step, const AuditPair& pair, Money amount,
+                               PromiseBook::Debit kind) {
+    for (const PromiseBook::Problem& problem : m_promises.check(m_cycles, {pair, amount, kind})) {
+        step.find(problem.kind, to_text(step.stored.ref()) + ": " + problem.message);
+    }
+}
+
+void ChargeBook::open_block(const BusinessScope& scope) {
+    m_cycles.open_block(scope);
+    const std::vector<Event>& events = scope.block.content.events;
+    const bool moves = std::any_of(events.begin(), events.end(), [](const Event& event) {
+        return event.kind == EventKind::cycle_closed || event.kind == EventKind::leg_defaulted;
+    });
+    if (moves) {
+        m_promises.forget_due();
     }
 }
 

@@ -296,6 +296,19 @@ std::map<AuditAccount, AuditPosition> CycleBook::positions() const {
     return positions;
 }
 
+CycleBook::Owed CycleBook::owed_between(const PartyId& debtor, const PartyId& creditor,
+                                        const Currency& currency) const {
+    Owed owed;
+    const auto posted = m_pairs.find({currency, debtor, creditor});
+    owed.posted = posted == m_pairs.end() ? 0 : posted->second;
+    for (const auto& [key, leg] : m_legs) {
+        if (key.debtor == debtor && key.creditor == creditor && key.currency == currency) {
+            owed.legs += leg.amount;
+        }
+    }
+    return owed;
+}
+
 std::vector<std::string> CycleBook::compare(const StateView& state) const {
     std::vector<std::string> problems;
     std::set<LegKey> open;

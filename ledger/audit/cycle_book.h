@@ -42,6 +42,13 @@ public:
     void finish(BusinessReport& report, std::uint64_t height) const;
     /// What the accounts must have: posted and not netted yet, legs that are not confirmed.
     [[nodiscard]] std::map<AuditAccount, AuditPosition> positions() const;
+    /// What one member owes another: posted and not netted yet, and legs that are not confirmed.
+    struct Owed {
+        WideMoney posted{0};
+        WideMoney legs{0};
+    };
+    [[nodiscard]] Owed owed_between(const PartyId& debtor, const PartyId& creditor,
+                                    const Currency& currency) const;
     /// What a state says otherwise of payments between banks, in words.
     [[nodiscard]] std::vector<std::string> compare(const StateView& state) const;
 

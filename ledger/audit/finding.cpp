@@ -6,7 +6,7 @@
 namespace tally {
 namespace {
 
-constexpr std::array<std::pair<FindingKind, const char*>, 56> names{
+constexpr std::array<std::pair<FindingKind, const char*>, 57> names{
     {{FindingKind::file_header, "file_header"},
      {FindingKind::record_header, "record_header"},
      {FindingKind::record_checksum, "record_checksum"},
@@ -62,7 +62,8 @@ constexpr std::array<std::pair<FindingKind, const char*>, 56> names{
      {FindingKind::fork, "fork"},
      {FindingKind::cycle, "cycle"},
      {FindingKind::meter_signature, "meter_signature"},
-     {FindingKind::meter_reading, "meter_reading"}}};
+     {FindingKind::meter_reading, "meter_reading"},
+     {FindingKind::limit, "limit"}}};
 
 }  // namespace
 

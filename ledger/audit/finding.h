@@ -74,6 +74,8 @@ enum class FindingKind : std::uint8_t {
     // Business, of meters that sign
     meter_signature,  ///< meter data are not signed by the meter that is registered
     meter_reading,    ///< the registered meter signed other readings than the record states
+    // Business, of what may be owed
+    limit,  ///< more was promised or charged than a limit or an exposure cap allows
 };
 /// "file_header" and so on.
 [[nodiscard]] const char* to_text(FindingKind kind);

@@ -19,7 +19,8 @@ struct ProvenSublog {
 
 /// The sub-log of one member, made again from the leaves by the rule of docs/protocol/ledger.md,
 /// section 9, and by the books of this audit instead of the ledger's state: whoever was given that
-/// many entries with that root was told everything.
+/// many entries with that root was told everything. The rule is written a second time on purpose:
+/// what is wrong in ledger/state/touched.cpp must show.
 ///
 /// Memory: 64 hashes. Threads: one owner. The books must outlive it.
 class SublogBook {

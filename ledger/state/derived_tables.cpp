@@ -5,32 +5,26 @@
 #include "ledger/state/epoch_records.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/records.h"
+#include "ledger/state/table_walk.h"
 
 namespace tally {
 namespace {
 
 template <typename Record>
-Record decode_own(const KeyValueStore::Entry& entry) {
-    std::optional<Record> record = decode_record<Record>(entry.value);
-    ENSURE(record.has_value());
-    return std::move(*record);
-}
-
-template <typename Record>
 void derive_expiry(const KeyValueStore::Entry& entry, DeadlineKind kind, WriteBatch& batch) {
-    const auto record = decode_own<Record>(entry);
+    const auto record = decode_entry<Record>(entry);
     batch.put(keys::deadline({record.expires, keys::ref_of(entry.key), kind}), {});
 }
 
 void derive_authorization(const KeyValueStore::Entry& entry, WriteBatch& batch) {
-    const auto record = decode_own<Authorization>(entry);
+    const auto record = decode_entry<Authorization>(entry);
     batch.put(
         keys::deadline({record.deadline(), keys::ref_of(entry.key), DeadlineKind::authorization}),
         {});
 }
 
 void derive_leg(const KeyValueStore::Entry& entry, WriteBatch& batch) {
-    const auto leg = decode_own<LegRecord>(entry);
+    const auto leg = decode_entry<LegRecord>(entry);
     if (leg.status == LegStatus::pending) {
         const TransactionRef ref = leg_ref(keys::leg_of(entry.key));
         batch.put(keys::deadline({leg.due_by, ref, DeadlineKind::leg}), {});
@@ -40,7 +34,7 @@ void derive_leg(const KeyValueStore::Entry& entry, WriteBatch& batch) {
 void derive_station(const KeyValueStore::Entry& entry, WriteBatch& batch) {
     const PartyId owner = keys::party_at(entry.key, 1);
     const std::string evse_id = keys::name_at(entry.key, 1 + PartyId::size, evse_id_bytes_max);
-    const auto charger = decode_own<ChargerRecord>(entry);
+    const auto charger = decode_entry<ChargerRecord>(entry);
     const ByteView value = as_bytes(evse_id);
     batch.put(keys::station(owner, charger.station, charger.connector),
               Bytes{value.begin(), value.end()});

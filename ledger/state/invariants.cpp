@@ -5,6 +5,7 @@
 #include "ledger/state/epochs.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
+#include "ledger/state/table_walk.h"
 
 #include <map>
 #include <set>
@@ -49,30 +50,12 @@ struct Survey {
     std::map<Bytes, std::string> stations;
 };
 
-template <typename Visit>
-void for_each_in(const StateView& view, Table table, Visit visit) {
-    const Bytes prefix = keys::table(table);
-    Bytes from = prefix;
-    while (std::optional<KeyValueStore::Entry> entry = view.next(from, prefix)) {
-        visit(*entry);
-        from = std::move(entry->key);
-        from.push_back(0);
-    }
-}
-
-template <typename Record>
-Record decode_entry(const KeyValueStore::Entry& entry) {
-    std::optional<Record> record = decode_record<Record>(entry.value);
-    ENSURE(record.has_value());
-    return std::move(*record);
-}
-
 void survey_accounts(const StateView& view, Survey& survey) {
     for (const AccountEntry& entry : list_accounts(view)) {
         survey.accounts[{entry.party, entry.currency}] = entry.account;
         add(survey.totals[entry.currency], entry.account, 1);
     }
-    for_each_in(view, Table::exposure, [&survey](const KeyValueStore::Entry& entry) {
+    for_each_entry(view, Table::exposure, [&survey](const KeyValueStore::Entry& entry) {
         const PartyId debtor = keys::party_at(entry.key, 1);
         const PartyId creditor = keys::party_at(entry.key, 1 + PartyId::size);
         const Currency currency = keys::currency_at(entry.key, 1 + 2 * PartyId::size);
@@ -90,7 +73,7 @@ void survey_accounts(const StateView& view, Survey& survey) {
 }
 
 void survey_authorizations(const StateView& view, Survey& survey) {
-    for_each_in(view, Table::authorization, [&survey](const KeyValueStore::Entry& entry) {
+    for_each_entry(view, Table::authorization, [&survey](const KeyValueStore::Entry& entry) {
         auto authorization = decode_entry<Authorization>(entry);
         authorization.ref = keys::ref_of(entry.key);
         survey.pending[{authorization.home(), authorization.visited, authorization.currency}] +=
@@ -101,17 +84,17 @@ void survey_authorizations(const StateView& view, Survey& survey) {
             survey.busy[{authorization.visited, authorization.start->evse_id}] = authorization.ref;
         }
     });
-    for_each_in(view, Table::countersign, [&survey](const KeyValueStore::Entry& entry) {
+    for_each_entry(view, Table::countersign, [&survey](const KeyValueStore::Entry& entry) {
         const auto record = decode_entry<CountersignRecord>(entry);
         survey.deadlines.insert(
             keys::deadline({record.expires, keys::ref_of(entry.key), DeadlineKind::countersign}));
     });
-    for_each_in(view, Table::proposal, [&survey](const KeyValueStore::Entry& entry) {
+    for_each_entry(view, Table::proposal, [&survey](const KeyValueStore::Entry& entry) {
         const auto record = decode_entry<ProposalRecord>(entry);
         survey.deadlines.insert(
             keys::deadline({record.expires, keys::ref_of(entry.key), DeadlineKind::proposal}));
     });
-    for_each_in(view, Table::correction, [&survey](const KeyValueStore::Entry& entry) {
+    for_each_entry(view, Table::correction, [&survey](const KeyValueStore::Entry& entry) {
         const auto record = decode_entry<CorrectionRecord>(entry);
         survey.deadlines.insert(
             keys::deadline({record.expires, keys::ref_of(entry.key), DeadlineKind::correction}));
@@ -147,7 +130,7 @@ std::optional<std::string> check_legs(const StateView& view, const Survey& surve
         }
     }
     std::map<Bytes, std::uint32_t> counted;
-    for_each_in(view, Table::cycle, [&counted](const KeyValueStore::Entry& entry) {
+    for_each_entry(view, Table::cycle, [&counted](const KeyValueStore::Entry& entry) {
         if (entry.key != keys::cycle()) {
             counted[entry.key] = decode_entry<ClosedCycleRecord>(entry).open_legs;
         }
@@ -202,8 +185,8 @@ std::optional<std::string> check_totals(const StateView& view, const Survey& sur
 
 std::optional<std::string> check_deadlines(const StateView& view, const Survey& survey) {
     std::set<Bytes> found;
-    for_each_in(view, Table::deadline,
-                [&found](const KeyValueStore::Entry& entry) { found.insert(entry.key); });
+    for_each_entry(view, Table::deadline,
+                   [&found](const KeyValueStore::Entry& entry) { found.insert(entry.key); });
     if (found != survey.deadlines) {
         return "deadlines differ from what they are derived from";
     }
@@ -212,7 +195,7 @@ std::optional<std::string> check_deadlines(const StateView& view, const Survey& 
 
 std::optional<std::string> check_chargers(const StateView& view, Survey& survey) {
     std::map<std::pair<PartyId, std::string>, AuthorizationRef> busy;
-    for_each_in(view, Table::charger, [&](const KeyValueStore::Entry& entry) {
+    for_each_entry(view, Table::charger, [&](const KeyValueStore::Entry& entry) {
         const PartyId owner = keys::party_at(entry.key, 1);
         std::string evse_id = keys::name_at(entry.key, 1 + PartyId::size, evse_id_bytes_max);
         const auto charger = decode_entry<ChargerRecord>(entry);
@@ -226,7 +209,7 @@ std::optional<std::string> check_chargers(const StateView& view, Survey& survey)
         return "busy chargers differ from the started charges";
     }
     std::map<Bytes, std::string> stations;
-    for_each_in(view, Table::station, [&stations](const KeyValueStore::Entry& entry) {
+    for_each_entry(view, Table::station, [&stations](const KeyValueStore::Entry& entry) {
         stations[entry.key] = std::string{as_text(entry.value)};
     });
     if (stations != survey.stations) {

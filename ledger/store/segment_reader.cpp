@@ -58,7 +58,9 @@ Expected<Done, SegmentFault> SegmentReader::open() {
     }
     if (header->chain_id != m_chain_id) {
         return Unexpected{fault(SegmentFault::Kind::file_header,
-                                "the file belongs to chain " + to_hex(header->chain_id))};
+                                std::string{other_network} + ": its chain is " +
+                                    to_hex(header->chain_id) + ", that of the genesis " +
+                                    to_hex(m_chain_id))};
     }
     if (header->first_height != m_info.first_height) {
         return Unexpected{

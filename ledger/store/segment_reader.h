@@ -5,8 +5,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace tally {
+
+/// How the message begins when a whole file is of another chain.
+inline constexpr std::string_view other_network{"the file belongs to another network or genesis"};
 
 /// What is wrong with the bytes of a segment file, and where.
 struct SegmentFault {

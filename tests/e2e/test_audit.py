@@ -115,6 +115,35 @@ def a_member_can_check_that_nothing_about_it_was_left_out(bin_dir):
         check_equal(root, proven["root"], "root that was proven")
         settled = [entry for entry in entries if entry["signer"] == "BBB" and entry["result"] == "ok"]
         check(len(settled) >= 2, "approval and settlement of BBB are not in AAA's sub-log")
+        an_audit_compares_it_with_what_was_proven(net)
+
+
+def an_audit_compares_it_with_what_was_proven(net):
+    genesis, target = net.manifest["genesis"], net.node("CCC")["data_dir"]
+    file = {name: os.path.join(net.folder, name) for name in ("aaa.proof", "bbb.proof", "report.json", "report.html", "checkpoint")}
+    for member in ("AAA", "BBB"):
+        net.run("proof", "sublog", member, "--api", net.node("HUB")["api"], "--genesis", genesis, "--out", file[member.lower() + ".proof"])
+    height = json.loads(net.run("proof", "--verify", file["aaa.proof"], "--genesis", genesis, "--json").stdout)["height"]
+    wait_until(lambda: net.height("CCC") >= height, 60, "CCC has the block of the proof")
+    books = ("audit", target, "--genesis", genesis, "--level", "business")
+    done = net.run(*books, "--receipt", file["aaa.proof"], "--json", file["report.json"], "--report", file["report.html"])
+    check("    compared with " + file["aaa.proof"] in done.stdout, "the comparison is not told")
+    with open(file["report.json"], encoding="utf-8") as report:
+        member = json.load(report)["member"]
+    check(member["party"] == "AAA" and member["receipt"]["compared"], "the receipt was not compared")
+    check_equal(member["receipt"]["height"], height, "height of the receipt")
+    for root in (member["receipt"]["state_root"], member["state"]["state_root"]):
+        check(root in done.stdout, "the report does not name the state root")
+        check(root in pathlib.Path(file["report.html"]).read_text(encoding="utf-8"), "the page does not name the state root")
+    net.run(*books, "--member", "AAA", "--receipt", file["bbb.proof"], codes=(2,))
+    net.run("audit", target, "--genesis", genesis, "--receipt", file["aaa.proof"], codes=(2,))
+    net.run(*books, "--checkpoint", file["checkpoint"])
+    before = net.run(*books, "--from", file["checkpoint"], "--receipt", file["aaa.proof"], codes=(2,))
+    check("audit without --from" in before.stderr, "a receipt from before the checkpoint is taken")
+    content = bytearray(pathlib.Path(file["aaa.proof"]).read_bytes())
+    content[len(content) // 2] ^= 1
+    pathlib.Path(file["aaa.proof"]).write_bytes(content)
+    net.run(*books, "--receipt", file["aaa.proof"], codes=(2,))
 
 
 def the_books_are_kept_a_second_time_and_reported(bin_dir):

@@ -1,5 +1,6 @@
 #include "ledger/base/posix_file_system.h"
 #include "ledger/crypto/sha256.h"
+#include "ledger/store/segment_reader.h"
 #include "tests/ledger/base/temporary_folder.h"
 #include "tests/support/ledger_fixture.h"
 #include "tools/audit/checkpoint_file.h"
@@ -59,7 +60,9 @@ SCENARIO("a finance person reads sums, denials and what to do about a finding") 
     CHECK(contains(good, "<b>Verified.</b>"));
     CHECK(contains(good, "18.0000 posted"));
     CHECK(contains(good, "2024-10-04"));
-    CHECK(contains(good, "unknown_token"));
+    CHECK(contains(good, "unknown token"));
+    CHECK_FALSE(contains(good, "unknown_token"));
+    CHECK(contains(good, "Worth knowing"));
     CHECK(contains(good, "meter &lt;M&amp;1&gt;: 500 Wh"));
     CHECK(contains(good, "DDD is admitted by HUB"));
     CHECK(contains(good, "<svg"));
@@ -76,6 +79,69 @@ SCENARIO("a finance person reads sums, denials and what to do about a finding") 
     report.findings_count = 0;
     report.interrupted = true;
     CHECK(contains(audit_report_html(outcome), "Not finished"));
+}
+
+SCENARIO("reports for people have words and kWh, and say up to where they are") {
+    AuditOutcome outcome = make_outcome();
+    AuditReport& report = outcome.report;
+    BusinessReport& business = report.business;
+    const AuditPair pair{party("BBB"), party("AAA"), currency("CNY")};
+    business.pairs[pair].add(ChargeStep::expired_unrecorded, units(1));
+    business.pairs[pair].energy_wh = 12'345;
+    business.meter_gaps = 1;
+    business.meter_gap_wh = 500;
+    report.log_checked_to = 4'242;
+    const std::vector<std::string> both{audit_report_text(outcome), audit_report_html(outcome)};
+    for (const std::string& shown : both) {
+        CHECK(contains(shown, "expired, started and never recorded"));
+        CHECK_FALSE(contains(shown, "expired_unrecorded"));
+        CHECK(contains(shown, "12.345 kWh"));
+        CHECK(contains(shown, "0.500 kWh"));
+        CHECK(contains(shown, "meter gap: 1"));
+        CHECK(contains(shown, "4242"));
+        CHECK(contains(shown, "up to block 4711 of 2025-06-01T00:00:00Z, the last one of this"));
+    }
+    CHECK(contains(both[1], "Log of entries checked up to"));
+    CHECK(contains(audit_report_json(outcome), "expired_unrecorded"));
+    SECTION("books that end at damage") {
+        report.books_end = 17;
+        report.findings.push_back({FindingKind::record_checksum, 18, {}, {}, 0, "damaged"});
+        report.findings_count = 1;
+        CHECK(contains(audit_report_text(outcome), "up to block 17 only"));
+        CHECK(contains(audit_report_html(outcome), "up to block 17 only"));
+        CHECK(contains(audit_report_html(outcome), "the books end at block 17"));
+        CHECK(contains(audit_report_html(outcome), "<b>NOT verified.</b> 1 finding, explained"));
+        CHECK(contains(audit_report_html(outcome), "<h3>record checksum</h3>"));
+    }
+    SECTION("an audit that was ended") {
+        report.interrupted = true;
+        CHECK(contains(audit_report_text(outcome), "where the audit was ended"));
+    }
+}
+
+SCENARIO("headings without anything below them are left out") {
+    AuditOutcome outcome;
+    outcome.report.level = AuditLevel::business;
+    const std::string page = audit_report_html(outcome);
+    for (const char* heading :
+         {"Worth knowing", "Denials and refusals", "Open at the end", "Charges per day"}) {
+        INFO(heading);
+        CHECK_FALSE(contains(page, heading));
+    }
+    outcome.report.business.meter_gaps = 1;
+    CHECK(contains(audit_report_html(outcome), "Worth knowing"));
+}
+
+SCENARIO("a file of another network is told apart from a damaged one") {
+    Finding finding{FindingKind::file_header, 1, {}, {}, 0, "the file's header is damaged"};
+    CHECK_FALSE(contains(help_of(finding).meaning, "another network"));
+    finding.message = std::string{other_network} + ": its chain is 1, that of the genesis 2";
+    CHECK(contains(help_of(finding).meaning, "belongs to another network"));
+    CHECK(contains(help_of(finding).action, "genesis"));
+    AuditOutcome outcome = make_outcome();
+    outcome.report.findings.push_back(finding);
+    outcome.report.findings_count = 1;
+    CHECK(contains(audit_report_html(outcome), help_of(finding).meaning));
 }
 
 SCENARIO("every report says when the audit was made and up to which block") {
@@ -117,7 +183,7 @@ SCENARIO("a comparison is in every report before it is signed, and its fork is a
              {audit_report_text(outcome), audit_report_html(outcome), audit_report_json(outcome)}) {
             CHECK(contains(report, "a has block 1"));
         }
-        CHECK(contains(audit_report_text(outcome), "NOT verified: 1 findings"));
+        CHECK(contains(audit_report_text(outcome), "NOT verified: 1 finding\n"));
     }
     SECTION("a complete one leaves it verified") {
         comparison.not_compared.clear();

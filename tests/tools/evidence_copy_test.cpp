@@ -54,10 +54,12 @@ struct PlayedBridge {
         answers["/api/v1/evidence/" + first_hash] = {200, "0102\n\"a text\"\n"};
         answers["/api/v1/evidence/" + second_hash] = {410, "{}"};
     }
+    std::vector<std::uint64_t> told;
     [[nodiscard]] std::string url() const { return server.url(""); }
     /// Empty when all was fetched.
     std::string problem_of(EvidenceCopy& copy, const std::string& token = "secret") {
-        const auto done = copy.fetch(url(), token, [](std::uint64_t) {});
+        const auto done =
+            copy.fetch(url(), token, [this](std::uint64_t charges) { told.push_back(charges); });
         return done ? std::string{} : done.error();
     }
     std::string problem() {
@@ -84,8 +86,20 @@ SCENARIO("a bridge's meter data become a folder that the audit reads, and goes w
         REQUIRE(evidence);
         CHECK(evidence->hashes.size() == 1);
         CHECK(evidence->hashes.count(first_charge) == 1);
+        CHECK(bridge.told == std::vector<std::uint64_t>{1, 2});
+        const auto texts = read_evidence_texts(evidence->paths.at(first_charge));
+        REQUIRE(texts);
+        CHECK(texts->texts == std::vector<std::string>{"a text"});
     }
     CHECK_FALSE(std::filesystem::exists(folder));
+}
+
+SCENARIO("a bridge's list is taken up to its bound") {
+    PlayedBridge bridge;
+    EvidenceCopy enough{2};
+    CHECK(bridge.problem_of(enough).empty());
+    EvidenceCopy less{1};
+    CHECK(contains(bridge.problem_of(less), "not a list of at most 1 charges"));
 }
 
 SCENARIO("a bridge that answers otherwise is named, with what came") {

@@ -41,6 +41,9 @@ void add_audit_options(CLI::App& command, AuditArguments& arguments) {
         "--member", arguments.member,
         "Check that nothing that touches this member was left out; with --bank, whose "
         "account it is");
+    command.add_option("--receipt", arguments.receipt,
+                       "A proof of a member's sub-log, as `tally proof sublog AAA --out FILE` "
+                       "writes it: verified, and compared with the ledger at its block");
     command.add_option("--height", arguments.height, "A block of this height is known to exist");
     command.add_option("--compare", arguments.compare,
                        "URLs of members: prove that all of them have one ledger");
@@ -69,10 +72,10 @@ std::string find_problem(const AuditArguments& arguments) {
     if (!arguments.sign.empty() && arguments.report.empty()) {
         return "--sign needs --report";
     }
-    const bool needs_books =
-        !arguments.evidence.empty() || !arguments.bank.empty() || !arguments.member.empty();
+    const bool needs_books = !arguments.evidence.empty() || !arguments.bank.empty() ||
+                             !arguments.member.empty() || !arguments.receipt.empty();
     if (needs_books && (arguments.target.empty() || arguments.level != "business")) {
-        return "--evidence, --bank and --member need a ledger and --level business";
+        return "--evidence, --bank, --member and --receipt need a ledger and --level business";
     }
     if (!arguments.member.empty() && !party_from_text(arguments.member)) {
         return "--member must be three letters";

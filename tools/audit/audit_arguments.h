@@ -26,6 +26,7 @@ struct AuditArguments {
     std::string evidence_token_file;
     std::string bank;
     std::string member;
+    std::string receipt;
     std::vector<std::string> lenient_meters;
     std::string fork_file{"fork.evidence"};
     std::vector<std::string> compare;

@@ -16,6 +16,7 @@
 #include "tools/audit/report_text.h"
 #include "tools/audit/segments_copy.h"
 #include "tools/audit/signed_report.h"
+#include "tools/audit/sublog_receipt.h"
 #include "tools/audit/thread_job_runner.h"
 
 #include <CLI/CLI.hpp>
@@ -137,6 +138,31 @@ Expected<AuditOptions, std::string> make_options(const AuditArguments& arguments
     return options;
 }
 
+/// The receipt to compare with, and whose sub-log it is of.
+Expected<std::optional<SublogReceipt>, std::string> take_receipt(const std::string& file,
+                                                                 const Genesis& genesis,
+                                                                 AuditOptions& options) {
+    if (file.empty()) {
+        return std::optional<SublogReceipt>{};
+    }
+    auto receipt = read_sublog_receipt(file, genesis);
+    if (!receipt) {
+        return Unexpected{receipt.error()};
+    }
+    if (options.member && *options.member != receipt->member) {
+        return Unexpected{file + ": is of the sub-log of " + to_text(receipt->member)};
+    }
+    const std::uint64_t height = receipt->proven.height;
+    if (options.from && height <= options.from->header.height) {
+        return Unexpected{file + ": is of block " + std::to_string(height) +
+                          ", and the audit goes on behind block " +
+                          std::to_string(options.from->header.height) + ": audit without --from"};
+    }
+    options.member = receipt->member;
+    options.proven_sublog = receipt->proven;
+    return std::optional{std::move(receipt).value()};
+}
+
 /// Meter data that fit no record were supplied in vain, which must not look like a clean result.
 void check_evidence(const AuditArguments& arguments, const AuditOptions& options,
                     AuditOutcome& outcome) {
@@ -187,6 +213,10 @@ Expected<AuditOutcome, std::string> run_audit(const AuditArguments& arguments,
     if (!options) {
         return Unexpected{options.error()};
     }
+    auto receipt = take_receipt(arguments.receipt, genesis, *options);
+    if (!receipt) {
+        return Unexpected{receipt.error()};
+    }
     auto statement = read_bank(arguments.bank);
     if (!statement) {
         return Unexpected{statement.error()};
@@ -211,6 +241,7 @@ Expected<AuditOutcome, std::string> run_audit(const AuditArguments& arguments,
     }
     check_evidence(arguments, *options, outcome);
     outcome.member = options->member;
+    outcome.receipt = std::move(receipt).value();
     if (*statement) {
         match_payments(arguments.bank, std::move(**statement), outcome);
     }

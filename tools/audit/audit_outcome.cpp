@@ -44,6 +44,10 @@ std::vector<std::string> AuditOutcome::gaps() const {
     if (member && report.member_unknown) {
         gaps.push_back("no member is called " + to_text(*member));
     }
+    if (receipt && !report.proven_sublog_compared) {
+        gaps.push_back(receipt->file + " was not compared: the audit ended before its block " +
+                       std::to_string(receipt->proven.height));
+    }
     if (comparison) {
         for (const std::string& sentence : comparison->not_compared) {
             gaps.push_back("not compared: " + sentence);
@@ -70,6 +74,10 @@ int exit_code_of(Verdict verdict) {
             break;
     }
     return 1;
+}
+
+std::string counted(std::uint64_t count, const char* name) {
+    return std::to_string(count) + " " + name + (count == 1 ? "" : "s");
 }
 
 std::string time_text(UnixMillis time) {

@@ -3,6 +3,7 @@
 #include "ledger/audit/audit.h"
 #include "ledger/base/clock.h"
 #include "tools/audit/compare.h"
+#include "tools/audit/sublog_receipt.h"
 #include "tools/bank/bank_match.h"
 
 #include <optional>
@@ -29,7 +30,8 @@ enum class Verdict : std::uint8_t {
 struct AuditOutcome {
     AuditReport report;
     AuditRun run;
-    std::optional<PartyId> member;  ///< whose sub-log was made again
+    std::optional<PartyId> member;         ///< whose sub-log was made again
+    std::optional<SublogReceipt> receipt;  ///< what it was compared with
     std::optional<Comparison> comparison;
     std::optional<BankMatch> bank;
     std::vector<std::string> problems;  ///< what was asked for and could not be done, in sentences
@@ -44,6 +46,9 @@ struct AuditOutcome {
 
 /// 0, 2 and 1, in the order of the verdicts.
 [[nodiscard]] int exit_code_of(Verdict verdict);
+
+/// "1 finding", "2 findings".
+[[nodiscard]] std::string counted(std::uint64_t count, const char* name);
 
 /// "2026-11-22T23:00:00Z".
 [[nodiscard]] std::string time_text(UnixMillis time);

@@ -4,7 +4,6 @@
 #include "ledger/base/posix_file_system.h"
 #include "ledger/model/ids.h"
 #include "node/runtime/http_client.h"
-#include "tools/audit/evidence_folder.h"
 #include "tools/support/json_api.h"
 
 #include <cstdlib>
@@ -76,9 +75,9 @@ Expected<Done, std::string> EvidenceCopy::fetch(const std::string& url,
         for (const auto& item : json_items(*page)) {
             const auto ref = transaction_ref_from_text(json_text(item, "authorization"));
             const auto hash = fixed_from_hex<Hash>(json_text(item, "hash"));
-            if (!ref || !hash || ++listed > evidence_files_max) {
+            if (!ref || !hash || ++listed > m_files_max) {
                 return Unexpected{url + "/api/v1/evidence: not a list of at most " +
-                                  std::to_string(evidence_files_max) + " charges and hashes"};
+                                  std::to_string(m_files_max) + " charges and hashes"};
             }
             const auto texts = fetch_texts(url + "/api/v1/evidence/" + to_hex(*hash), bearer_token);
             if (!texts) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "ledger/base/expected.h"
+#include "tools/audit/evidence_folder.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -13,14 +15,15 @@ namespace tally::tools {
 /// record's.
 class EvidenceCopy {
 public:
-    EvidenceCopy() = default;
+    /// Takes `files_max` charges at most.
+    explicit EvidenceCopy(std::size_t files_max = evidence_files_max) : m_files_max{files_max} {}
     ~EvidenceCopy();
     EvidenceCopy(const EvidenceCopy&) = delete;
     EvidenceCopy& operator=(const EvidenceCopy&) = delete;
 
     using Progress = std::function<void(std::uint64_t fetched)>;
-    /// All charges of `url` ("http://bridge:7103"), at most `evidence_files_max`. The error names
-    /// what was asked for and what came.
+    /// All charges of `url` ("http://bridge:7103"), at most `files_max`. The error names what
+    /// was asked for and what came.
     [[nodiscard]] Expected<Done, std::string> fetch(const std::string& url,
                                                     const std::string& bearer_token,
                                                     const Progress& progress);
@@ -31,6 +34,7 @@ public:
 private:
     [[nodiscard]] Expected<Done, std::string> make_folder();
 
+    std::size_t m_files_max;
     std::string m_folder;
     std::uint64_t m_not_whole{0};
 };

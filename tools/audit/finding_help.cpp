@@ -1,5 +1,7 @@
 #include "tools/audit/finding_help.h"
 
+#include "ledger/store/segment_reader.h"
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -29,7 +31,10 @@ struct Entry {
 
 /// Kinds that mean more than damage (before `chain_id`) or a forgery (behind it).
 constexpr auto technical = std::to_array<Entry>(
-    {Entry{FindingKind::torn_tail,
+    {Entry{FindingKind::file_header,
+           {"The begin of a file is damaged, or the file was given another name.",
+            take_another_copy}},
+     Entry{FindingKind::torn_tail,
            {"The newest file ends in the middle of an entry.",
             "Usual after a power failure: start the node once, it removes the rest. Otherwise the "
             "copy was cut."}},
@@ -80,6 +85,10 @@ constexpr auto business = std::to_array<Entry>(
            {"An accusation of double voting was accepted that proves nothing.", do_not_rely}},
      Entry{FindingKind::reconciliation,
            {"The sum of a member's transactions is not the balance of its account.", do_not_rely}},
+     Entry{FindingKind::limit,
+           {"A member promised or was charged more than its limit, or its agreement with the other "
+            "operator, allows.",
+            do_not_rely}},
      Entry{FindingKind::withheld,
            {"A member's own list of entries is not complete.", take_another_copy}},
      Entry{FindingKind::evidence,
@@ -122,9 +131,7 @@ constexpr std::array<const char*, note_kinds> notes{
     "Late charges, credits and new bills, signed by both operators.",
     "Validators that provably signed two contradicting votes.",
     "Members' own lists of entries.",
-    "Payments in the bank's statement that no entry explains.",
     "Meter data that were not supplied.",
-    "How far other members are.",
     "Payments between banks that their receiver has not confirmed.",
     "Charges that were recorded after a later one of the same meter.",
     "Meter data that their meter did not sign, or whose meter has no key registered.",
@@ -150,6 +157,17 @@ FindingHelp help_of(FindingKind kind) {
         "Headers, certificates or contents do not fit together: this is not what a quorum of "
         "the validators signed.",
         do_not_rely};
+}
+
+FindingHelp help_of(const Finding& finding) {
+    if (finding.kind == FindingKind::file_header && finding.message.starts_with(other_network)) {
+        return {
+            "The file is whole and belongs to another network, or the genesis that was given "
+            "is another network's.",
+            "Compare the genesis file with the one that the network's members have, and take "
+            "segments of that network only."};
+    }
+    return help_of(finding.kind);
 }
 
 const char* help_of(NoteKind kind) { return notes[static_cast<std::size_t>(kind)]; }

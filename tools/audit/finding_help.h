@@ -12,6 +12,8 @@ struct FindingHelp {
     const char* action;
 };
 [[nodiscard]] FindingHelp help_of(FindingKind kind);
+/// The same, and more where the finding itself tells what it is.
+[[nodiscard]] FindingHelp help_of(const Finding& finding);
 
 /// What a note says, in one sentence.
 [[nodiscard]] const char* help_of(NoteKind kind);

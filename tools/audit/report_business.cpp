@@ -1,5 +1,7 @@
 #include "tools/audit/report_business.h"
 
+#include "tools/audit/audit_outcome.h"
+
 #include <boost/json/array.hpp>
 
 #include <algorithm>
@@ -31,55 +33,45 @@ json::object figures_json(const ChargeFigures& figures) {
     return object;
 }
 
-json::array sums_json(const BusinessReport& report) {
-    json::array pairs;
-    for (const auto& [pair, figures] : report.pairs) {
-        json::object one = figures_json(figures);
-        one["home"] = to_text(pair.home);
-        one["visited"] = to_text(pair.visited);
-        one["currency"] = to_text(pair.currency);
-        pairs.emplace_back(std::move(one));
+/// What `make` gives for each entry of a map.
+template <typename Map, typename Make>
+json::array list_json(const Map& map, const Make& make) {
+    json::array list;
+    for (const auto& [key, value] : map) {
+        list.emplace_back(make(key, value));
     }
-    return pairs;
+    return list;
 }
 
-json::array days_json(const BusinessReport& report) {
-    json::array days;
-    for (const auto& [day, figures] : report.days) {
-        json::object one = figures_json(figures);
-        one["day"] = day_text(day.day);
-        one["currency"] = to_text(day.currency);
-        days.emplace_back(std::move(one));
-    }
-    return days;
+json::object pair_json(const AuditPair& pair, const ChargeFigures& figures) {
+    json::object one = figures_json(figures);
+    one["home"] = to_text(pair.home);
+    one["visited"] = to_text(pair.visited);
+    one["currency"] = to_text(pair.currency);
+    return one;
 }
 
-json::array members_json(const BusinessReport& report) {
-    json::array members;
-    for (const auto& [account, position] : report.positions) {
-        json::object one;
-        one["member"] = to_text(account.party);
-        one["currency"] = to_text(account.currency);
-        one["debits"] = wide_money_to_text(position.debits);
-        one["credits"] = wide_money_to_text(position.credits);
-        one["debits_pending"] = wide_money_to_text(position.debits_pending);
-        one["credits_pending"] = wide_money_to_text(position.credits_pending);
-        members.emplace_back(std::move(one));
-    }
-    return members;
+json::object day_json(const AuditDay& day, const ChargeFigures& figures) {
+    json::object one = figures_json(figures);
+    one["day"] = day_text(day.day);
+    one["currency"] = to_text(day.currency);
+    return one;
 }
 
-json::array denials_json(const BusinessReport& report) {
-    json::array denials;
-    for (const auto& [denial, count] : report.denials) {
-        json::object one;
-        one["home"] = to_text(denial.home);
-        one["visited"] = to_text(denial.visited);
-        one["reason"] = to_text(denial.reason);
-        one["count"] = count;
-        denials.emplace_back(std::move(one));
-    }
-    return denials;
+json::object member_json(const AuditAccount& account, const AuditPosition& position) {
+    return {{"member", to_text(account.party)},
+            {"currency", to_text(account.currency)},
+            {"debits", wide_money_to_text(position.debits)},
+            {"credits", wide_money_to_text(position.credits)},
+            {"debits_pending", wide_money_to_text(position.debits_pending)},
+            {"credits_pending", wide_money_to_text(position.credits_pending)}};
+}
+
+json::object denial_json(const AuditDenial& denial, std::uint64_t count) {
+    return {{"home", to_text(denial.home)},
+            {"visited", to_text(denial.visited)},
+            {"reason", to_text(denial.reason)},
+            {"count", count}};
 }
 
 json::array notes_json(const BusinessReport& report) {
@@ -97,18 +89,83 @@ json::array notes_json(const BusinessReport& report) {
 void add_totals(std::ostringstream& out, const BusinessReport& report) {
     for (const auto& [currency, figures] : totals_of(report)) {
         out << to_text(currency) << " posted     " << wide_money_to_text(figures.posted) << " for "
-            << figures.energy_wh << " Wh\n";
+            << energy_text(figures.energy_wh) << "\n";
         for (std::size_t i = 0; i < charge_steps; ++i) {
             const StepFigures& step = figures.steps[i];
             if (step.count > 0) {
-                out << "    " << to_text(static_cast<ChargeStep>(i)) << ": " << step.count << ", "
-                    << wide_money_to_text(step.amount) << "\n";
+                out << "    " << step_words(static_cast<ChargeStep>(i)) << ": " << step.count
+                    << ", " << wide_money_to_text(step.amount) << "\n";
             }
         }
     }
 }
 
 }  // namespace
+
+const char* step_words(ChargeStep step) {
+    switch (step) {
+        case ChargeStep::approved:
+            return "approved";
+        case ChargeStep::denied:
+            return "denied";
+        case ChargeStep::released:
+            return "released unused";
+        case ChargeStep::started:
+            return "started";
+        case ChargeStep::recorded:
+            return "recorded";
+        case ChargeStep::settled:
+            return "settled by the home operator";
+        case ChargeStep::claimed:
+            return "claimed by the visited operator";
+        case ChargeStep::disputed:
+            return "disputed";
+        case ChargeStep::dispute_ended:
+            return "disputes ended by agreement or arbitration";
+        case ChargeStep::expired_unstarted:
+            return "expired, never started";
+        case ChargeStep::expired_unrecorded:
+            return "expired, started and never recorded";
+        case ChargeStep::expired_unclaimed:
+            return "expired, recorded and never paid";
+        case ChargeStep::expired_unarbitrated:
+            return "disputes ended by the scheme's default";
+        case ChargeStep::late:
+            return "charged late";
+        case ChargeStep::credited:
+            return "credited";
+        case ChargeStep::rebilled:
+            return "billed anew";
+    }
+    return "";
+}
+
+std::string words_of(std::string_view name) {
+    std::string words{name};
+    std::replace(words.begin(), words.end(), '_', ' ');
+    return words;
+}
+
+std::string energy_text(std::uint64_t energy_wh) {
+    constexpr std::uint64_t wh_per_kwh{1000};
+    char text[48];
+    std::snprintf(text, sizeof text, "%llu.%03llu kWh",
+                  static_cast<unsigned long long>(energy_wh / wh_per_kwh),
+                  static_cast<unsigned long long>(energy_wh % wh_per_kwh));
+    return text;
+}
+
+std::string sums_end_text(const AuditReport& report) {
+    if (report.books_end) {
+        return "up to block " + std::to_string(*report.books_end) +
+               " only: the one behind it cannot be read, and what came later is not in them";
+    }
+    return "up to block " + std::to_string(report.last_height) + " of " +
+           time_text(report.last_time) +
+           (report.interrupted
+                ? ", where the audit was ended: what came later is not in them"
+                : ", the last one of this copy: what comes after it, if anything, is not in them");
+}
 
 std::string day_text(std::int64_t day) {
     const std::chrono::year_month_day date{
@@ -127,16 +184,18 @@ std::map<Currency, ChargeFigures> totals_of(const BusinessReport& report) {
     return totals;
 }
 
-std::string business_text(const BusinessReport& report) {
+std::string business_text(const AuditReport& audit) {
+    const BusinessReport& report = audit.business;
     std::ostringstream out;
     out << "rated again   " << report.records_rated << " charges, with " << report.bridge_signatures
         << " signatures of bridges\n"
         << "meters        " << report.meters << "; " << report.meter_gaps << " gaps of "
-        << report.meter_gap_wh << " Wh\n";
+        << energy_text(report.meter_gap_wh) << "\n";
     if (report.evidence_matched > 0) {
         out << "meter data    " << report.evidence_matched << " charges, of "
             << report.meter_signatures << " the registers signed by the meter\n";
     }
+    out << "sums          " << sums_end_text(audit) << "\n";
     add_totals(out, report);
     for (const auto& [account, position] : report.positions) {
         out << to_text(account.party) << " in " << to_text(account.currency) << "    owes "
@@ -145,11 +204,11 @@ std::string business_text(const BusinessReport& report) {
     }
     for (const auto& [denial, count] : report.denials) {
         out << "denied        " << to_text(denial.home) << " at " << to_text(denial.visited) << ": "
-            << to_text(denial.reason) << ", " << count << "\n";
+            << words_of(to_text(denial.reason)) << ", " << count << "\n";
     }
     for (std::size_t i = 0; i < note_kinds; ++i) {
         if (report.notes_count[i] > 0) {
-            out << "information   " << to_text(static_cast<NoteKind>(i)) << ": "
+            out << "information   " << words_of(to_text(static_cast<NoteKind>(i))) << ": "
                 << report.notes_count[i] << "\n";
         }
     }
@@ -170,10 +229,10 @@ json::object business_json(const BusinessReport& report) {
     object["meters"] = report.meters;
     object["meter_gaps"] = report.meter_gaps;
     object["meter_gap_wh"] = report.meter_gap_wh;
-    object["pairs"] = sums_json(report);
-    object["days"] = days_json(report);
-    object["members"] = members_json(report);
-    object["denials"] = denials_json(report);
+    object["pairs"] = list_json(report.pairs, pair_json);
+    object["days"] = list_json(report.days, day_json);
+    object["members"] = list_json(report.positions, member_json);
+    object["denials"] = list_json(report.denials, denial_json);
     json::object refusals;
     for (const auto& [code, count] : report.refusals) {
         refusals[to_text(code)] = count;

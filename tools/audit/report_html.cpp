@@ -4,6 +4,7 @@
 #include "tools/audit/report_bank.h"
 #include "tools/audit/report_business.h"
 #include "tools/audit/report_compare.h"
+#include "tools/audit/report_member.h"
 #include "tools/audit/svg_chart.h"
 
 #include <algorithm>
@@ -37,6 +38,14 @@ void figure(std::ostringstream& out, const std::string& value) {
     out << "<td class=\"n\">" << escape_html(value) << "</td>";
 }
 
+void add_gaps(std::ostringstream& out, const AuditOutcome& outcome) {
+    out << "<ul>\n";
+    for (const std::string& gap : outcome.gaps()) {
+        out << "<li>" << escape_html(gap) << "</li>\n";
+    }
+    out << "</ul>\n";
+}
+
 void add_verdict(std::ostringstream& out, const AuditOutcome& outcome) {
     switch (outcome.verdict()) {
         case Verdict::verified:
@@ -45,17 +54,20 @@ void add_verdict(std::ostringstream& out, const AuditOutcome& outcome) {
             return;
         case Verdict::incomplete:
             out << "<div class=\"bad\"><b>Not finished.</b> Nothing is wrong with what was looked "
-                   "at, but not everything was:<ul>\n";
-            for (const std::string& gap : outcome.gaps()) {
-                out << "<li>" << escape_html(gap) << "</li>\n";
-            }
-            out << "</ul></div>\n";
+                   "at, but not everything was:";
+            add_gaps(out, outcome);
+            out << "</div>\n";
             return;
         case Verdict::wrong:
             break;
     }
-    out << "<p class=\"bad\"><b>NOT verified.</b> There are " << outcome.report.findings_count
-        << " findings; they are explained below.</p>\n";
+    out << "<div class=\"bad\"><b>NOT verified.</b> "
+        << counted(outcome.report.findings_count, "finding") << ", explained below.";
+    if (!outcome.gaps().empty()) {
+        out << " And not everything could be looked at:";
+        add_gaps(out, outcome);
+    }
+    out << "</div>\n";
 }
 
 void add_facts(std::ostringstream& out, const AuditReport& report, const AuditRun& run) {
@@ -72,8 +84,15 @@ void add_facts(std::ostringstream& out, const AuditReport& report, const AuditRu
     }
     row(out, "Transactions", std::to_string(report.transactions_in_all));
     row(out, "Signatures verified", std::to_string(report.signatures));
-    row(out, "Charges rated again", std::to_string(report.business.records_rated));
-    row(out, "Executed again up to", std::to_string(report.replayed_to));
+    if (report.level >= AuditLevel::business) {
+        row(out, "Charges rated again", std::to_string(report.business.records_rated));
+    }
+    if (report.level >= AuditLevel::merkle) {
+        row(out, "Log of entries checked up to", "height " + std::to_string(report.log_checked_to));
+    }
+    if (report.level >= AuditLevel::replay) {
+        row(out, "Executed again up to", "height " + std::to_string(report.replayed_to));
+    }
     row(out, "Last block",
         "height " + std::to_string(report.last_height) + " of " + time_text(report.last_time) +
             ", " + to_hex(report.last_digest));
@@ -87,13 +106,12 @@ void add_findings(std::ostringstream& out, const AuditReport& report) {
         return;
     }
     out << "<h2>Findings</h2>\n";
-    std::set<FindingKind> kinds;
+    std::map<FindingKind, FindingHelp> kinds;
     for (const Finding& finding : report.findings) {
-        kinds.insert(finding.kind);
+        kinds.emplace(finding.kind, help_of(finding));
     }
-    for (const FindingKind kind : kinds) {
-        const FindingHelp help = help_of(kind);
-        out << "<h3>" << to_text(kind) << "</h3>\n<p>" << escape_html(help.meaning)
+    for (const auto& [kind, help] : kinds) {
+        out << "<h3>" << words_of(to_text(kind)) << "</h3>\n<p>" << escape_html(help.meaning)
             << " <b>What to do:</b> " << escape_html(help.action)
             << "</p>\n<table><tr><th class=\"n\">Block</th><th>What</th><th>Where</th></tr>\n";
         for (const Finding& finding : report.findings) {
@@ -115,17 +133,17 @@ void add_findings(std::ostringstream& out, const AuditReport& report) {
     }
 }
 
-void add_totals(std::ostringstream& out, const BusinessReport& report) {
-    out << "<h2>Totals</h2>\n";
-    for (const auto& [currency, figures] : totals_of(report)) {
+void add_totals(std::ostringstream& out, const AuditReport& report) {
+    out << "<h2>Totals</h2>\n<p>Sums " << sums_end_text(report) << ".</p>\n";
+    for (const auto& [currency, figures] : totals_of(report.business)) {
         out << "<h3>" << to_text(currency) << ": " << wide_money_to_text(figures.posted)
-            << " posted for " << figures.energy_wh / 1000
-            << " kWh</h3>\n<table><tr><th>Step</th><th class=\"n\">Times</th>"
+            << " posted for " << energy_text(figures.energy_wh)
+            << "</h3>\n<table><tr><th>Step</th><th class=\"n\">Times</th>"
                "<th class=\"n\">Amount</th></tr>\n";
         for (std::size_t i = 0; i < charge_steps; ++i) {
             const StepFigures& step = figures.steps[i];
             if (step.count > 0) {
-                out << "<tr><td>" << to_text(static_cast<ChargeStep>(i)) << "</td>";
+                out << "<tr><td>" << step_words(static_cast<ChargeStep>(i)) << "</td>";
                 figure(out, std::to_string(step.count));
                 figure(out, wide_money_to_text(step.amount));
                 out << "</tr>\n";
@@ -181,6 +199,9 @@ void add_days(std::ostringstream& out, const BusinessReport& report) {
         charges[day.currency].emplace_back(
             day_text(day.day), static_cast<double>(figures.of(ChargeStep::recorded).count));
     }
+    if (charges.empty()) {
+        return;
+    }
     out << "<h2>Charges per day</h2>\n";
     for (auto& [currency, values] : charges) {
         out << vertical_bars("Charges recorded per day, " + to_text(currency), std::move(values));
@@ -188,13 +209,16 @@ void add_days(std::ostringstream& out, const BusinessReport& report) {
 }
 
 void add_denials(std::ostringstream& out, const BusinessReport& report) {
+    if (report.denials.empty() && report.refusals.empty()) {
+        return;
+    }
     std::map<DenyReason, double> by_reason;
     for (const auto& [denial, count] : report.denials) {
         by_reason[denial.reason] += static_cast<double>(count);
     }
     std::vector<std::pair<std::string, double>> bars;
     for (const auto& [reason, count] : by_reason) {
-        bars.emplace_back(to_text(reason), count);
+        bars.emplace_back(words_of(to_text(reason)), count);
     }
     out << "<h2>Denials and refusals</h2>\n" << horizontal_bars("Denials by reason", bars);
     if (!report.denials.empty()) {
@@ -202,7 +226,7 @@ void add_denials(std::ostringstream& out, const BusinessReport& report) {
                "<th class=\"n\">Times</th></tr>\n";
         for (const auto& [denial, count] : report.denials) {
             out << "<tr><td>" << to_text(denial.home) << "</td><td>" << to_text(denial.visited)
-                << "</td><td>" << to_text(denial.reason) << "</td>";
+                << "</td><td>" << words_of(to_text(denial.reason)) << "</td>";
             figure(out, std::to_string(count));
             out << "</tr>\n";
         }
@@ -210,12 +234,17 @@ void add_denials(std::ostringstream& out, const BusinessReport& report) {
     }
     bars.clear();
     for (const auto& [code, count] : report.refusals) {
-        bars.emplace_back(to_text(code), static_cast<double>(count));
+        bars.emplace_back(words_of(to_text(code)), static_cast<double>(count));
     }
     out << horizontal_bars("Transactions that the rules refused", bars);
 }
 
 void add_open(std::ostringstream& out, const BusinessReport& report) {
+    const bool is_empty = std::all_of(report.open.begin(), report.open.end(),
+                                      [](const auto& one) { return one.empty(); });
+    if (is_empty) {
+        return;
+    }
     out << "<h2>Open at the end</h2>\n<table><tr><th>Charges</th><th>Currency</th>"
            "<th class=\"n\">Number</th><th class=\"n\">Amount</th></tr>\n";
     for (std::size_t i = 0; i < report.open.size(); ++i) {
@@ -230,13 +259,18 @@ void add_open(std::ostringstream& out, const BusinessReport& report) {
 }
 
 void add_notes(std::ostringstream& out, const BusinessReport& report) {
+    const bool is_empty = std::all_of(report.notes_count.begin(), report.notes_count.end(),
+                                      [](std::uint64_t count) { return count == 0; });
+    if (is_empty && report.meter_gaps == 0) {
+        return;
+    }
     out << "<h2>Worth knowing</h2>\n";
     for (std::size_t i = 0; i < note_kinds; ++i) {
         if (report.notes_count[i] == 0) {
             continue;
         }
         const auto kind = static_cast<NoteKind>(i);
-        out << "<h3>" << to_text(kind) << ": " << report.notes_count[i] << "</h3>\n<p>"
+        out << "<h3>" << words_of(to_text(kind)) << ": " << report.notes_count[i] << "</h3>\n<p>"
             << escape_html(help_of(kind)) << "</p>\n<ul>\n";
         for (const Note& note : report.notes) {
             if (note.kind == kind) {
@@ -247,8 +281,8 @@ void add_notes(std::ostringstream& out, const BusinessReport& report) {
         out << "</ul>\n";
     }
     if (report.meter_gaps > 0) {
-        out << "<p>Gaps of registers: " << report.meter_gaps << ", " << report.meter_gap_wh
-            << " Wh together.</p>\n";
+        out << "<p>Gaps of registers: " << report.meter_gaps << ", "
+            << energy_text(report.meter_gap_wh) << " together.</p>\n";
     }
 }
 
@@ -271,18 +305,6 @@ void add_governance(std::ostringstream& out, const BusinessReport& report) {
     }
 }
 
-void add_member(std::ostringstream& out, const AuditOutcome& outcome) {
-    if (!outcome.member || !outcome.report.sublog) {
-        return;
-    }
-    const std::string party = to_text(*outcome.member);
-    out << "<h2>Everything about " << party << "</h2>\n<p>" << outcome.report.sublog->log.size()
-        << " entries of the ledger touch " << party
-        << ". Whoever was given as many, with this root of their hashes, was told everything: "
-           "<span class=\"hash\">"
-        << to_hex(outcome.report.sublog->log.root()) << "</span></p>\n";
-}
-
 }  // namespace
 
 std::string audit_report_html(const AuditOutcome& outcome) {
@@ -296,7 +318,7 @@ std::string audit_report_html(const AuditOutcome& outcome) {
     add_verdict(out, outcome);
     add_findings(out, report);
     if (report.level >= AuditLevel::business) {
-        add_totals(out, report.business);
+        add_totals(out, report);
         add_matrix(out, report.business);
         add_days(out, report.business);
         add_denials(out, report.business);
@@ -310,7 +332,7 @@ std::string audit_report_html(const AuditOutcome& outcome) {
     if (outcome.comparison) {
         out << comparison_html(*outcome.comparison);
     }
-    add_member(out, outcome);
+    out << member_html(outcome);
     add_facts(out, report, outcome.run);
     out << "</body></html>\n";
     return out.str();

@@ -3,6 +3,7 @@
 #include "tools/audit/report_bank.h"
 #include "tools/audit/report_business.h"
 #include "tools/audit/report_compare.h"
+#include "tools/audit/report_member.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -39,14 +40,6 @@ double per_second(std::uint64_t count, double seconds) {
     return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
-void add_member(std::ostringstream& out, const AuditOutcome& outcome) {
-    if (outcome.member && outcome.report.sublog) {
-        out << "member        " << to_text(*outcome.member) << ": "
-            << outcome.report.sublog->log.size() << " entries touch it, root "
-            << to_hex(outcome.report.sublog->log.root()) << "\n";
-    }
-}
-
 void add_verdict(std::ostringstream& out, const AuditOutcome& outcome) {
     switch (outcome.verdict()) {
         case Verdict::verified:
@@ -62,7 +55,7 @@ void add_verdict(std::ostringstream& out, const AuditOutcome& outcome) {
             for (const std::string& gap : outcome.gaps()) {
                 out << "incomplete: " << gap << "\n";
             }
-            out << "NOT verified: " << outcome.report.findings_count << " findings\n";
+            out << "NOT verified: " << counted(outcome.report.findings_count, "finding") << "\n";
             break;
     }
 }
@@ -90,7 +83,8 @@ std::string audit_report_text(const AuditOutcome& outcome) {
         out << finding_text(finding);
     }
     if (report.findings_count > report.findings.size()) {
-        out << "and " << report.findings_count - report.findings.size() << " more findings\n";
+        out << "and " << counted(report.findings_count - report.findings.size(), "more finding")
+            << "\n";
     }
     out << "audited       " << time_text(run.started_at) << "\n"
         << "ledger        " << run.target << (run.live ? " (in use)" : "") << "\n"
@@ -114,7 +108,7 @@ std::string audit_report_text(const AuditOutcome& outcome) {
             << " transactions in all\n";
     }
     if (report.level >= AuditLevel::business) {
-        out << business_text(report.business);
+        out << business_text(report);
     }
     out << "signatures    " << report.signatures << "\n"
         << "height        " << report.last_height << " of " << time_text(report.last_time) << "\n"
@@ -128,7 +122,7 @@ std::string audit_report_text(const AuditOutcome& outcome) {
     out << "time          " << one_decimal(run.seconds) << " s, "
         << one_decimal(per_second(report.blocks, run.seconds)) << " blocks/s, "
         << one_decimal(per_second(report.transactions, run.seconds)) << " transactions/s\n";
-    add_member(out, outcome);
+    out << member_text(outcome);
     if (outcome.bank) {
         out << bank_text(*outcome.bank);
     }
@@ -154,10 +148,8 @@ std::string audit_report_json(const AuditOutcome& outcome) {
     }
     object["gaps"] = std::move(gaps);
     object["audited_at"] = time_text(run.started_at);
-    if (outcome.member && report.sublog) {
-        object["member"] = json::object{{"party", to_text(*outcome.member)},
-                                        {"sublog_count", report.sublog->log.size()},
-                                        {"sublog_root", to_hex(report.sublog->log.root())}};
+    if (json::object member = member_json(outcome); !member.empty()) {
+        object["member"] = std::move(member);
     }
     if (outcome.bank) {
         object["bank"] = bank_json(*outcome.bank);

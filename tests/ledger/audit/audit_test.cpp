@@ -1,5 +1,6 @@
 #include "ledger/audit/audit.h"
 
+#include "ledger/store/segment_reader.h"
 #include "tests/ledger/audit/forged_ledger.h"
 
 #include <catch2/catch.hpp>
@@ -425,4 +426,6 @@ TEST_CASE("a ledger of another genesis fails at its first byte that tells") {
     REQUIRE(report);
     REQUIRE_FALSE(report->findings.empty());
     CHECK(report->findings[0].kind == FindingKind::file_header);
+    CHECK(report->findings[0].message.starts_with(other_network));
+    CHECK(report->findings[0].message.find(to_hex(other.chain_id())) != std::string::npos);
 }

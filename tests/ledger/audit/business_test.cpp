@@ -2,8 +2,7 @@
 
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
-#include "tests/ledger/audit/forged_ledger.h"
-#include "tests/ledger/audit/forger.h"
+#include "tests/ledger/audit/audited.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,23 +10,6 @@ using namespace tally;
 using namespace tally::test;
 
 namespace {
-
-const PartyId aaa{party("AAA")};
-const PartyId bbb{party("BBB")};
-const PartyId ccc{party("CCC")};
-const PartyId hub{party("HUB")};
-const Currency cny{currency("CNY")};
-
-AuditReport audit(const std::vector<FinalizedBlock>& blocks, const AuditOptions& options) {
-    ForgedLedger ledger{blocks};
-    ledger.write();
-    AuditReport report = ledger.audit_as_is(options);
-    for (const Finding& finding : report.findings) {
-        UNSCOPED_INFO(to_text(finding.kind) << " at " << finding.height << ": " << finding.message);
-    }
-    return report;
-}
-AuditReport audit(const Forger& forger) { return audit(forger.blocks(), {AuditLevel::business}); }
 
 std::uint64_t notes(const AuditReport& report, NoteKind kind) {
     return report.business.notes_count[static_cast<std::size_t>(kind)];

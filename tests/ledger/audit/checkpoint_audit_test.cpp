@@ -8,8 +8,7 @@
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
 #include "ledger/state/state_tree.h"
-#include "tests/ledger/audit/forged_ledger.h"
-#include "tests/ledger/audit/forger.h"
+#include "tests/ledger/audit/audited.h"
 
 #include <catch2/catch.hpp>
 
@@ -19,10 +18,6 @@ using namespace tally;
 using namespace tally::test;
 
 namespace {
-
-const PartyId aaa{party("AAA")};
-const PartyId bbb{party("BBB")};
-const Currency cny{currency("CNY")};
 
 /// Audits and gives the checkpoint of the end, if there is one.
 std::shared_ptr<AuditCheckpoint> checkpoint_of(const std::vector<FinalizedBlock>& blocks) {

@@ -5,8 +5,7 @@
 #include "ledger/state/epochs.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
-#include "tests/ledger/audit/forged_ledger.h"
-#include "tests/ledger/audit/forger.h"
+#include "tests/ledger/audit/audited.h"
 
 #include <catch2/catch.hpp>
 
@@ -14,35 +13,6 @@ using namespace tally;
 using namespace tally::test;
 
 namespace {
-
-const PartyId aaa{party("AAA")};
-const PartyId bbb{party("BBB")};
-const PartyId ccc{party("CCC")};
-const PartyId hub{party("HUB")};
-const Currency cny{currency("CNY")};
-
-/// Whether such a finding, with these words, is made.
-bool finds(Forger& forger, FindingKind kind, const std::string& words) {
-    ForgedLedger ledger{forger.blocks(), forger.chain().genesis()};
-    ledger.write();
-    const AuditReport report = ledger.audit_as_is({AuditLevel::business});
-    bool found{false};
-    for (const Finding& finding : report.findings) {
-        UNSCOPED_INFO(to_text(finding.kind) << " at " << finding.height << ": " << finding.message);
-        found = found || (finding.kind == kind && finding.message.find(words) != std::string::npos);
-    }
-    return found;
-}
-
-AuditReport audit(Forger& forger) {
-    ForgedLedger ledger{forger.blocks(), forger.chain().genesis()};
-    ledger.write();
-    AuditReport report = ledger.audit_as_is({AuditLevel::business});
-    for (const Finding& finding : report.findings) {
-        UNSCOPED_INFO(to_text(finding.kind) << " at " << finding.height << ": " << finding.message);
-    }
-    return report;
-}
 
 /// AAA's site, and a charge of BBB's driver there that was settled with 18 units.
 struct Settled {

@@ -24,6 +24,7 @@ public:
         : m_chain_owner{std::make_unique<TestChain>(std::move(genesis))} {}
 
     [[nodiscard]] TestChain& chain() { return *m_chain_owner; }
+    [[nodiscard]] const Genesis& genesis() const { return m_chain_owner->genesis(); }
     [[nodiscard]] const std::vector<FinalizedBlock>& blocks() const { return m_blocks; }
     [[nodiscard]] std::uint64_t height() const { return m_blocks.size(); }
 

@@ -3,8 +3,7 @@
 #include "ledger/audit/fork.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
-#include "tests/ledger/audit/forged_ledger.h"
-#include "tests/ledger/audit/forger.h"
+#include "tests/ledger/audit/audited.h"
 
 #include <catch2/catch.hpp>
 
@@ -14,10 +13,6 @@ using namespace tally;
 using namespace tally::test;
 
 namespace {
-
-const PartyId aaa{party("AAA")};
-const PartyId bbb{party("BBB")};
-const PartyId hub{party("HUB")};
 
 using Kinds = std::set<FindingKind>;
 
@@ -31,7 +26,7 @@ Forger make_charges() {
     return forger;
 }
 
-Kinds audit(const Forger& forger, const AuditOptions& options) {
+Kinds kinds_of(const Forger& forger, const AuditOptions& options) {
     ForgedLedger ledger{forger.blocks()};
     return ledger.kinds(options);
 }
@@ -46,7 +41,7 @@ std::shared_ptr<const AuditCheckpoint> checkpoint_of(const Forger& forger) {
         REQUIRE(again);
         kept = std::make_shared<const AuditCheckpoint>(*again);
     };
-    CHECK(audit(forger, options).empty());
+    CHECK(kinds_of(forger, options).empty());
     REQUIRE(kept);
     return kept;
 }
@@ -58,8 +53,8 @@ TEST_CASE("forgery: a fork") {
     Forger other = make_charges();
     REQUIRE(one.apply(bbb, one.chain().approval(aaa, units(10))) == ResultCode::ok);
     REQUIRE(other.apply(bbb, other.chain().approval(aaa, units(20))) == ResultCode::ok);
-    CHECK(audit(one, {AuditLevel::business}).empty());
-    CHECK(audit(other, {AuditLevel::business}).empty());
+    CHECK(kinds_of(one, {AuditLevel::business}).empty());
+    CHECK(kinds_of(other, {AuditLevel::business}).empty());
 
     const std::uint64_t last = one.height();
     CHECK_FALSE(is_fork(one.proof(last - 1), other.proof(last - 1)));
@@ -90,7 +85,7 @@ TEST_CASE("forgery: a fork") {
     SECTION("an audit that goes on from one branch does not take the other for its own") {
         AuditOptions options{AuditLevel::business};
         options.from = checkpoint_of(one);
-        CHECK(audit(other, options).contains(FindingKind::checkpoint));
+        CHECK(kinds_of(other, options).contains(FindingKind::checkpoint));
     }
 }
 
@@ -112,12 +107,12 @@ TEST_CASE("forgery: a history forged with old keys") {
         while (forged.height() < honest.height()) {
             forged.pass(second_ms);
         }
-        CHECK(audit(forged, {AuditLevel::business}).empty());
+        CHECK(kinds_of(forged, {AuditLevel::business}).empty());
         AuditOptions options{AuditLevel::business};
         options.from = checkpoint_of(honest);
-        CHECK(audit(forged, options).contains(FindingKind::checkpoint));
+        CHECK(kinds_of(forged, options).contains(FindingKind::checkpoint));
         forged.pass(second_ms);
-        const Kinds kinds = audit(forged, options);
+        const Kinds kinds = kinds_of(forged, options);
         CHECK(kinds.contains(FindingKind::checkpoint));
         CHECK(kinds.contains(FindingKind::parent));
     }
@@ -286,7 +281,7 @@ TEST_CASE("forgery: one operator's transactions withheld") {
         while (without.height() < honest.height()) {
             without.pass(second_ms);
         }
-        CHECK(audit(without, {AuditLevel::business}).empty());
+        CHECK(kinds_of(without, {AuditLevel::business}).empty());
         const std::uint64_t height = honest.height();
         CHECK(verify_fork({honest.proof(height), without.proof(height)}, make_genesis()));
     }

@@ -2,8 +2,7 @@
 
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
-#include "tests/ledger/audit/forged_ledger.h"
-#include "tests/ledger/audit/forger.h"
+#include "tests/ledger/audit/audited.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,22 +10,6 @@ using namespace tally;
 using namespace tally::test;
 
 namespace {
-
-const PartyId aaa{party("AAA")};
-const PartyId bbb{party("BBB")};
-const PartyId ccc{party("CCC")};
-const PartyId hub{party("HUB")};
-const Currency cny{currency("CNY")};
-
-AuditReport audit(const std::vector<FinalizedBlock>& blocks, const AuditOptions& options) {
-    ForgedLedger ledger{blocks};
-    ledger.write();
-    AuditReport report = ledger.audit_as_is(options);
-    for (const Finding& finding : report.findings) {
-        UNSCOPED_INFO(to_text(finding.kind) << " at " << finding.height << ": " << finding.message);
-    }
-    return report;
-}
 
 AuditOptions options_for(const PartyId& member) {
     AuditOptions options{AuditLevel::business};
@@ -101,7 +84,14 @@ TEST_CASE("forgery: one operator is told of fewer leaves than there are") {
     const SublogRecord right = find_sublog(forger.chain().state(), bbb);
     SECTION("as it should be") {
         options.proven_sublog = ProvenSublog{forger.height(), right};
-        CHECK(audit(forger.blocks(), options).findings.empty());
+        const AuditReport report = audit(forger.blocks(), options);
+        CHECK(report.findings.empty());
+        CHECK(report.proven_sublog_compared);
+        const BlockHeader& last = forger.blocks().back().block.header;
+        REQUIRE(report.sublog_state);
+        CHECK(report.sublog_state->height == last.height);
+        CHECK(report.sublog_state->digest == last.digest());
+        CHECK(report.sublog_state->state_root == last.state_root);
     }
     SECTION("one leaf less") {
         SublogRecord less;
@@ -120,12 +110,21 @@ TEST_CASE("forgery: one operator is told of fewer leaves than there are") {
             ProvenSublog{forger.height(), find_sublog(forger.chain().state(), bbb)};
         const AuditReport report = audit(forger.blocks(), options);
         CHECK(ForgedLedger::has(report, FindingKind::withheld, forger.height()));
+        CHECK_FALSE(report.sublog_state);
     }
     SECTION("a proof of a block that was not audited") {
         options.proven_sublog = ProvenSublog{forger.height() + 1, right};
         const AuditReport report = audit(forger.blocks(), options);
         REQUIRE(report.findings.size() == 1);
         CHECK(report.findings.front().kind == FindingKind::withheld);
+        CHECK_FALSE(report.proven_sublog_compared);
+    }
+    SECTION("a proof of a block that the audit did not come to, because it was ended") {
+        options.proven_sublog = ProvenSublog{forger.height() + 1, right};
+        options.should_stop = [] { return true; };
+        const AuditReport report = audit(forger.blocks(), options);
+        CHECK(report.findings.empty());
+        CHECK_FALSE(report.proven_sublog_compared);
     }
 }
 
