@@ -150,9 +150,9 @@ void add_ledger_command(CLI::App& bench, int& exit_code) {
         ->check(CLI::Range(1024, 65'000));
     command->add_option("--json", arguments->json_file, "File for the figures as JSON");
     command->footer(
-        "Charges between all operators: of 100 that begin, 4 are denied (`denied` in the results),\n"
-        "3 released, 1 never started, and 92 settled (`charges_settled`), but for those that are\n"
-        "under way at the end (`open`). Registrations of chargers are transactions too.\n"
+        "Charges between all operators: of 100 that begin, 4 are denied, 3 released, 1 is never\n"
+        "started and 92 are settled (`charges_settled`), but for those that are under way at the\n"
+        "end (`open`). Registrations of chargers are transactions too.\n"
         "The keys come from the seed and are worth nothing. Open charges have to be recorded\n"
         "within 72 hours of --end, else they expire when the network runs.\n"
         "The same options with an --end give the same segments.\n"
