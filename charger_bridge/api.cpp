@@ -3,6 +3,7 @@
 #include "charger_bridge/data_transfer.h"
 #include "charger_bridge/evidence_api.h"
 #include "charger_bridge/ocpp/time_text.h"
+#include "charger_bridge/review_api.h"
 #include "ledger/crypto/sha256.h"
 #include "node/runtime/logging.h"
 
@@ -195,6 +196,9 @@ HttpResponse Api::ready() const {
     if (m_bridge.core().outbox().is_crowded()) {
         reasons.emplace_back("outbox_crowded");
     }
+    if (m_bridge.core().in_review().size() >= review_waiting_max) {
+        reasons.emplace_back("review_full");
+    }
     const bool is_ready = reasons.empty();
     json::object object;
     object["ready"] = is_ready;
@@ -349,6 +353,8 @@ void Api::handle(const HttpRequest& request, const HttpReply& reply) {
         reply(orphans(request));
     } else if (is_evidence(request.path) && is_get) {
         reply(evidence_answer(m_bridge.store(), request));
+    } else if (is_review(request.path)) {
+        reply(review_answer(m_bridge, request));
     } else if (request.method == "POST") {
         charger_action(request, reply);
     } else {

@@ -26,10 +26,14 @@ CoreConfig core_config(const BridgeConfig& config) {
     core.utc_offset_minutes = config.utc_offset_minutes;
     for (const ChargerConfig& charger : config.chargers) {
         core.stations.push_back(charger.station);
+        for (const MeterConfig& meter : charger.meters) {
+            core.meters[{charger.station.id, meter.connector}] = meter;
+        }
     }
     core.silence = config.heartbeat_interval * silence_factor;
     core.clock_ahead_max = config.clock_ahead_max;
     core.stop_delay_first = config.stop_delay;
+    core.review_keep = config.review_keep;
     return core;
 }
 
@@ -62,6 +66,8 @@ Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
             .set(static_cast<double>(m_core.outbox().size()));
         metrics.gauge("tally_bridge_orphans", "Messages and charges kept for the operator")
             .set(static_cast<double>(m_core.orphans().all().size()));
+        metrics.gauge("tally_bridge_review_waiting", "Charges held until an operator decides")
+            .set(static_cast<double>(m_core.in_review().size()));
         metrics.gauge("tally_bridge_node_connected", "1 while the link to the node is up")
             .set(m_core.is_node_connected() ? 1.0 : 0.0);
     });
@@ -424,10 +430,16 @@ void Bridge::apply(const ResetStation& effect) {
 
 void Bridge::apply(const Noted& effect) {
     count("tally_bridge_events_total", "What happened to sessions", {{"what", effect.what}});
+    if (std::string_view{effect.what} == "signed_reading_invalid") {
+        count("tally_bridge_invalid_signatures_total",
+              "Signed meter readings that cannot be believed", {{"why", effect.detail}});
+    }
     node::log_info(
         "session", effect.what,
         {{"station", effect.station}, {"session", effect.session}, {"detail", effect.detail}});
 }
+
+void Bridge::decide_review(const ReviewDecided& decision) { feed(decision); }
 
 void Bridge::node_connected() {
     node::log_info("node", "connected");

@@ -84,6 +84,8 @@ public:
     void command(const std::string& station, Command command, ReplyHandler done);
     /// Asks for the end of a charge and repeats it until the charger stops.
     void want_stop(const std::string& station, std::int32_t transaction);
+    /// On disk when it returns, unless the storage failed.
+    void decide_review(const ReviewDecided& decision);
 
 private:
     struct Station {

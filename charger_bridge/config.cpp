@@ -1,5 +1,6 @@
 #include "charger_bridge/config.h"
 
+#include "charger_bridge/config_meters.h"
 #include "charger_bridge/ocpp/credentials.h"
 #include "ledger/model/ids.h"
 #include "node/runtime/key_file.h"
@@ -76,6 +77,7 @@ void read_chargers(const ConfigTable& root, BridgeConfig& config) {
         charger.station.connectors =
             static_cast<std::uint16_t>(table.integer("connectors", {1, connectors_max}));
         charger.password = read_password(table);
+        charger.meters = read_meters(table, charger.station.connectors);
         if (!charger.station.id.empty() && !seen.insert(charger.station.id).second) {
             table.problem("id", "is there twice");
         }
@@ -155,6 +157,8 @@ Expected<BridgeConfig, Problems> read_from(const ConfigReader& reader) {
     }
     read_listeners(root, config);
     read_node(root, config);
+    config.review_keep =
+        std::chrono::seconds{root.table("review").integer("keep_s", {0, 259'200}, 3'600)};
     read_chargers(root, config);
     Problems problems = reader.finish();
     if (!problems.empty()) {

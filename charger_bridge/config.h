@@ -2,6 +2,7 @@
 
 // The bridge's configuration file (TOML), see docs/protocol/bridge.md.
 
+#include "charger_bridge/metering/meter_trust.h"
 #include "charger_bridge/session/health.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/expected.h"
@@ -21,6 +22,7 @@ inline constexpr std::uint16_t connectors_max{63};  ///< of one station, connect
 struct ChargerConfig {
     StationConfig station;
     Bytes password;
+    std::vector<MeterConfig> meters{};  ///< at most one for a connector
 };
 
 struct BridgeConfig {
@@ -38,6 +40,8 @@ struct BridgeConfig {
     std::chrono::seconds heartbeat_interval{60};
     std::chrono::milliseconds clock_ahead_max{300'000};
     std::chrono::milliseconds stop_delay{5'000};
+    /// How long a charge that is held for review keeps its approval.
+    std::chrono::seconds review_keep{3'600};
     std::string log_level{"info"};
     std::vector<ChargerConfig> chargers;
 };

@@ -1,10 +1,48 @@
 #include "charger_bridge/program.h"
+#include "charger_bridge/review_command.h"
 #include "node/runtime/exit_codes.h"
 #include "node/runtime/process.h"
 
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <string>
+
+namespace {
+
+using tally::bridge::ReviewCommand;
+
+/// Who decides, unless it is said: the user of the system.
+std::string user_name() {
+    const char* const name = std::getenv("USER");
+    return name != nullptr ? name : "";
+}
+
+void add_review(CLI::App& app, ReviewCommand& command) {
+    CLI::App* const review =
+        app.add_subcommand("review", "Look at charges that are held, and decide about them.");
+    review->require_subcommand(1);
+    review->add_option("--config", command.config, "Configuration file of the running bridge")
+        ->required();
+    review->add_flag("--json", command.json, "Print the bridge's answer as it is");
+    const auto add = [&](const std::string& verb, const std::string& text) {
+        CLI::App* const one = review->add_subcommand(verb, text);
+        one->fallthrough();
+        one->callback([&command, verb] { command.verb = verb; });
+        return one;
+    };
+    add("list", "What waits, and the last decisions.");
+    add("show", "One charge.")->add_option("N", command.number, "Its number")->required();
+    for (CLI::App* const one : {add("release", "Bill it: the record is signed and sent."),
+                                add("reject", "Do not bill it: its approval is given back.")}) {
+        one->add_option("N", command.number, "Its number")->required();
+        one->add_option("--reason", command.reason, "Why; kept in the charge's evidence")
+            ->required();
+        one->add_option("--by", command.by, "Who decides (the user, unless given)");
+    }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
     tally::node::protect_process_memory();
@@ -13,10 +51,14 @@ int main(int argc, char** argv) {
     std::string config;
     CLI::App* const run = app.add_subcommand("run", "Serve the chargers of this site.");
     run->add_option("--config", config, "Configuration file (TOML)")->required();
+    ReviewCommand review;
+    review.by = user_name();
+    add_review(app, review);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : tally::node::exit_usage;
     }
-    return tally::bridge::run_bridge(config);
+    return review.verb.empty() ? tally::bridge::run_bridge(config)
+                               : tally::bridge::run_review(review);
 }

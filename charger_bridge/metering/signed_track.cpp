@@ -175,6 +175,20 @@ bool add_signed(SignedTrack& track, std::string_view text, const MeterTrust* tru
     return true;
 }
 
+void take_signed_readings(const SignedResult& result, MeterTrack& track, MeterReading& end) {
+    const std::int64_t shift = result.begin_wh - track.begin.register_wh;
+    const auto move = [shift](MeterReading& reading) {
+        reading.register_wh =
+            std::clamp<std::int64_t>(reading.register_wh + shift, 0, register_wh_max);
+    };
+    std::for_each(track.changes.begin(), track.changes.end(), move);
+    move(track.last);
+    track.begin.register_wh = result.begin_wh;
+    track.begin.time = result.begin_time.value_or(track.begin.time);
+    end.register_wh = result.end_wh;
+    end.time = result.end_time.value_or(end.time);
+}
+
 SignedResult judge_signed(const SignedTrack& track, const MeterTrust& trust,
                           std::int64_t charger_begin_wh) {
     if (!trust.problem.empty()) {

@@ -67,4 +67,8 @@ struct SignedResult {
 [[nodiscard]] SignedResult judge_signed(const SignedTrack& track, const MeterTrust& trust,
                                         std::int64_t charger_begin_wh);
 
+/// Puts what the meter signed (a billable result) in place of the charger's begin and end. The
+/// samples between go along with the register, so that price changes keep their place.
+void take_signed_readings(const SignedResult& result, MeterTrack& track, MeterReading& end);
+
 }  // namespace tally::bridge

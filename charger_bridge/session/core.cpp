@@ -59,9 +59,21 @@ Expected<Done, std::string> SessionCore::load(const KeyValueStore& store) {
     for (const LiveSession* session : m_sessions.all()) {
         const Session& record = session->record;
         if (record.state == SessionState::ended) {
-            UnixMillis& last = m_last_end[{record.station, record.connector}];
-            last = std::max(last, record.meter.last.time);
+            PreviousEnd& last = m_last_end[{record.station, record.connector}];
+            last = last.time <= record.meter.last.time ? end_of(record) : last;
+        } else if (record.state == SessionState::in_review) {
+            m_review[record.review.number] = record.id;
         }
+    }
+    loaded = load_all(store, BilledReadings::key_prefix, "billed reading",
+                      [this](ByteView key, ByteView value) { return m_billed.load(key, value); });
+    if (!loaded) {
+        return loaded;
+    }
+    loaded = load_all(store, ReviewLog::key_prefix, "review decision",
+                      [this](ByteView, ByteView value) { return m_decisions.load(value); });
+    if (!loaded) {
+        return loaded;
     }
     loaded = load_all(store, Orphanage::key_prefix, "orphan",
                       [this](ByteView, ByteView value) { return m_orphans.load(value); });
@@ -363,6 +375,10 @@ void SessionCore::tick_session(LiveSession& session) {
                                                        session.record.transaction_name});
             }
             return;
+        case SessionState::in_review:
+            tick_review(session);
+            return;
+        case SessionState::undecided:
         case SessionState::ended:
         case SessionState::refused:
         case SessionState::held:

@@ -3,11 +3,14 @@
 // The sessions of a site: from the swipe to the metered charge. A pure state machine; the bridge
 // (charger_bridge/bridge.h) feeds it events and carries out what it returns.
 
+#include "charger_bridge/metering/plausibility.h"
 #include "charger_bridge/outbox/outbox.h"
+#include "charger_bridge/session/billed_readings.h"
 #include "charger_bridge/session/events.h"
 #include "charger_bridge/session/evidence.h"
 #include "charger_bridge/session/health.h"
 #include "charger_bridge/session/orphanage.h"
+#include "charger_bridge/session/review_log.h"
 #include "charger_bridge/session/session_table.h"
 #include "ledger/base/random.h"
 #include "ledger/crypto/signer.h"
@@ -44,6 +47,21 @@ struct CoreConfig {
     std::chrono::milliseconds clock_ahead_max{300'000};
     /// A start this old when it arrives cannot go on the ledger any more.
     std::chrono::milliseconds start_age_max{270'000};
+    /// By (station, connector): what the site says about meters that sign.
+    std::map<std::pair<std::string, std::uint16_t>, MeterConfig> meters;
+    /// Farther apart from the charger's clock the meter's is not believed.
+    std::chrono::milliseconds meter_clock_apart{300'000};
+    /// How long a charge that is held for review keeps its approval, and so its EVSE and the
+    /// driver's money; 0: not at all.
+    std::chrono::milliseconds review_keep{3'600'000};
+};
+
+/// What a charge would be billed by, and why a person should look at it first.
+struct Reckoning {
+    SignedResult by_meter;
+    std::vector<MeterReading> readings;    ///< of the record; none: no record can be made
+    std::vector<std::string> implausible;  ///< what the ledger would refuse; among the reasons too
+    std::vector<std::string> reasons;      ///< none: billed at once
 };
 
 /// A swipe that was refused, for the site page.
@@ -87,6 +105,16 @@ public:
     [[nodiscard]] const LiveSession* find_transaction(const std::string& station,
                                                       std::int64_t transaction);
 
+    // Review (core_review.cpp)
+    /// Charges that wait for a decision, by their numbers.
+    [[nodiscard]] const std::map<std::uint64_t, SessionId>& in_review() const { return m_review; }
+    [[nodiscard]] const LiveSession* find_review(std::uint64_t number);
+    [[nodiscard]] const ReviewLog& decisions() const { return m_decisions; }
+    /// Empty when the held charge can be released, else why not.
+    [[nodiscard]] std::string why_not_releasable(const Session& record) const;
+    /// What was signed when a charge was released late; nothing when it was not, or is forgotten.
+    [[nodiscard]] std::optional<MeteredCharge> late_charge(std::uint64_t number);
+
 private:
     struct Stated {
         std::uint16_t connector{0};
@@ -118,6 +146,7 @@ private:
     void on(const NodeDisconnected& event);
     void on(const NodeSaid& event);
     void on(const StopWanted& event);
+    void on(const ReviewDecided& event);
     void on(const Quarantined& event);
     void on(const Tick& event);
 
@@ -150,7 +179,7 @@ private:
     void remember_refusal(const std::string& station, const std::string& token,
                           const std::string& reason);
 
-    // Transactions (core_transaction.cpp)
+    // Transactions (core_transaction.cpp, core_end.cpp)
     void start_nowhere(const StartCalled& event, const Hash& facts);
     [[nodiscard]] bool is_too_old(const StartFacts& body) const;
     /// The oldest swipe of the token that still waits for its approval and fits the connector.
@@ -171,7 +200,20 @@ private:
     void watch_amount(LiveSession& session);
     void request_stop(LiveSession& session, const std::string& reason);
     void end_charge(LiveSession& session, const MeterReading& end, const std::string& reason);
-    void hold(LiveSession& session, const std::string& reason);
+    /// Bills the charge that ended, or holds it.
+    void conclude(LiveSession& session);
+    [[nodiscard]] Reckoning reckon(const Session& record) const;
+    [[nodiscard]] MeterTrust trust_for(const Session& record) const;
+    [[nodiscard]] std::optional<UnixMillis> meter_time(const Session& record,
+                                                       std::optional<UnixMillis> by_meter,
+                                                       UnixMillis by_charger) const;
+    void take_signed(LiveSession& session, const std::vector<MeterSample>& samples);
+    /// Puts what is billed into the session and its evidence, and signs it.
+    [[nodiscard]] MeteredCharge sign_charge(LiveSession& session, const Reckoning& reckoning);
+    /// As the session, whose charge was signed, has it.
+    [[nodiscard]] MeteredCharge metered_of(const Session& record) const;
+    void complete(LiveSession& session, const Reckoning& reckoning);
+    [[nodiscard]] static PreviousEnd end_of(const Session& record);
     void observe_stop_delay(const Session& session, const MeterReading& end);
     void close_refused(LiveSession& session, const StopCalled& event);
     [[nodiscard]] LiveSession* find_named(const std::string& station, const TransactionName& name);
@@ -184,6 +226,23 @@ private:
                                         std::optional<UnixMillis> device) const;
     [[nodiscard]] bool is_clock_right(std::optional<UnixMillis> device) const;
     [[nodiscard]] MeterReading reading(UnixMillis time, std::int64_t register_wh) const;
+
+    // Review (core_review.cpp)
+    struct Verdict {
+        ReviewOutcome outcome{};
+        std::string by;
+        std::string why;
+    };
+    void hold(LiveSession& session, const std::vector<std::string>& reasons);
+    void give_back(LiveSession& session, const char* why);
+    void give_back_for(const std::string& station, const std::string& token);
+    /// Writes the decision down, before what follows from it.
+    void decide(LiveSession& session, const Verdict& verdict);
+    void reject(LiveSession& session, const ReviewDecided& event);
+    void release_charge(LiveSession& session, const ReviewDecided& event);
+    void tick_review(LiveSession& session);
+    /// Why no new charge can begin at the site now; empty: it can.
+    [[nodiscard]] std::string backlog() const;
 
     void add_orphan(Orphan orphan);
     void send_progress(const Session& session);
@@ -211,7 +270,10 @@ private:
     std::map<std::string, std::deque<Stated>> m_prepaid;
     std::map<std::string, std::chrono::milliseconds> m_stop_delay;  ///< observed, by station
     /// When the last charge of a connector ended, as told to the node.
-    std::map<std::pair<std::string, std::uint16_t>, UnixMillis> m_last_end;
+    std::map<std::pair<std::string, std::uint16_t>, PreviousEnd> m_last_end;
+    BilledReadings m_billed;
+    ReviewLog m_decisions;
+    std::map<std::uint64_t, SessionId> m_review;
     std::map<std::string, bool> m_silent;  ///< as last told to the node
     std::deque<Refusal> m_refusals;
     bool m_node_connected{false};

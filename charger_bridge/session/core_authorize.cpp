@@ -56,10 +56,11 @@ void SessionCore::on(const AuthorizeCalled& event) {
             return;
         }
     }
-    if (m_outbox.is_crowded() || m_sessions.open_count() >= open_sessions_max) {
-        refuse_at_once(event, token, "bridge_backlog");
+    if (const std::string full = backlog(); !full.empty()) {
+        refuse_at_once(event, token, full);
         return;
     }
+    give_back_for(station, token);
     const std::optional<Taken> taken = take_prepaid(station, 0);
     LiveSession& session = ask({station, token, taken ? taken->connector : std::uint16_t{0},
                                 taken ? std::optional{taken->amount} : std::nullopt});

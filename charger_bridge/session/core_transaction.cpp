@@ -1,9 +1,8 @@
-// Transactions: from StartTransaction over the samples to the metered charge.
+// Transactions: from their start over the samples; core_end.cpp has what follows.
 
-#include "charger_bridge/metering/metered_charge.h"
 #include "charger_bridge/session/core.h"
+#include "charger_bridge/session/transaction_facts.h"
 #include "ledger/base/check.h"
-#include "ledger/crypto/sha256.h"
 
 #include <algorithm>
 #include <utility>
@@ -15,51 +14,9 @@ namespace {
 /// 2020-01-01: a charger that says an earlier time has not set its clock.
 constexpr UnixMillis clock_set_min{1'577'836'800'000};
 
-/// The charger's own name of a transaction is all that makes it the one.
-Hash named_facts(const std::string& station, const std::string& name) {
-    Encoder encoder;
-    encoder.text(station).text(name);
-    return tagged_hash("tally/named-transaction/v1", encoder.bytes());
-}
-
-/// What makes a start the same one again, whatever its message id.
-Hash facts_of(const std::string& station, const StartFacts& start, const std::string& token) {
-    if (!start.transaction.empty()) {
-        return named_facts(station, start.transaction);
-    }
-    Encoder encoder;
-    encoder.text(station)
-        .u16(start.connector)
-        .text(token)
-        .i64(start.meter_start_wh.value_or(0))
-        .text(start.timestamp);
-    return tagged_hash("tally/start-facts/v1", encoder.bytes());
-}
-
-Hash facts_of(const std::string& station, const StopFacts& stop) {
-    if (const auto* const name = std::get_if<std::string>(&stop.transaction)) {
-        return named_facts(station, *name);
-    }
-    Encoder encoder;
-    encoder.text(station)
-        .i64(std::get<std::int64_t>(stop.transaction))
-        .i64(stop.meter_stop_wh.value_or(0))
-        .text(stop.timestamp);
-    return tagged_hash("tally/stop-facts/v1", encoder.bytes());
-}
-
-/// Whether a charger names the transaction, instead of saying that it never learnt its number.
-bool is_known_name(const TransactionName& name) {
-    const auto* const number = std::get_if<std::int64_t>(&name);
-    return number == nullptr || *number > 0;
-}
-
-/// The number to list a transaction under: as said, or as this bridge counts; 0 for unknown names.
-std::int64_t number_of(const LiveSession* session, const TransactionName& name) {
-    if (const auto* const number = std::get_if<std::int64_t>(&name)) {
-        return *number;
-    }
-    return session != nullptr ? session->record.transaction : 0;
+bool has_signed(const std::vector<MeterSample>& samples) {
+    return std::any_of(samples.begin(), samples.end(),
+                       [](const MeterSample& sample) { return !sample.signed_readings.empty(); });
 }
 
 const node::AuthorizeResult::Evse* evse_at(const Session& session, std::uint16_t connector) {
@@ -99,8 +56,8 @@ UnixMillis SessionCore::begin_time(const Session& session, std::optional<UnixMil
     // A clock set back between two charges: the ledger takes no charge that begins before the end
     // of the one before it. What a wrong clock cannot explain stays as it is.
     const bool explained =
-        last != m_last_end.end() && last->second - time <= m_config.clock_ahead_max.count();
-    return explained ? std::max(time, last->second) : time;
+        last != m_last_end.end() && last->second.time - time <= m_config.clock_ahead_max.count();
+    return explained ? std::max(time, last->second.time) : time;
 }
 
 // ---- start
@@ -182,6 +139,8 @@ void SessionCore::close_previous(const std::string& station, std::uint16_t conne
             end_without_stop(*old);
         } else if (old->record.state == SessionState::refused) {
             m_sessions.remove(old->record.id, m_step.changes);
+        } else if (old->record.state == SessionState::in_review) {
+            give_back(*old, "connector_needed");
         }
     }
 }
@@ -197,10 +156,10 @@ void SessionCore::start_without_approval(const StartCalled& event, const std::st
     record.connector = body.connector;
     record.asked_at = m_now.wall;
     const bool too_old = is_too_old(body);
-    const bool crowded = m_outbox.is_crowded() || m_sessions.open_count() >= open_sessions_max;
-    if (record.token.empty() || too_old || crowded) {
-        const char* const other = crowded ? "bridge_backlog" : "started_too_long_ago";
-        const char* const reason = record.token.empty() ? "unknown_token" : other;
+    const std::string full = backlog();
+    if (record.token.empty() || too_old || !full.empty()) {
+        const std::string other = full.empty() ? "started_too_long_ago" : full;
+        const std::string reason = record.token.empty() ? "unknown_token" : other;
         LiveSession& session = m_sessions.add(std::move(record));
         note_start(session, event, facts);
         wait_for(session, event.call, true);
@@ -230,6 +189,8 @@ void SessionCore::repeat_start(LiveSession& session, const StartCalled& event) {
         case SessionState::approved:
         case SessionState::charging:
         case SessionState::ended:
+        case SessionState::in_review:
+        case SessionState::undecided:
             answer(TagStatus::accepted);
             return;
         case SessionState::refused:
@@ -326,6 +287,24 @@ void SessionCore::add_evidence(LiveSession& session, std::string_view text) {
     record.evidence_bytes += text.size();
 }
 
+void SessionCore::take_signed(LiveSession& session, const std::vector<MeterSample>& samples) {
+    Session& record = session.record;
+    std::optional<MeterTrust> trust;
+    if (record.evses.size() == 1) {
+        trust = trust_for(record);
+    }
+    for (const MeterSample& sample : samples) {
+        for (const SignedReading& reading : sample.signed_readings) {
+            const bool is_ocmf = reading.encoding.empty() || upper_case(reading.encoding) == "OCMF";
+            if (!is_ocmf) {
+                note("signed_reading_unknown", session, printable_reason(reading.encoding));
+            } else if (!add_signed(record.signed_track, reading.text, trust ? &*trust : nullptr)) {
+                note("signed_reading_invalid", session, record.signed_track.problem);
+            }
+        }
+    }
+}
+
 void SessionCore::take_samples(LiveSession& session, const std::vector<MeterSample>& samples) {
     Session& record = session.record;
     for (const MeterSample& sample : samples) {
@@ -368,10 +347,16 @@ void SessionCore::on(const MeterValuesCalled& event) {
     LiveSession* const session = session_of_values(event);
     if (session != nullptr && session->record.state == SessionState::charging) {
         add_evidence(*session, event.text);
+        take_signed(*session, event.facts.samples);
         take_samples(*session, event.facts.samples);
         watch_amount(*session);
         save(*session);
         send_progress(session->record);
+    } else if (session != nullptr && session->record.state == SessionState::in_review &&
+               has_signed(event.facts.samples)) {
+        add_evidence(*session, event.text);  // What was missing may have come.
+        take_signed(*session, event.facts.samples);
+        conclude(*session);
     } else if (event.facts.transaction && session == nullptr) {
         note("unknown_transaction", event.call.station, "", "MeterValues");
     }
@@ -411,176 +396,6 @@ void SessionCore::request_stop(LiveSession& session, const std::string& reason) 
     session.next_stop_at = m_now.mono + m_config.stop_repeat;
     m_step.effects.emplace_back(
         RemoteStop{record.station, record.transaction, record.transaction_name});
-}
-
-// ---- end
-
-LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
-    const std::string& station = event.call.station;
-    const StopFacts& body = event.facts;
-    if (is_known_name(body.transaction)) {
-        return find_named(station, body.transaction);
-    }
-    if (LiveSession* const known = m_sessions.find_stop(facts_of(station, body))) {
-        return known;  // Said before; another charge that runs now is not meant.
-    }
-    // A charger that never learnt its transaction id says -1: the only charge it can mean.
-    const std::string token = upper_case(body.token);
-    LiveSession* match = nullptr;
-    for (LiveSession* session : m_sessions.open_of(station)) {
-        const Session& record = session->record;
-        const bool later = !is_clock_right(body.time) || record.clock_replaced ||
-                           *body.time >= record.meter.begin.time;
-        if (record.state != SessionState::charging || !later ||
-            (!token.empty() && token != record.token) ||
-            body.meter_stop_wh.value_or(record.meter.last.register_wh) <
-                record.meter.last.register_wh) {
-            continue;
-        }
-        if (match != nullptr) {
-            return nullptr;
-        }
-        match = session;
-    }
-    return match;
-}
-
-void SessionCore::end_by_stop(LiveSession& session, const StopCalled& event) {
-    remember_stop(session.record, event);
-    add_evidence(session, event.text);
-    std::vector<MeterSample> later = event.facts.samples;
-    std::erase_if(later, [&](const MeterSample& sample) {
-        return !sample.time || *sample.time <= session.record.meter.last.time;
-    });
-    take_samples(session, later);
-    const UnixMillis time =
-        billing_time(session.record, event.facts.time, session.record.meter.begin.time);
-    if (session.record.baseline_missing && event.facts.meter_stop_wh) {
-        hold(session, "meter_begin_missing");
-        return;
-    }
-    const std::int64_t last = session.record.meter.last.register_wh;
-    end_charge(session, reading(time, event.facts.meter_stop_wh.value_or(last)),
-               event.facts.reason);
-}
-
-void SessionCore::remember_stop(Session& record, const StopCalled& event) {
-    record.stopped_by_id = is_known_name(event.facts.transaction);
-    if (!record.stopped_by_id) {
-        record.stop_facts = facts_of(event.call.station, event.facts);
-    }
-}
-
-void SessionCore::on(const StopCalled& event) {
-    const StopFacts& body = event.facts;
-    LiveSession* const session = session_of_stop(event);
-    const auto keep = [&](const char* kind) {
-        Orphan orphan;
-        orphan.kind = kind;
-        orphan.station = event.call.station;
-        orphan.transaction = number_of(session, body.transaction);
-        orphan.facts = facts_of(event.call.station, body);
-        orphan.text = event.text;
-        add_orphan(std::move(orphan));
-    };
-    if (session == nullptr) {
-        keep("unknown_stop");
-    } else if (session->record.state == SessionState::charging) {
-        end_by_stop(*session, event);
-    } else if (session->record.state == SessionState::refused) {
-        close_refused(*session, event);
-    } else if (session->record.state == SessionState::authorizing) {
-        keep("stop_before_approval");
-        queue(node::ApprovalUnused{0, session->record.id});
-        refuse(*session, "stopped_before_approval");
-        close_refused(*session, event);
-    } else if (session->record.reason == "stop_missing") {
-        keep("late_stop");
-    } else {
-        note("duplicate_stop", *session);
-    }
-    m_step.effects.emplace_back(AnswerStop{event.call, !body.token.empty(), amount_known(session)});
-}
-
-void SessionCore::close_refused(LiveSession& session, const StopCalled& event) {
-    Session& record = session.record;
-    remember_stop(record, event);
-    const std::int64_t begin = record.meter.begin.register_wh;
-    if (event.facts.meter_stop_wh.value_or(begin) > begin) {
-        Orphan orphan;
-        orphan.kind = "not_authorized";
-        orphan.station = record.station;
-        orphan.transaction = record.transaction;
-        orphan.detail = record.reason;
-        orphan.facts = facts_of(record.station, event.facts);
-        orphan.text = event.text;
-        add_orphan(std::move(orphan));
-    }
-    record.state = SessionState::held;
-    record.finished_at = m_now.wall;
-    save(session);
-}
-
-void SessionCore::end_without_stop(LiveSession& session) {
-    session.record.reason = "stop_missing";
-    note("stop_missing", session);
-    const MeterReading last = session.record.meter.last;
-    end_charge(session, last, "Other");
-}
-
-void SessionCore::hold(LiveSession& session, const std::string& reason) {
-    Session& record = session.record;
-    record.state = SessionState::held;
-    record.reason = reason;
-    record.finished_at = m_now.wall;
-    Orphan orphan;
-    orphan.kind = "held";
-    orphan.station = record.station;
-    orphan.transaction = record.transaction;
-    orphan.detail = reason;
-    orphan.facts = record.start_facts;
-    orphan.text = to_hex(record.id);
-    add_orphan(std::move(orphan));
-    // There will be no record: the node must not keep the EVSE and the driver's hold waiting for
-    // it.
-    queue(node::ApprovalUnused{0, record.id});
-    save(session);
-    note("charge_held", session, reason);
-}
-
-void SessionCore::end_charge(LiveSession& session, const MeterReading& end,
-                             const std::string& reason) {
-    Session& record = session.record;
-    observe_stop_delay(record, end);
-    auto readings = final_readings(record.meter, record.terms(), end);
-    if (!readings) {
-        hold(session, to_text(readings.error()));
-        return;
-    }
-    const node::AuthorizeResult::Evse& evse = record.evses.front();
-    node::ChargeEnded ended;
-    ended.session = record.id;
-    ended.metered.authorization = record.authorization;
-    ended.metered.evse_id = evse.evse_id;
-    ended.metered.bridge_id = m_config.bridge_id;
-    ended.metered.meter_serial = evse.meter_serial;
-    ended.metered.meter_epoch = evse.meter_epoch;
-    ended.metered.readings = std::move(readings).value();
-    ended.metered.evidence = record.evidence;
-    sign_metered(ended.metered, m_config.chain_id, m_bridge_key);
-    ended.stop_reason = printable_reason(reason);
-    record.meter.begin = ended.metered.readings.front();
-    record.meter.changes.assign(ended.metered.readings.begin() + 1,
-                                ended.metered.readings.end() - 1);
-    record.meter.last = ended.metered.readings.back();
-    record.state = SessionState::ended;
-    record.stop_reason = ended.stop_reason;
-    record.finished_at = m_now.wall;
-    m_last_end[{record.station, record.connector}] = record.meter.last.time;
-    put_evidence_name(m_step.changes, record);
-    queue(std::move(ended));
-    save(session);
-    note("charge_ended", session, reason);
 }
 
 }  // namespace tally::bridge

@@ -70,6 +70,14 @@ struct StopWanted {
     std::string station;
     std::int32_t transaction{0};
 };
+/// An operator decided about a charge that was held. A release that `why_not_releasable` forbids
+/// changes nothing.
+struct ReviewDecided {
+    std::uint64_t number{0};
+    bool release{false};  ///< else rejected
+    std::string by;       ///< at most `review_by_bytes_max`
+    std::string why;      ///< at most `review_why_bytes_max`
+};
 /// Keep a refused transaction message for the operator.
 struct Quarantined {
     std::string station;
@@ -80,10 +88,10 @@ struct Quarantined {
 /// At least once a second.
 struct Tick {};
 
-using Event =
-    std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled, PrepaidStated,
-                 StatusReported, StationBooted, StationConnected, StationDisconnected, StationHeard,
-                 NodeConnected, NodeDisconnected, NodeSaid, StopWanted, Quarantined, Tick>;
+using Event = std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled,
+                           PrepaidStated, StatusReported, StationBooted, StationConnected,
+                           StationDisconnected, StationHeard, NodeConnected, NodeDisconnected,
+                           NodeSaid, StopWanted, ReviewDecided, Quarantined, Tick>;
 
 // ---- effects
 

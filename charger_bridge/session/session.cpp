@@ -6,8 +6,10 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{4};
-constexpr std::uint8_t format_before{3};  ///< without what chargers with names of their own added
+constexpr std::uint8_t format_version{5};
+constexpr std::uint8_t format_named{4};  ///< without signed readings, review and local list
+constexpr std::uint8_t format_first{3};  ///< also without what chargers with own names added
+constexpr std::size_t review_reasons_most{16};
 constexpr std::uint8_t orphan_version{3};
 
 void encode_evse(Encoder& encoder, const node::AuthorizeResult::Evse& evse) {
@@ -19,9 +21,10 @@ void encode_evse(Encoder& encoder, const node::AuthorizeResult::Evse& evse) {
         .text(evse.tariff_ref.tariff_id)
         .u32(evse.tariff_ref.version);
     evse.tariff.encode(encoder);
+    encoder.var_bytes(evse.meter_public_key);
 }
 
-node::AuthorizeResult::Evse decode_evse(Decoder& decoder) {
+node::AuthorizeResult::Evse decode_evse(Decoder& decoder, std::uint8_t version) {
     node::AuthorizeResult::Evse evse;
     evse.connector = decoder.u16();
     evse.evse_id = decoder.text(evse_id_bytes_max);
@@ -31,6 +34,10 @@ node::AuthorizeResult::Evse decode_evse(Decoder& decoder) {
     evse.tariff_ref.tariff_id = decoder.text(tariff_id_bytes_max);
     evse.tariff_ref.version = decoder.u32();
     evse.tariff = Tariff::decode(decoder);
+    if (version == format_version) {
+        const ByteView key = decoder.var_bytes(meter_key_bytes_max);
+        evse.meter_public_key.assign(key.begin(), key.end());
+    }
     return evse;
 }
 
@@ -68,9 +75,48 @@ void decode_transaction(Decoder& decoder, Session& session) {
     session.finished_at = decoder.i64();
 }
 
+void encode_end(Encoder& encoder, const Session& session) {
+    session.signed_track.encode(encoder);
+    tally::encode(encoder, session.end);
+    const Review& review = session.review;
+    encoder.boolean(session.stop_missing)
+        .u64(review.number)
+        .u32(static_cast<std::uint32_t>(review.reasons.size()));
+    for (const std::string& reason : review.reasons) {
+        encoder.text(reason);
+    }
+    encoder.boolean(review.is_late)
+        .i64(review.held_at)
+        .boolean(session.warned)
+        .boolean(session.cut_off)
+        .fixed(session.asked_as);
+}
+
+void decode_end(Decoder& decoder, Session& session) {
+    session.signed_track = SignedTrack::decode(decoder);
+    session.end = decode_reading(decoder);
+    session.stop_missing = decoder.boolean();
+    Review& review = session.review;
+    review.number = decoder.u64();
+    const std::uint32_t count = decoder.count(review_reasons_most, 4);
+    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
+        review.reasons.push_back(decoder.text(reason_bytes_max));
+    }
+    review.is_late = decoder.boolean();
+    review.held_at = decoder.i64();
+    session.warned = decoder.boolean();
+    session.cut_off = decoder.boolean();
+    session.asked_as = decoder.fixed<SessionId>();
+}
+
+bool needs_evse(SessionState state) {
+    return state == SessionState::charging || state == SessionState::ended ||
+           state == SessionState::in_review || state == SessionState::undecided;
+}
+
 SessionState decode_state(Decoder& decoder) {
     const std::uint8_t state = decoder.u8();
-    if (state < 1 || state > 6) {
+    if (state < 1 || state > 8) {
         decoder.fail();
         return SessionState::held;
     }
@@ -93,6 +139,10 @@ const char* to_text(SessionState state) {
             return "refused";
         case SessionState::held:
             return "held";
+        case SessionState::in_review:
+            return "in_review";
+        case SessionState::undecided:
+            return "undecided";
     }
     return "";
 }
@@ -120,13 +170,14 @@ Bytes encode_session(const Session& session) {
     encoder.text(session.transaction_name)
         .boolean(session.offline)
         .boolean(session.baseline_missing);
+    encode_end(encoder, session);
     return std::move(encoder).take();
 }
 
 std::optional<Session> decode_session(ByteView bytes) {
     Decoder decoder{bytes};
     const std::uint8_t version = decoder.u8();
-    if (version != format_version && version != format_before) {
+    if (version < format_first || version > format_version) {
         return std::nullopt;
     }
     Session session;
@@ -150,17 +201,18 @@ std::optional<Session> decode_session(ByteView bytes) {
     session.start_by = decoder.i64();
     const std::uint32_t count = decoder.count(evses_max, 1);
     for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
-        session.evses.push_back(decode_evse(decoder));
+        session.evses.push_back(decode_evse(decoder, version));
     }
     decode_transaction(decoder, session);
-    if (version == format_version) {
+    if (version >= format_named) {
         session.transaction_name = decoder.text(transaction_name_bytes_max);
         session.offline = decoder.boolean();
         session.baseline_missing = decoder.boolean();
     }
-    const bool needs_evse =
-        session.state == SessionState::charging || session.state == SessionState::ended;
-    if (!decoder.finished() || (needs_evse && session.evses.size() != 1)) {
+    if (version == format_version) {
+        decode_end(decoder, session);
+    }
+    if (!decoder.finished() || (needs_evse(session.state) && session.evses.size() != 1)) {
         return std::nullopt;
     }
     return session;

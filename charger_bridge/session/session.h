@@ -3,6 +3,7 @@
 // One swipe and the charge that may follow from it, as the bridge keeps it on disk.
 
 #include "charger_bridge/metering/meter_track.h"
+#include "charger_bridge/metering/signed_track.h"
 #include "ledger/base/codec.h"
 #include "node/link/bridge_messages.h"
 
@@ -34,9 +35,20 @@ enum class SessionState : std::uint8_t {
     charging = 3,
     ended = 4,    ///< metered and handed to the node
     refused = 5,  ///< a transaction without approval: tracked so that its Stop is known, not billed
-    held = 6,     ///< ended, but its readings need a look; listed among the orphans
+    held = 6,     ///< ended and not billed: refused before, rejected, or released late
+    in_review = 7,  ///< ended; a person has to decide before it is billed
+    undecided = 8,  ///< ended; begun while cut off, the home operator has not decided yet
 };
 [[nodiscard]] const char* to_text(SessionState state);
+
+/// Why and since when a charge waits for a person.
+struct Review {
+    std::uint64_t number{0};  ///< 0: was never held
+    std::vector<std::string> reasons;
+    bool is_late{false};  ///< its approval was given back
+    UnixMillis held_at{0};
+    friend bool operator==(const Review&, const Review&) = default;
+};
 
 struct Session {
     SessionId id;
@@ -74,6 +86,13 @@ struct Session {
     bool stopped_by_id{false};        ///< its Stop named the id we gave: our answer had come
     Hash stop_facts;                  ///< of a Stop that did not; else zero
     UnixMillis finished_at{0};
+    SignedTrack signed_track;
+    MeterReading end;          ///< as the charger says it, once the charge ended
+    bool stop_missing{false};  ///< ended without a Stop
+    Review review;
+    bool warned{false};   ///< the driver was told that the prepaid amount is nearly used
+    bool cut_off{false};  ///< begun by the operator's local list, while the node was away
+    SessionId asked_as;   ///< under which its approval is asked for afterwards; zero: not yet
 
     [[nodiscard]] bool is_finished() const {
         return state == SessionState::ended || state == SessionState::held;
@@ -84,7 +103,7 @@ struct Session {
 };
 
 [[nodiscard]] Bytes encode_session(const Session& session);
-/// Nothing when the bytes are not a session of this version or the one before.
+/// Nothing when the bytes are not a session of this version or one before.
 [[nodiscard]] std::optional<Session> decode_session(ByteView bytes);
 
 /// A message or charge that could not be billed and is kept for the operator.

@@ -63,6 +63,7 @@ void put(const AuthorizeResult::Evse& evse, wire::Evse& out) {
     Encoder encoder;
     evse.tariff.encode(encoder);
     out.set_tariff(std::string{as_text(encoder.bytes())});
+    out.set_meter_public_key(std::string{as_text(evse.meter_public_key)});
 }
 
 void put(const BridgeHello& message, wire::BridgeFrame& frame) {
@@ -85,6 +86,7 @@ void put(const AuthorizeRequest& message, wire::BridgeFrame& frame) {
     for (const ConnectorState& state : message.health) {
         put(state, *out.add_health());
     }
+    out.set_charged_already(message.charged_already);
 }
 
 void put(const ChargeStarted& message, wire::BridgeFrame& frame) {
@@ -271,7 +273,9 @@ public:
         evse.tariff_ref = {name(in.tariff_id(), tariff_id_bytes_max), in.tariff_version()};
         Decoder decoder{as_bytes(in.tariff())};
         evse.tariff = Tariff::decode(decoder);
-        require(decoder.finished());
+        const ByteView key = as_bytes(in.meter_public_key());
+        evse.meter_public_key.assign(key.begin(), key.end());
+        require(decoder.finished() && key.size() <= meter_key_bytes_max);
         return evse;
     }
 
@@ -296,6 +300,7 @@ public:
             message.prepaid = amount(in.prepaid());
         }
         message.health = connector_states(in.health());
+        message.charged_already = in.charged_already();
         return message;
     }
 

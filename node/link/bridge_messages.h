@@ -65,6 +65,8 @@ struct AuthorizeRequest {
     std::string token;                   ///< "PTY-UID", upper case
     std::optional<Money> prepaid;        ///< what the driver asked to prepay, tax included
     std::vector<ConnectorState> health;  ///< of the station, connector 0 is the whole station
+    /// The charge began while the bridge was cut off: asked afterwards, whatever the health is now.
+    bool charged_already{false};
 };
 
 /// Durable. The charge began on a connector; the node puts StartCharge on the ledger.
@@ -127,6 +129,7 @@ struct AuthorizeResult {
         std::uint32_t meter_epoch{0};
         TariffRef tariff_ref;
         Tariff tariff;
+        Bytes meter_public_key{};  ///< as registered; empty: the meter does not sign
     };
     std::vector<Evse> evses;
 };

@@ -253,6 +253,7 @@ AuthorizeResult VisitedDesk::accepted(const VisitedSession& session, const Sessi
         evse.rated_power_w = charger->rated_power_w;
         evse.meter_serial = charger->meter_serial;
         evse.meter_epoch = charger->meter_epoch;
+        evse.meter_public_key = charger->meter_public_key;
         evse.tariff_ref = offer.tariff;
         evse.tariff = *tariff;
         result.evses.push_back(std::move(evse));

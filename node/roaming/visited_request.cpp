@@ -10,8 +10,9 @@ namespace tally::node {
 
 std::string VisitedDesk::refusal(const AuthorizeRequest& request, const PartyId& home) const {
     const StateView& state = m_context.ledger.final_state();
+    // A charge that began while the bridge was cut off keeps its own connector busy.
     const std::string health = charger_refusal(request.health, request.connector);
-    if (!health.empty()) {
+    if (!health.empty() && !request.charged_already) {
         return health;
     }
     if (!is_station_known(state, m_context.options.self, request.station)) {

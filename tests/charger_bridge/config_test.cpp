@@ -104,6 +104,35 @@ TEST_CASE("a right configuration is read") {
     CHECK(config->node_address.port == 7000);
 }
 
+TEST_CASE("meters that sign are read with their keys, and the time that held charges are kept") {
+    const Folder folder;
+    const MeterKey key = *meter_key_from_text("04" + to_hex(Bytes(64, 0x11)));
+    const std::string hex = "04" + to_hex(Bytes(64, 0x11));
+    const std::string meters = good() + "meters = [{connector = 1, serial = \"M-1\", key = \"" +
+                               hex + "\", lenient = true}]\n[review]\nkeep_s = 60\n";
+    const auto config = parse_config(meters, folder.file());
+    REQUIRE(config);
+    CHECK(config->review_keep == std::chrono::seconds{60});
+    CHECK(config->chargers[0].meters.empty());
+    REQUIRE(config->chargers[1].meters.size() == 1);
+    const MeterConfig& meter = config->chargers[1].meters[0];
+    CHECK(meter.serial == "M-1");
+    CHECK(meter.key == key);
+    CHECK(meter.lenient);
+    CHECK_FALSE(meter.allows_unsigned);
+    const auto problem = [&](const std::string& entry) {
+        const auto bad = parse_config(good() + "meters = [" + entry + "]\n", folder.file());
+        return bad ? std::string{} : bad.error().front().rule;
+    };
+    CHECK(problem(R"({connector = 1, serial = "M", unsigned = true})").empty());
+    CHECK_FALSE(problem(R"({connector = 1, serial = "M"})").empty());
+    CHECK_FALSE(problem(R"({connector = 2, serial = "M", unsigned = true})").empty());
+    CHECK_FALSE(problem(R"({connector = 1, serial = "M M", unsigned = true})").empty());
+    CHECK_FALSE(problem(R"({connector = 1, serial = "M", key = "04zz"})").empty());
+    CHECK_FALSE(problem(R"({connector = 1, serial = "M", key_file = "missing.pem"})").empty());
+    CHECK_FALSE(problem(R"({connector = 1, serial = "M", unsigned = true, x = 1})").empty());
+}
+
 TEST_CASE("each mistake is named with file, line and key") {
     const Folder folder;
     const auto names = [&](const std::string& from, const std::string& to, const std::string& key) {

@@ -170,6 +170,7 @@ void Site::answer_request(const node::AuthorizeRequest& request) {
             evse.evse_id = "CN*AAA*E" + std::to_string(connector);
             evse.rated_power_w = policy.rated_power_w;
             evse.meter_serial = "M" + std::to_string(connector);
+            evse.meter_public_key = connector == 1 ? policy.meter_public_key : Bytes{};
             evse.tariff_ref = {"t1", 1};
             evse.tariff = policy.tariff;
             result.evses.push_back(evse);

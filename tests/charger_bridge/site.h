@@ -54,6 +54,7 @@ struct NodePolicy {
     Tariff tariff{flat_tariff()};
     std::uint32_t rated_power_w{60'000};
     std::chrono::milliseconds start_within{300'000};
+    Bytes meter_public_key;  ///< of connector 1
 };
 
 /// Everything a site did, driven step by step.

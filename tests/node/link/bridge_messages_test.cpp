@@ -48,7 +48,8 @@ AuthorizeResult accepted_result() {
     result.authorization = reference();
     result.prepaid = 500'000;
     result.start_by = 1'700'000'300'000;
-    result.evses = {{1, "CN*AAA*E0001*1", 60'000, "M-1", 2, {"day", 1}, tariff()}};
+    result.evses = {
+        {1, "CN*AAA*E0001*1", 60'000, "M-1", 2, {"day", 1}, tariff(), Bytes{0x04, 0x01}}};
     return result;
 }
 
@@ -114,7 +115,12 @@ SCENARIO("every bridge message survives the wire", "[link][bridge]") {
     const auto& decoded = std::get<AuthorizeResult>(*result);
     CHECK(decoded.evses.at(0).tariff == tariff());
     CHECK(decoded.evses.at(0).tariff_ref == TariffRef{"day", 1});
+    CHECK(decoded.evses.at(0).meter_public_key == Bytes{0x04, 0x01});
     CHECK(decoded.prepaid == 500'000);
+    const auto afterwards = decode_bridge_message(
+        encode_bridge_message(changed([](auto& m) { m.charged_already = true; })));
+    REQUIRE(afterwards);
+    CHECK(std::get<AuthorizeRequest>(*afterwards).charged_already);
     const auto ended = decode_bridge_message(
         encode_bridge_message(ChargeEnded{8, filled<SessionId>(1), metered(), "Local"}));
     REQUIRE(ended);
@@ -188,6 +194,11 @@ SCENARIO("bridge messages with values out of bounds are refused", "[link][bridge
     CHECK(error_of(ended) == refused);
 
     AuthorizeResult result = accepted_result();
+    result.evses[0].meter_public_key.resize(meter_key_bytes_max);
+    CHECK_FALSE(error_of(result));
+    result.evses[0].meter_public_key.resize(meter_key_bytes_max + 1);
+    CHECK(error_of(result) == refused);
+    result = accepted_result();
     result.evses[0].tariff.elements.clear();
     CHECK(error_of(result) == refused);
     CHECK(error_of(ChargeProgress{filled<SessionId>(1), -1, 0, 0, 0}) == refused);

@@ -113,6 +113,17 @@ TEST_CASE("an unfit charger is refused before anybody is asked", "[roaming]") {
     CHECK(world.member("AAA").service().sessions(3).size() == 3);
 }
 
+TEST_CASE("a charge that began while the bridge was cut off may be asked about though it is busy",
+          "[roaming]") {
+    World world;
+    world.customer("BBB-1", units(100));
+    ChargePlan plan;
+    plan.asked_connector = 1;
+    plan.health = ConnectorHealth::occupied;
+    plan.charged_already = true;
+    CHECK(world.charge(plan).amount == ten_kwh);
+}
+
 TEST_CASE("the home operator's denials reach the driver by name", "[roaming]") {
     World world;
     CustomerPolicy one_at_a_time;

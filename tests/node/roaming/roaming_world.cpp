@@ -116,6 +116,7 @@ SessionId TestBridge::swipe(const ChargePlan& plan) {
     charge.request.connector = plan.asked_connector;
     charge.request.token = plan.token;
     charge.request.prepaid = plan.prepaid;
+    charge.request.charged_already = plan.charged_already;
     charge.request.health = {{0, ConnectorHealth::available, ""},
                              {plan.connector, plan.health, ""}};
     const SessionId session = charge.request.session;

@@ -80,8 +80,9 @@ struct ChargePlan {
     std::int64_t energy_wh{10'000};
     ConnectorHealth health{ConnectorHealth::available};
     std::string station{"ST1"};
-    bool start{true};  ///< else the approval stays unused and is given back
-    bool end{true};    ///< else the charge goes on
+    bool charged_already{false};  ///< while the bridge was cut off
+    bool start{true};             ///< else the approval stays unused and is given back
+    bool end{true};               ///< else the charge goes on
 };
 
 /// The bridge of AAA's station "ST1": repeats what is not answered or acknowledged, keeps nothing

@@ -1,0 +1,63 @@
+#pragma once
+
+// What was decided about charges that were held for review. Those that wait for a decision are
+// sessions (SessionState::in_review). Pure: writes go into the caller's batch.
+
+#include "charger_bridge/session/session.h"
+#include "ledger/base/key_value_store.h"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace tally::bridge {
+
+/// Charges that wait for review. With as many, new swipes and starts are refused (`review_full`)
+/// until some are decided; the charges that run can still end, and be held.
+inline constexpr std::size_t review_waiting_max{1'000};
+/// Decisions listed; the oldest goes when there is one more. Each is in its charge's evidence too.
+inline constexpr std::size_t review_decided_max{1'000};
+inline constexpr std::size_t review_reasons_max{16};
+/// Of who decided, and of why.
+inline constexpr std::size_t review_by_bytes_max{64};
+inline constexpr std::size_t review_why_bytes_max{256};
+
+enum class ReviewOutcome : std::uint8_t {
+    released = 1,       ///< signed, and handed to the node as a charge record
+    released_late = 2,  ///< signed, for a late charge on which both operators must agree
+    rejected = 3,       ///< not billed
+    completed = 4,      ///< the meter's signed readings came after all: billed by them
+};
+[[nodiscard]] const char* to_text(ReviewOutcome outcome);
+
+struct ReviewDecision {
+    std::uint64_t number{0};
+    SessionId session;
+    std::string station;
+    std::uint16_t connector{0};
+    std::int32_t transaction{0};
+    std::vector<std::string> reasons;  ///< for which it was held
+    ReviewOutcome outcome{ReviewOutcome::rejected};
+    std::string by;
+    std::string why;
+    UnixMillis held_at{0};
+    UnixMillis decided_at{0};
+};
+
+[[nodiscard]] Bytes encode_decision(const ReviewDecision& decision);
+[[nodiscard]] std::optional<ReviewDecision> decode_decision(ByteView bytes);
+
+class ReviewLog {
+public:
+    static constexpr std::uint8_t key_prefix{'r'};
+    /// False when the value is not a decision: data of our own is wrong. In order of their keys.
+    [[nodiscard]] bool load(ByteView value);
+    void add(ReviewDecision decision, WriteBatch& batch);
+    [[nodiscard]] const std::deque<ReviewDecision>& all() const { return m_decisions; }
+
+private:
+    std::deque<ReviewDecision> m_decisions;  ///< oldest first
+};
+
+}  // namespace tally::bridge
