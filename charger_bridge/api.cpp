@@ -225,6 +225,13 @@ HttpResponse Api::chargers() {
         item["id"] = station;
         item["connected"] = core.health().is_connected(station);
         item["silent"] = core.health().is_silent(station, m_bridge.now());
+        if (const StationMark* const mark = core.marks().find(station)) {
+            json::object marked;
+            marked["reason"] = mark->reason;
+            marked["transaction"] = mark->transaction;
+            marked["since"] = time_to_text(mark->since);
+            item["marked"] = std::move(marked);
+        }
         json::array connectors;
         for (const auto& state : core.connector_states(station, m_bridge.now())) {
             connectors.emplace_back(connector_json(state));
@@ -292,6 +299,21 @@ void Api::send_command(const std::string& station, Command command, const HttpRe
     });
 }
 
+HttpResponse Api::clear_mark(const std::string& station, const json::object& body) {
+    const std::optional<std::string> by = text(body, "by");
+    const std::optional<std::string> reason = text(body, "reason");
+    if (!by || by->empty() || !reason || reason->empty()) {
+        return http_error(400, "bad_request", "by and reason must be texts");
+    }
+    if (m_bridge.core().marks().find(station) == nullptr) {
+        return http_error(404, "not_found", "the charger is not marked");
+    }
+    m_bridge.clear_mark({station, printable_reason(*by), printable_reason(*reason)});
+    json::object object;
+    object["status"] = "Accepted";
+    return json_response(object);
+}
+
 void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
     const auto target = action_of(request.path);
     if (!target || !m_bridge.knows(target->first)) {
@@ -314,6 +336,10 @@ void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
         json::object object;
         object["status"] = "Accepted";
         reply(json_response(object, 202));
+        return;
+    }
+    if (name == "clear-mark") {
+        reply(clear_mark(station, body));
         return;
     }
     const Action* const action = std::find_if(std::begin(actions), std::end(actions),

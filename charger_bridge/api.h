@@ -4,6 +4,8 @@
 #include "node/runtime/http_server.h"
 #include "node/runtime/metrics.h"
 
+#include <boost/json/object.hpp>
+
 #include <optional>
 #include <string>
 
@@ -30,6 +32,8 @@ private:
     [[nodiscard]] node::HttpResponse ready() const;
     [[nodiscard]] node::HttpResponse chargers();
     [[nodiscard]] node::HttpResponse orphans(const node::HttpRequest& request) const;
+    [[nodiscard]] node::HttpResponse clear_mark(const std::string& station,
+                                                const boost::json::object& body);
     void charger_action(const node::HttpRequest& request, const node::HttpReply& reply);
     void send_command(const std::string& station, Command command, const node::HttpReply& reply);
 

@@ -34,6 +34,9 @@ CoreConfig core_config(const BridgeConfig& config) {
     core.clock_ahead_max = config.clock_ahead_max;
     core.stop_delay_first = config.stop_delay;
     core.review_keep = config.review_keep;
+    core.warn_percent = config.warn_percent;
+    core.ignored_stop = config.ignored_stop;
+    core.ignored_stop_after = config.ignored_stop_after;
     return core;
 }
 
@@ -68,6 +71,8 @@ Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
             .set(static_cast<double>(m_core.orphans().all().size()));
         metrics.gauge("tally_bridge_review_waiting", "Charges held until an operator decides")
             .set(static_cast<double>(m_core.in_review().size()));
+        metrics.gauge("tally_bridge_marked_stations", "Stations that wait for an operator")
+            .set(static_cast<double>(m_core.marks().all().size()));
         metrics.gauge("tally_bridge_node_connected", "1 while the link to the node is up")
             .set(m_core.is_node_connected() ? 1.0 : 0.0);
     });
@@ -434,12 +439,20 @@ void Bridge::apply(const Noted& effect) {
         count("tally_bridge_invalid_signatures_total",
               "Signed meter readings that cannot be believed", {{"why", effect.detail}});
     }
+    if (std::string_view{effect.what} == "prepaid_exceeded") {
+        m_parts.metrics
+            .counter("tally_bridge_prepaid_exceeded_units_total",
+                     "What charges came to beyond their prepaid amounts, in 1/10000: our loss", {})
+            .add(static_cast<double>(std::stoll(effect.detail)));
+    }
     node::log_info(
         "session", effect.what,
         {{"station", effect.station}, {"session", effect.session}, {"detail", effect.detail}});
 }
 
 void Bridge::decide_review(const ReviewDecided& decision) { feed(decision); }
+
+void Bridge::clear_mark(const MarkCleared& cleared) { feed(cleared); }
 
 void Bridge::node_connected() {
     node::log_info("node", "connected");

@@ -86,6 +86,7 @@ public:
     void want_stop(const std::string& station, std::int32_t transaction);
     /// On disk when it returns, unless the storage failed.
     void decide_review(const ReviewDecided& decision);
+    void clear_mark(const MarkCleared& cleared);
 
 private:
     struct Station {

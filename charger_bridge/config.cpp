@@ -116,6 +116,13 @@ void read_listeners(const ConfigTable& root, BridgeConfig& config) {
         std::chrono::seconds{ocpp.integer("clock_ahead_max_s", {0, 366L * 86'400}, 300)};
     config.stop_delay =
         std::chrono::milliseconds{ocpp.integer("stop_delay_ms", {0, 300'000}, 5'000)};
+    config.warn_percent = ocpp.integer("warn_percent", {0, 100}, 80);
+    const std::string ignored = ocpp.choice("ignored_stop", {"none", "unlock", "reset"}, "none");
+    config.ignored_stop = ignored == "unlock"  ? IgnoredStop::unlock
+                          : ignored == "reset" ? IgnoredStop::reset
+                                               : IgnoredStop::none;
+    config.ignored_stop_after =
+        std::chrono::seconds{ocpp.integer("ignored_stop_after_s", {10, 86'400}, 120)};
     const ConfigTable api = root.table("api");
     config.api_listen = api.host_port("listen");
     config.api_token = read_token(api, "token_file");

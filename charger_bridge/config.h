@@ -3,7 +3,7 @@
 // The bridge's configuration file (TOML), see docs/protocol/bridge.md.
 
 #include "charger_bridge/metering/meter_trust.h"
-#include "charger_bridge/session/health.h"
+#include "charger_bridge/session/core.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/expected.h"
 #include "ledger/crypto/secp256k1.h"
@@ -40,6 +40,9 @@ struct BridgeConfig {
     std::chrono::seconds heartbeat_interval{60};
     std::chrono::milliseconds clock_ahead_max{300'000};
     std::chrono::milliseconds stop_delay{5'000};
+    std::int64_t warn_percent{80};
+    IgnoredStop ignored_stop{IgnoredStop::none};
+    std::chrono::seconds ignored_stop_after{120};
     /// How long a charge that is held for review keeps its approval.
     std::chrono::seconds review_keep{3'600};
     std::string log_level{"info"};

@@ -65,6 +65,11 @@ Expected<Done, std::string> SessionCore::load(const KeyValueStore& store) {
             m_review[record.review.number] = record.id;
         }
     }
+    loaded = load_all(store, StationMarks::key_prefix, "station mark",
+                      [this](ByteView key, ByteView value) { return m_marks.load(key, value); });
+    if (!loaded) {
+        return loaded;
+    }
     loaded = load_all(store, BilledReadings::key_prefix, "billed reading",
                       [this](ByteView key, ByteView value) { return m_billed.load(key, value); });
     if (!loaded) {
@@ -155,7 +160,13 @@ std::vector<std::uint16_t> SessionCore::busy_connectors(const std::string& stati
 
 std::vector<node::ConnectorState> SessionCore::connector_states(const std::string& station,
                                                                 const Instant& now) {
-    return m_health.states(station, busy_connectors(station), now);
+    std::vector<node::ConnectorState> states =
+        m_health.states(station, busy_connectors(station), now);
+    if (!states.empty() && m_marks.find(station) != nullptr) {
+        // The node refuses the station's swipes too, whoever asks it.
+        states.front() = {0, node::ConnectorHealth::faulted, "StopIgnored"};
+    }
+    return states;
 }
 
 const LiveSession* SessionCore::find_transaction(const std::string& station,
@@ -222,6 +233,7 @@ void SessionCore::on(const StationConnected& event) {
     for (LiveSession* session : m_sessions.open_of(event.station)) {
         session->absent_since = {};
         session->next_stop_at = m_now.mono;
+        session->stop_heard_since = {};
     }
     send_station(event.station);
 }
@@ -368,12 +380,7 @@ void SessionCore::tick_session(LiveSession& session) {
             }
             return;
         case SessionState::charging:
-            if (session.record.stop_requested && present && m_now.mono >= session.next_stop_at) {
-                session.next_stop_at = m_now.mono + m_config.stop_repeat;
-                m_step.effects.emplace_back(RemoteStop{session.record.station,
-                                                       session.record.transaction,
-                                                       session.record.transaction_name});
-            }
+            press_stop(session);
             return;
         case SessionState::in_review:
             tick_review(session);

@@ -12,6 +12,7 @@
 #include "charger_bridge/session/orphanage.h"
 #include "charger_bridge/session/review_log.h"
 #include "charger_bridge/session/session_table.h"
+#include "charger_bridge/session/station_marks.h"
 #include "ledger/base/random.h"
 #include "ledger/crypto/signer.h"
 
@@ -31,6 +32,9 @@ inline constexpr std::size_t refusals_max{1'000};
 /// Refused transactions of a station whose Stop is waited for, per connector; the oldest goes.
 inline constexpr std::size_t refused_per_connector_max{2};
 
+/// What is done to a charger that goes on charging though it was asked to stop.
+enum class IgnoredStop : std::uint8_t { none, unlock, reset };
+
 struct CoreConfig {
     Hash chain_id;
     std::string bridge_id;
@@ -47,6 +51,11 @@ struct CoreConfig {
     std::chrono::milliseconds clock_ahead_max{300'000};
     /// A start this old when it arrives cannot go on the ledger any more.
     std::chrono::milliseconds start_age_max{270'000};
+    /// The driver is told when Mc reaches so much of Mp; 0: never.
+    std::int64_t warn_percent{80};
+    /// A connected charger that goes on for so long after it was asked to stop has not listened.
+    std::chrono::milliseconds ignored_stop_after{120'000};
+    IgnoredStop ignored_stop{IgnoredStop::none};
     /// By (station, connector): what the site says about meters that sign.
     std::map<std::pair<std::string, std::uint16_t>, MeterConfig> meters;
     /// Farther apart from the charger's clock the meter's is not believed.
@@ -105,6 +114,8 @@ public:
     [[nodiscard]] const LiveSession* find_transaction(const std::string& station,
                                                       std::int64_t transaction);
 
+    [[nodiscard]] const StationMarks& marks() const { return m_marks; }
+
     // Review (core_review.cpp)
     /// Charges that wait for a decision, by their numbers.
     [[nodiscard]] const std::map<std::uint64_t, SessionId>& in_review() const { return m_review; }
@@ -147,6 +158,7 @@ private:
     void on(const NodeSaid& event);
     void on(const StopWanted& event);
     void on(const ReviewDecided& event);
+    void on(const MarkCleared& event);
     void on(const Quarantined& event);
     void on(const Tick& event);
 
@@ -227,6 +239,16 @@ private:
     [[nodiscard]] bool is_clock_right(std::optional<UnixMillis> device) const;
     [[nodiscard]] MeterReading reading(UnixMillis time, std::int64_t register_wh) const;
 
+    // Stopping (core_stop.cpp)
+    void warn_driver(LiveSession& session, Money amount);
+    /// What a charge came to beyond its prepaid amount: the operator's own loss.
+    void note_overshoot(const LiveSession& session);
+    /// Repeats what the charger was asked, and deals with one that does not listen.
+    void press_stop(LiveSession& session);
+    void ignored_stop(LiveSession& session);
+    /// Why nobody may charge at the station; empty: it is not marked.
+    [[nodiscard]] std::string mark_of(const std::string& station) const;
+
     // Review (core_review.cpp)
     struct Verdict {
         ReviewOutcome outcome{};
@@ -272,6 +294,7 @@ private:
     /// When the last charge of a connector ended, as told to the node.
     std::map<std::pair<std::string, std::uint16_t>, PreviousEnd> m_last_end;
     BilledReadings m_billed;
+    StationMarks m_marks;
     ReviewLog m_decisions;
     std::map<std::uint64_t, SessionId> m_review;
     std::map<std::string, bool> m_silent;  ///< as last told to the node

@@ -56,6 +56,10 @@ void SessionCore::on(const AuthorizeCalled& event) {
             return;
         }
     }
+    if (const std::string mark = mark_of(station); !mark.empty()) {
+        refuse_at_once(event, token, mark);
+        return;
+    }
     if (const std::string full = backlog(); !full.empty()) {
         refuse_at_once(event, token, full);
         return;

@@ -238,6 +238,7 @@ void SessionCore::complete(LiveSession& session, const Reckoning& reckoning) {
     ended.metered = sign_charge(session, reckoning);
     ended.stop_reason = record.stop_reason;
     record.state = SessionState::ended;
+    note_overshoot(session);
     m_last_end[{record.station, record.connector}] = end_of(record);
     queue(std::move(ended));
     save(session);

@@ -156,7 +156,8 @@ void SessionCore::start_without_approval(const StartCalled& event, const std::st
     record.connector = body.connector;
     record.asked_at = m_now.wall;
     const bool too_old = is_too_old(body);
-    const std::string full = backlog();
+    const std::string mark = mark_of(station);
+    const std::string full = mark.empty() ? backlog() : mark;
     if (record.token.empty() || too_old || !full.empty()) {
         const std::string other = full.empty() ? "started_too_long_ago" : full;
         const std::string reason = record.token.empty() ? "unknown_token" : other;
@@ -379,6 +380,7 @@ void SessionCore::watch_amount(LiveSession& session) {
     const std::chrono::milliseconds delay =
         known != m_stop_delay.end() ? known->second : m_config.stop_delay_first;
     const Money amount = amount_so_far(record.meter, record.terms());
+    warn_driver(session, amount);
     const Money margin = stop_margin(record.meter, record.terms(), delay);
     if (checked_add(amount, margin).value_or(amount_max) >= record.prepaid) {
         request_stop(session, "prepaid_reached");

@@ -78,6 +78,12 @@ struct ReviewDecided {
     std::string by;       ///< at most `review_by_bytes_max`
     std::string why;      ///< at most `review_why_bytes_max`
 };
+/// An operator looked at a marked station: it may be used again.
+struct MarkCleared {
+    std::string station;
+    std::string by;
+    std::string why;
+};
 /// Keep a refused transaction message for the operator.
 struct Quarantined {
     std::string station;
@@ -91,7 +97,7 @@ struct Tick {};
 using Event = std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled,
                            PrepaidStated, StatusReported, StationBooted, StationConnected,
                            StationDisconnected, StationHeard, NodeConnected, NodeDisconnected,
-                           NodeSaid, StopWanted, ReviewDecided, Quarantined, Tick>;
+                           NodeSaid, StopWanted, ReviewDecided, MarkCleared, Quarantined, Tick>;
 
 // ---- effects
 

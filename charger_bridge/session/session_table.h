@@ -35,11 +35,13 @@ struct WaitingCall {
 struct LiveSession {
     Session record;
     std::vector<WaitingCall> waiting;
-    std::chrono::milliseconds ask_deadline{0};  ///< of the authorization, while authorizing
-    std::chrono::milliseconds next_stop_at{0};  ///< when RemoteStop is repeated
-    std::chrono::milliseconds absent_since{0};  ///< station away, while approved; 0: present
-    std::string ledger_state;                   ///< last SessionNotice
-    std::uint64_t order{0};                     ///< rises with creation
+    std::chrono::milliseconds ask_deadline{0};      ///< of the authorization, while authorizing
+    std::chrono::milliseconds next_stop_at{0};      ///< when RemoteStop is repeated
+    std::chrono::milliseconds stop_heard_since{0};  ///< asked to stop and connected; 0: not
+    bool stop_pressed{false};                       ///< it did not listen, and was dealt with
+    std::chrono::milliseconds absent_since{0};      ///< station away, while approved; 0: present
+    std::string ledger_state;                       ///< last SessionNotice
+    std::uint64_t order{0};                         ///< rises with creation
 };
 
 class SessionTable {

@@ -46,6 +46,7 @@ std::unique_ptr<SessionCore> Site::make_core() {
     config.chain_id.data.fill(9);
     config.bridge_id = "bridge-1";
     config.stations = {{"CP1", 2}, {"CP2", 2}};
+    config.ignored_stop = ignored_stop;
     auto core = std::make_unique<SessionCore>(config, key, m_random);
     const auto loaded = core->load(m_store);
     ENSURE(loaded.has_value());
@@ -133,9 +134,12 @@ void Site::deliver(const Effect& effect) {
         [&](const SendToNode& send) { to_node(send.message); },
         [&](const RemoteStop& stop) { remote_stops.push_back(stop); },
         [&](const UpdateCost& cost) { costs.push_back(cost); },
-        [&](const UnlockConnector&) {},
-        [&](const ResetStation&) {},
-        [&](const Noted& noted) { m_notes.emplace_back(noted.what); },
+        [&](const UnlockConnector& unlock) { unlocks.push_back(unlock); },
+        [&](const ResetStation& reset) { resets.push_back(reset); },
+        [&](const Noted& noted) {
+            m_notes.emplace_back(noted.what);
+            m_details.emplace_back(noted.what, noted.detail);
+        },
         [&](const auto& answer) { m_answers.insert_or_assign(answer.call.id, Effect{answer}); },
     };
     std::visit(visit, effect);
@@ -197,6 +201,16 @@ std::vector<node::BridgeMessage> Site::durable() const {
         result.push_back(message);
     }
     return result;
+}
+
+std::vector<std::string> Site::details_of(const std::string& what) const {
+    std::vector<std::string> details;
+    for (const auto& [name, detail] : m_details) {
+        if (name == what) {
+            details.push_back(detail);
+        }
+    }
+    return details;
 }
 
 std::size_t Site::count_notes(const std::string& what) const {

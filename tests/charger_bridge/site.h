@@ -124,6 +124,11 @@ public:
     [[nodiscard]] std::vector<std::string> notes() const { return m_notes; }
     [[nodiscard]] std::size_t count_notes(const std::string& what) const;
     std::vector<RemoteStop> remote_stops;
+    std::vector<UnlockConnector> unlocks;
+    std::vector<ResetStation> resets;
+    IgnoredStop ignored_stop{IgnoredStop::none};  ///< from the next restart on
+    /// Of every fact noted under that name.
+    [[nodiscard]] std::vector<std::string> details_of(const std::string& what) const;
     std::vector<UpdateCost> costs;
     std::string station{"CP1"};
     KeySigner key;
@@ -148,6 +153,7 @@ private:
     std::vector<node::BridgeMessage> m_inbox;  ///< of the bridge, from the node
     std::map<std::string, Effect> m_answers;   ///< by call id
     std::vector<std::string> m_notes;
+    std::vector<std::pair<std::string, std::string>> m_details;
 };
 
 }  // namespace tally::bridge::test

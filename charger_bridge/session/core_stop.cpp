@@ -1,0 +1,85 @@
+// Stopping a charge: the driver is warned, the charger is asked, and what follows when it does not
+// listen.
+
+#include "charger_bridge/session/core.h"
+
+#include <algorithm>
+
+namespace tally::bridge {
+
+void SessionCore::warn_driver(LiveSession& session, Money amount) {
+    Session& record = session.record;
+    const std::int64_t percent = m_config.warn_percent;
+    // Exact, and without a product that could overflow.
+    const Money threshold = record.prepaid / 100 * percent + record.prepaid % 100 * percent / 100;
+    if (record.warned || percent == 0 || record.prepaid <= 0 || amount < threshold) {
+        return;
+    }
+    record.warned = true;
+    m_step.effects.emplace_back(
+        UpdateCost{record.station, record.transaction, record.transaction_name, amount});
+    note("driver_warned", session, money_to_text(amount));
+}
+
+void SessionCore::note_overshoot(const LiveSession& session) {
+    const Session& record = session.record;
+    const Money beyond = amount_so_far(record.meter, record.terms()) - record.prepaid;
+    if (record.prepaid > 0 && beyond > 0) {
+        note("prepaid_exceeded", session, std::to_string(beyond));
+    }
+}
+
+void SessionCore::press_stop(LiveSession& session) {
+    Session& record = session.record;
+    if (!record.stop_requested || !m_health.is_connected(record.station)) {
+        return;
+    }
+    if (m_now.mono >= session.next_stop_at) {
+        session.next_stop_at = m_now.mono + m_config.stop_repeat;
+        m_step.effects.emplace_back(
+            RemoteStop{record.station, record.transaction, record.transaction_name});
+    }
+    if (session.stop_heard_since.count() == 0) {
+        session.stop_heard_since = m_now.mono;
+    }
+    if (!session.stop_pressed &&
+        m_now.mono - session.stop_heard_since >= m_config.ignored_stop_after) {
+        session.stop_pressed = true;
+        ignored_stop(session);
+    }
+}
+
+void SessionCore::ignored_stop(LiveSession& session) {
+    const Session& record = session.record;
+    note("stop_ignored", session, record.stop_reason);
+    if (m_marks.set(record.station, {"stop_ignored", record.transaction, m_now.wall},
+                    m_step.changes)) {
+        m_step.must_sync = true;
+        send_station(record.station);
+    }
+    switch (m_config.ignored_stop) {
+        case IgnoredStop::none:
+            return;
+        case IgnoredStop::unlock:
+            m_step.effects.emplace_back(UnlockConnector{record.station, record.connector});
+            return;
+        case IgnoredStop::reset:
+            m_step.effects.emplace_back(ResetStation{record.station});
+            return;
+    }
+}
+
+void SessionCore::on(const MarkCleared& event) {
+    if (m_marks.clear(event.station, m_step.changes)) {
+        m_step.must_sync = true;
+        note("mark_cleared", event.station, "", event.by + ": " + event.why);
+        send_station(event.station);
+    }
+}
+
+std::string SessionCore::mark_of(const std::string& station) const {
+    const StationMark* const mark = m_marks.find(station);
+    return mark != nullptr ? mark->reason : "";
+}
+
+}  // namespace tally::bridge
