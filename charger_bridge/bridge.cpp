@@ -34,6 +34,8 @@ CoreConfig core_config(const BridgeConfig& config) {
     core.clock_ahead_max = config.clock_ahead_max;
     core.stop_delay_first = config.stop_delay;
     core.review_keep = config.review_keep;
+    core.cut_off = config.cut_off;
+    core.start_age_max = config.begin_back_max;
     core.warn_percent = config.warn_percent;
     core.ignored_stop = config.ignored_stop;
     core.ignored_stop_after = config.ignored_stop_after;
@@ -56,6 +58,7 @@ Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
     : m_parts{std::move(parts)},
       m_listen{config.ocpp_listen},
       m_heartbeat{config.heartbeat_interval},
+      m_local_list{config.local_list_file, config.local_list_key},
       m_core{core_config(config), m_parts.key, m_parts.random},
       m_passwords{m_parts.random},
       m_timers{m_parts.io} {
@@ -128,6 +131,7 @@ void Bridge::count(const std::string& name, const std::string& help,
 }
 
 void Bridge::tick() {
+    read_list();
     feed(Tick{});
     for (auto& [id, station] : m_stations) {
         carry_out(id, station.peer.tick(now().mono), {});
@@ -451,6 +455,21 @@ void Bridge::apply(const Noted& effect) {
 }
 
 void Bridge::decide_review(const ReviewDecided& decision) { feed(decision); }
+
+void Bridge::read_list() {
+    const auto read = m_local_list.read_if_changed(now().mono);
+    if (!read) {
+        return;
+    }
+    if (*read) {
+        node::log_info("offline", "local_list_read", {{"tokens", (*read)->limits.size()}});
+        feed(LocalListRead{std::move(*read).value()});
+    } else {
+        node::log_error("offline", "local_list_refused", {{"why", read->error()}});
+    }
+    m_parts.metrics.gauge("tally_bridge_local_list_good", "0: the list in the file was refused")
+        .set(*read ? 1.0 : 0.0);
+}
 
 void Bridge::clear_mark(const MarkCleared& cleared) { feed(cleared); }
 

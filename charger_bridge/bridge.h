@@ -3,6 +3,7 @@
 // The chargers' central system at one site: joins websocket server, OCPP, sessions, store and node.
 
 #include "charger_bridge/config.h"
+#include "charger_bridge/local_list_file.h"
 #include "charger_bridge/ocpp/credentials.h"
 #include "charger_bridge/ocpp/peer.h"
 #include "charger_bridge/ocpp/translation.h"
@@ -130,11 +131,13 @@ private:
     void apply(const Noted& effect);
 
     void tick();
+    void read_list();
     void count(const std::string& name, const std::string& help, const node::MetricLabels& labels);
 
     BridgeParts m_parts;
     node::HostPort m_listen;
     std::chrono::seconds m_heartbeat;
+    LocalListFile m_local_list;
     SessionCore m_core;
     PasswordBook m_passwords;
     std::map<std::string, Station> m_stations;

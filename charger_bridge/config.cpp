@@ -3,6 +3,7 @@
 #include "charger_bridge/config_meters.h"
 #include "charger_bridge/ocpp/credentials.h"
 #include "ledger/model/ids.h"
+#include "ledger/model/money.h"
 #include "node/runtime/key_file.h"
 
 #include <set>
@@ -134,6 +135,32 @@ void read_listeners(const ConfigTable& root, BridgeConfig& config) {
     }
 }
 
+Money read_amount(const ConfigTable& table, const char* key) {
+    const std::string text = table.text(key);
+    const std::optional<Money> amount = money_from_text(text);
+    if (!text.empty() && (!amount || *amount <= 0 || *amount > amount_max)) {
+        table.problem(key, "must be an amount above 0 with at most four decimals, as a text");
+    }
+    return amount.value_or(0);
+}
+
+void read_offline(const ConfigTable& root, BridgeConfig& config) {
+    const ConfigTable table = root.table("offline");
+    config.begin_back_max =
+        std::chrono::seconds{table.integer("begin_back_max_s", {0, 86'400}, 270)};
+    config.cut_off.is_limited = table.choice("mode", {"refuse", "limited"}, "refuse") == "limited";
+    if (!config.cut_off.is_limited) {
+        return;
+    }
+    config.cut_off.per_token = read_amount(table, "limit_per_token");
+    config.cut_off.in_all = read_amount(table, "limit_in_all");
+    config.local_list_file = table.path("list_file");
+    config.local_list_key = fixed_hex<PublicKey>(table, "list_key");
+    if (!config.local_list_key.is_zero() && !VerifyKey::parse(config.local_list_key)) {
+        table.problem("list_key", "is not a compressed secp256k1 public key");
+    }
+}
+
 void read_node(const ConfigTable& root, BridgeConfig& config) {
     const ConfigTable table = root.table("node");
     config.node_address = table.host_port("address");
@@ -164,6 +191,7 @@ Expected<BridgeConfig, Problems> read_from(const ConfigReader& reader) {
     }
     read_listeners(root, config);
     read_node(root, config);
+    read_offline(root, config);
     config.review_keep =
         std::chrono::seconds{root.table("review").integer("keep_s", {0, 259'200}, 3'600)};
     read_chargers(root, config);

@@ -43,6 +43,10 @@ struct BridgeConfig {
     std::int64_t warn_percent{80};
     IgnoredStop ignored_stop{IgnoredStop::none};
     std::chrono::seconds ignored_stop_after{120};
+    CutOffConfig cut_off;
+    std::chrono::seconds begin_back_max{270};
+    std::string local_list_file;  ///< read when `cut_off` is limited
+    PublicKey local_list_key;
     /// How long a charge that is held for review keeps its approval.
     std::chrono::seconds review_keep{3'600};
     std::string log_level{"info"};

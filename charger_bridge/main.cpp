@@ -1,3 +1,4 @@
+#include "charger_bridge/local_list_command.h"
 #include "charger_bridge/program.h"
 #include "charger_bridge/review_command.h"
 #include "node/runtime/exit_codes.h"
@@ -42,6 +43,19 @@ void add_review(CLI::App& app, ReviewCommand& command) {
     }
 }
 
+CLI::App* add_sign_list(CLI::App& app, tally::bridge::SignList& command) {
+    CLI::App* const sign =
+        app.add_subcommand("sign-list", "Sign the tokens that may charge while cut off.");
+    sign->add_option("--tokens", command.tokens, "File: a token and its limit in every line")
+        ->required();
+    sign->add_option("--operator", command.party, "The operator, three letters")->required();
+    sign->add_option("--currency", command.currency, "Of the limits")->required();
+    sign->add_option("--valid-until", command.valid_until, "RFC 3339")->required();
+    sign->add_option("--key", command.key_file, "Secret key of the operator")->required();
+    sign->add_option("--out", command.out, "The signed list")->required();
+    return sign;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,10 +68,15 @@ int main(int argc, char** argv) {
     ReviewCommand review;
     review.by = user_name();
     add_review(app, review);
+    tally::bridge::SignList list;
+    const CLI::App* const sign = add_sign_list(app, list);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : tally::node::exit_usage;
+    }
+    if (sign->parsed()) {
+        return tally::bridge::run_sign_list(list);
     }
     return review.verb.empty() ? tally::bridge::run_bridge(config)
                                : tally::bridge::run_review(review);

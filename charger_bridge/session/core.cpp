@@ -65,6 +65,11 @@ Expected<Done, std::string> SessionCore::load(const KeyValueStore& store) {
             m_review[record.review.number] = record.id;
         }
     }
+    loaded = load_all(store, KnownTerms::key_prefix, "known terms",
+                      [this](ByteView key, ByteView value) { return m_terms.load(key, value); });
+    if (!loaded) {
+        return loaded;
+    }
     loaded = load_all(store, StationMarks::key_prefix, "station mark",
                       [this](ByteView key, ByteView value) { return m_marks.load(key, value); });
     if (!loaded) {
@@ -193,11 +198,11 @@ void SessionCore::send_station(const std::string& station) {
 }
 
 void SessionCore::send_progress(const Session& session) {
-    if (!m_node_connected) {
+    if (!m_node_connected || session.is_undecided() || session.review.is_late) {
         return;
     }
     node::ChargeProgress progress;
-    progress.session = session.id;
+    progress.session = session.at_node();
     progress.elapsed_s = (session.meter.last.time - session.meter.begin.time) / 1000;
     progress.energy_wh = session.meter.last.register_wh - session.meter.begin.register_wh;
     progress.amount_so_far = amount_of(session);
@@ -293,6 +298,7 @@ void SessionCore::on(const NodeConnected& /*event*/) {
             send_progress(session->record);
         }
     }
+    ask_all_afterwards();
 }
 
 void SessionCore::on(const NodeDisconnected& /*event*/) { m_node_connected = false; }
@@ -302,7 +308,11 @@ void SessionCore::on(const NodeSaid& event) {
 }
 
 void SessionCore::on_node(const node::AuthorizeResult& result) {
-    LiveSession* const session = m_sessions.find(result.session);
+    LiveSession* const session = find_at_node(result.session);
+    if (session != nullptr && session->record.cut_off) {
+        decide_afterwards(*session, result);
+        return;
+    }
     if (session == nullptr) {
         if (result.accepted) {  // We gave up waiting, or lost the swipe before it was on disk.
             note("late_approval", "", to_hex(result.session), "");
@@ -321,7 +331,7 @@ void SessionCore::on_node(const node::AuthorizeResult& result) {
 }
 
 void SessionCore::on_node(const node::StopCharge& stop) {
-    LiveSession* const session = m_sessions.find(stop.session);
+    LiveSession* const session = find_at_node(stop.session);
     if (session == nullptr) {
         return;
     }
@@ -334,7 +344,7 @@ void SessionCore::on_node(const node::StopCharge& stop) {
 }
 
 void SessionCore::on_node(const node::SessionNotice& notice) {
-    if (LiveSession* const session = m_sessions.find(notice.session)) {
+    if (LiveSession* const session = find_at_node(notice.session)) {
         session->ledger_state = notice.state.substr(0, reason_bytes_max);
     }
 }
@@ -368,7 +378,7 @@ void SessionCore::tick_session(LiveSession& session) {
     const bool present = m_health.is_connected(session.record.station);
     switch (session.record.state) {
         case SessionState::authorizing:
-            if (m_now.mono >= session.ask_deadline) {
+            if (m_now.mono >= session.ask_deadline && !grant_cut_off(session)) {
                 refuse(session, "node_unreachable");
             }
             return;
@@ -381,11 +391,14 @@ void SessionCore::tick_session(LiveSession& session) {
             return;
         case SessionState::charging:
             press_stop(session);
+            tick_cut_off(session);
             return;
         case SessionState::in_review:
             tick_review(session);
             return;
         case SessionState::undecided:
+            tick_cut_off(session);
+            return;
         case SessionState::ended:
         case SessionState::refused:
         case SessionState::held:

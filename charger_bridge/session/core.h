@@ -9,6 +9,7 @@
 #include "charger_bridge/session/events.h"
 #include "charger_bridge/session/evidence.h"
 #include "charger_bridge/session/health.h"
+#include "charger_bridge/session/known_terms.h"
 #include "charger_bridge/session/orphanage.h"
 #include "charger_bridge/session/review_log.h"
 #include "charger_bridge/session/session_table.h"
@@ -35,6 +36,13 @@ inline constexpr std::size_t refused_per_connector_max{2};
 /// What is done to a charger that goes on charging though it was asked to stop.
 enum class IgnoredStop : std::uint8_t { none, unlock, reset };
 
+/// Charges that begin while the node is away.
+struct CutOffConfig {
+    bool is_limited{false};  ///< else they are refused
+    Money per_token{0};      ///< of charges that are not decided yet
+    Money in_all{0};
+};
+
 struct CoreConfig {
     Hash chain_id;
     std::string bridge_id;
@@ -49,6 +57,7 @@ struct CoreConfig {
     std::chrono::milliseconds stop_delay_first{5'000};  ///< assumed until one was observed
     /// How far a charger's clock may run ahead; beyond it times of receipt are used.
     std::chrono::milliseconds clock_ahead_max{300'000};
+    CutOffConfig cut_off;
     /// A start this old when it arrives cannot go on the ledger any more.
     std::chrono::milliseconds start_age_max{270'000};
     /// The driver is told when Mc reaches so much of Mp; 0: never.
@@ -239,6 +248,25 @@ private:
     [[nodiscard]] bool is_clock_right(std::optional<UnixMillis> device) const;
     [[nodiscard]] MeterReading reading(UnixMillis time, std::int64_t register_wh) const;
 
+    // Cut off from the node (core_cut_off.cpp)
+    void on(const LocalListRead& event);
+    void remember_terms(const Session& record);
+    /// What the operator may lose by the charge, if the home operator denies it.
+    [[nodiscard]] Money exposure_of(const Session& record) const;
+    [[nodiscard]] Money limit_of(const Session& record);
+    /// Lets a swipe charge by the operator's list. False when it may not.
+    [[nodiscard]] bool grant_cut_off(LiveSession& session);
+    void ask_afterwards(LiveSession& session);
+    void ask_all_afterwards();
+    [[nodiscard]] LiveSession* find_at_node(const SessionId& id);
+    void decide_afterwards(LiveSession& session, const node::AuthorizeResult& result);
+    void deny_afterwards(LiveSession& session, const std::string& reason);
+    void lose(LiveSession& session, const std::string& reason);
+    /// Whether the charge that ended waits for its decision, or was denied.
+    [[nodiscard]] bool conclude_cut_off(LiveSession& session);
+    void tick_cut_off(LiveSession& session);
+    void queue_started(const Session& record);
+
     // Stopping (core_stop.cpp)
     void warn_driver(LiveSession& session, Money amount);
     /// What a charge came to beyond its prepaid amount: the operator's own loss.
@@ -295,6 +323,8 @@ private:
     std::map<std::pair<std::string, std::uint16_t>, PreviousEnd> m_last_end;
     BilledReadings m_billed;
     StationMarks m_marks;
+    KnownTerms m_terms;
+    std::optional<LocalList> m_local_list;
     ReviewLog m_decisions;
     std::map<std::uint64_t, SessionId> m_review;
     std::map<std::string, bool> m_silent;  ///< as last told to the node

@@ -174,6 +174,7 @@ void SessionCore::approve(LiveSession& session, const node::AuthorizeResult& res
     record.start_by = result.start_by;
     record.evses = result.evses;
     record.evses.resize(std::min(record.evses.size(), evses_max));
+    remember_terms(record);
     note("approved", session, to_text(result.authorization));
     if (record.transaction == 0) {
         record.state = SessionState::approved;
@@ -232,7 +233,10 @@ std::chrono::milliseconds SessionCore::deadline_of_ask() const {
 
 void SessionCore::release(LiveSession& session, const char* why) {
     note("approval_unused", session, why);
-    queue(node::ApprovalUnused{0, session.record.id});
+    if (!session.record.is_undecided()) {
+        queue(node::ApprovalUnused{0, session.record.id});
+    }
+    m_step.must_sync = true;
     m_sessions.remove(session.record.id, m_step.changes);
 }
 

@@ -134,6 +134,9 @@ void SessionCore::end_charge(LiveSession& session, const MeterReading& end,
 }
 
 void SessionCore::conclude(LiveSession& session) {
+    if (conclude_cut_off(session)) {
+        return;
+    }
     const Reckoning reckoning = reckon(session.record);
     if (reckoning.reasons.empty() && session.record.review.is_late) {
         save(session);  // Nothing speaks against it any more, but its approval was given back.
@@ -192,6 +195,9 @@ Reckoning SessionCore::reckon(const Session& record) const {
     reckoning.implausible =
         implausible_after(previous != m_last_end.end() ? &previous->second : nullptr,
                           evse.meter_serial, evse.meter_epoch, reckoning.readings);
+    if (record.cut_off && record.review.is_late) {
+        reckoning.reasons.emplace_back("began_too_long_before_decision");
+    }
     reckoning.reasons.insert(reckoning.reasons.end(), reckoning.implausible.begin(),
                              reckoning.implausible.end());
     return reckoning;
@@ -234,7 +240,7 @@ void SessionCore::complete(LiveSession& session, const Reckoning& reckoning) {
         decide(session, {ReviewOutcome::completed, "bridge", "what was missing came afterwards"});
     }
     node::ChargeEnded ended;
-    ended.session = record.id;
+    ended.session = record.at_node();
     ended.metered = sign_charge(session, reckoning);
     ended.stop_reason = record.stop_reason;
     record.state = SessionState::ended;

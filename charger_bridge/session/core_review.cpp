@@ -40,7 +40,7 @@ void SessionCore::give_back(LiveSession& session, const char* why) {
     // There is no record yet: the node must not keep the EVSE and the driver's hold waiting for
     // one. From here on only a late charge can bill it, on which both operators must agree.
     record.review.is_late = true;
-    queue(node::ApprovalUnused{0, record.id});
+    queue(node::ApprovalUnused{0, record.at_node()});
     save(session);
     note("review_approval_given_back", session, why);
 }
@@ -124,7 +124,7 @@ void SessionCore::reject(LiveSession& session, const ReviewDecided& event) {
     decide(session, {ReviewOutcome::rejected, event.by, event.why});
     if (!record.review.is_late) {
         record.review.is_late = true;
-        queue(node::ApprovalUnused{0, record.id});
+        queue(node::ApprovalUnused{0, record.at_node()});
     }
     record.state = SessionState::held;
     record.finished_at = m_now.wall;

@@ -258,15 +258,23 @@ bool SessionCore::begin_charge(LiveSession& session) {
     record.evses = {node::AuthorizeResult::Evse{*evse}};
     record.state = SessionState::charging;
     save(session);
+    if (record.is_undecided()) {
+        ask_afterwards(session);  // The node may be back by now.
+    } else {
+        queue_started(record);
+    }
+    note("charge_started", session, record.evses.front().evse_id);
+    return true;
+}
+
+void SessionCore::queue_started(const Session& record) {
     node::ChargeStarted started;
-    started.session = record.id;
+    started.session = record.at_node();
     started.authorization = record.authorization;
     started.connector = record.connector;
     started.evse_id = record.evses.front().evse_id;
     started.begin = record.meter.begin;
     queue(std::move(started));
-    note("charge_started", session, record.evses.front().evse_id);
-    return true;
 }
 
 // ---- samples
@@ -394,6 +402,9 @@ void SessionCore::request_stop(LiveSession& session, const std::string& reason) 
         record.stop_requested_at = record.meter.last.time;
         record.stop_reason = reason.substr(0, reason_bytes_max);
         note("stop_requested", session, record.stop_reason);
+    }
+    if (session.stop_heard_since.count() == 0 && m_health.is_connected(record.station)) {
+        session.stop_heard_since = m_now.mono;
     }
     session.next_stop_at = m_now.mono + m_config.stop_repeat;
     m_step.effects.emplace_back(

@@ -3,6 +3,7 @@
 // What can happen to the sessions of a site, and what they ask for in return.
 
 #include "charger_bridge/session/facts.h"
+#include "charger_bridge/session/local_list.h"
 #include "charger_bridge/session/session.h"
 #include "ledger/base/key_value_store.h"
 #include "node/link/bridge_messages.h"
@@ -78,6 +79,10 @@ struct ReviewDecided {
     std::string by;       ///< at most `review_by_bytes_max`
     std::string why;      ///< at most `review_why_bytes_max`
 };
+/// The operator's list of tokens that may charge while the node is away; its signature is right.
+struct LocalListRead {
+    LocalList list;
+};
 /// An operator looked at a marked station: it may be used again.
 struct MarkCleared {
     std::string station;
@@ -94,10 +99,11 @@ struct Quarantined {
 /// At least once a second.
 struct Tick {};
 
-using Event = std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled,
-                           PrepaidStated, StatusReported, StationBooted, StationConnected,
-                           StationDisconnected, StationHeard, NodeConnected, NodeDisconnected,
-                           NodeSaid, StopWanted, ReviewDecided, MarkCleared, Quarantined, Tick>;
+using Event =
+    std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled, PrepaidStated,
+                 StatusReported, StationBooted, StationConnected, StationDisconnected, StationHeard,
+                 NodeConnected, NodeDisconnected, NodeSaid, StopWanted, ReviewDecided, MarkCleared,
+                 LocalListRead, Quarantined, Tick>;
 
 // ---- effects
 

@@ -147,6 +147,22 @@ const char* to_text(SessionState state) {
     return "";
 }
 
+Bytes encode_terms(const node::AuthorizeResult::Evse& evse) {
+    Encoder encoder;
+    encoder.u8(format_version);
+    encode_evse(encoder, evse);
+    return std::move(encoder).take();
+}
+
+std::optional<node::AuthorizeResult::Evse> decode_terms(ByteView bytes) {
+    Decoder decoder{bytes};
+    if (decoder.u8() != format_version) {
+        return std::nullopt;
+    }
+    node::AuthorizeResult::Evse evse = decode_evse(decoder, format_version);
+    return decoder.finished() ? std::optional{std::move(evse)} : std::nullopt;
+}
+
 Bytes encode_session(const Session& session) {
     Encoder encoder;
     encoder.u8(format_version)

@@ -94,6 +94,10 @@ struct Session {
     bool cut_off{false};  ///< begun by the operator's local list, while the node was away
     SessionId asked_as;   ///< under which its approval is asked for afterwards; zero: not yet
 
+    /// Begun while cut off, and the home operator's approval is not there (yet).
+    [[nodiscard]] bool is_undecided() const { return cut_off && authorization.id.is_zero(); }
+    /// How the node knows the session.
+    [[nodiscard]] const SessionId& at_node() const { return asked_as.is_zero() ? id : asked_as; }
     [[nodiscard]] bool is_finished() const {
         return state == SessionState::ended || state == SessionState::held;
     }
@@ -101,6 +105,10 @@ struct Session {
         return MeterTerms{evses.front().tariff, evses.front().rated_power_w};
     }
 };
+
+/// One EVSE and what it is charged by.
+[[nodiscard]] Bytes encode_terms(const node::AuthorizeResult::Evse& evse);
+[[nodiscard]] std::optional<node::AuthorizeResult::Evse> decode_terms(ByteView bytes);
 
 [[nodiscard]] Bytes encode_session(const Session& session);
 /// Nothing when the bytes are not a session of this version or one before.

@@ -64,9 +64,9 @@ public:
     ReviewSite() {
         WriteBatch batch;
         for (const Session& session : {held(7, false), held(8, true)}) {
-            Bytes key{SessionTable::key_prefix};
-            key.insert(key.end(), session.id.data.begin(), session.id.data.end());
-            batch.put(key, encode_session(session));
+            Encoder key;
+            key.u8(SessionTable::key_prefix).fixed(session.id);
+            batch.put(std::move(key).take(), encode_session(session));
         }
         REQUIRE(m_store.write(batch, true));
         BridgeConfig config;

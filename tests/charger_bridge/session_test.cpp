@@ -406,12 +406,13 @@ TEST_CASE("registers and times beyond all bounds leave a store that can be read 
     site.restart();
     CHECK(site.stop(1, INT64_MIN, "9999-12-31T23:59:59+14:00"));
     REQUIRE(site.swipe("BBB-2") == TagStatus::accepted);
-    REQUIRE(site.start(2, "BBB-2", -5));
+    const auto second = site.start(2, "BBB-2", -5);
+    REQUIRE(second);
     site.restart();
-    CHECK(site.stop(2, INT64_MAX));
+    CHECK(site.stop(second->transaction, INT64_MAX));
     site.restart();
     CHECK(site.durable_of<node::ChargeEnded>().empty());
-    CHECK(site.core().orphans().all().size() == 2);
+    CHECK(site.core().in_review().size() == 2);
 }
 
 TEST_CASE("stored sessions that do not decode stop the process at its start") {

@@ -47,6 +47,7 @@ std::unique_ptr<SessionCore> Site::make_core() {
     config.bridge_id = "bridge-1";
     config.stations = {{"CP1", 2}, {"CP2", 2}};
     config.ignored_stop = ignored_stop;
+    config.cut_off = cut_off;
     auto core = std::make_unique<SessionCore>(config, key, m_random);
     const auto loaded = core->load(m_store);
     ENSURE(loaded.has_value());

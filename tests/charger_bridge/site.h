@@ -127,6 +127,7 @@ public:
     std::vector<UnlockConnector> unlocks;
     std::vector<ResetStation> resets;
     IgnoredStop ignored_stop{IgnoredStop::none};  ///< from the next restart on
+    CutOffConfig cut_off;                         ///< from the next restart on
     /// Of every fact noted under that name.
     [[nodiscard]] std::vector<std::string> details_of(const std::string& what) const;
     std::vector<UpdateCost> costs;
