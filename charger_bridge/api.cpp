@@ -2,8 +2,10 @@
 
 #include "charger_bridge/data_transfer.h"
 #include "charger_bridge/evidence_api.h"
+#include "charger_bridge/key_change.h"
 #include "charger_bridge/ocpp/time_text.h"
 #include "charger_bridge/review_api.h"
+#include "charger_bridge/site_page.h"
 #include "ledger/crypto/sha256.h"
 #include "node/runtime/logging.h"
 
@@ -109,6 +111,9 @@ Expected<Command, std::string> change_configuration(const json::object& body) {
     const std::optional<std::string> value = text(body, "value");
     if (!key || !value) {
         return Unexpected{std::string{"key and value must be texts"}};
+    }
+    if (is_key_setting(*key)) {
+        return Unexpected{std::string{"use change-key: the bridge must know the key too"}};
     }
     Command command{"ChangeConfiguration", {}, 0};
     command.payload["key"] = *key;
@@ -314,6 +319,25 @@ HttpResponse Api::clear_mark(const std::string& station, const json::object& bod
     return json_response(object);
 }
 
+void Api::key_action(const std::string& station, bool is_change, const HttpReply& reply) {
+    if (!is_change) {
+        json::object object;
+        object["had_keys"] = m_bridge.reset_keys(station);
+        reply(json_response(object));
+        return;
+    }
+    m_bridge.change_key(station, [reply](const CommandReply& answer) {
+        if (answer.result) {
+            reply(json_response(*answer.result));
+        } else if (answer.failure == "unused_keys" || answer.failure == "no_password") {
+            reply(http_error(409, answer.failure, "no key can be made for this charger now"));
+        } else {
+            const unsigned status = answer.failure == "timeout" ? 504 : 502;
+            reply(http_error(status, answer.failure, "the charger did not answer for its key"));
+        }
+    });
+}
+
 void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
     const auto target = action_of(request.path);
     if (!target || !m_bridge.knows(target->first)) {
@@ -342,6 +366,10 @@ void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
         reply(clear_mark(station, body));
         return;
     }
+    if (name == "change-key" || name == "reset-key") {
+        key_action(station, name == "change-key", reply);
+        return;
+    }
     const Action* const action = std::find_if(std::begin(actions), std::end(actions),
                                               [&](const Action& a) { return a.name == name; });
     if (action == std::end(actions)) {
@@ -362,6 +390,8 @@ void Api::handle(const HttpRequest& request, const HttpReply& reply) {
         json::object object;
         object["live"] = true;
         reply(json_response(object));
+    } else if (request.path == "/" && is_get) {
+        reply(site_page());
     } else if (request.path == "/readyz" && is_get) {
         reply(ready());
     } else if (request.path == "/metrics" && is_get) {

@@ -17,10 +17,10 @@ struct ApiTokens {
     std::string evidence;  ///< only reads what was metered, for auditors; empty: nobody has it
 };
 
-/// The site's HTTP API: /livez /readyz /metrics without a token; with it /api/v1/chargers,
-/// /api/v1/orphans, /api/v1/evidence and commands to chargers (docs/protocol/bridge.md). With the
-/// token for evidence GET /api/v1/evidence alone: all else is 403.
-/// Keeps references to bridge and metrics, which must outlive it.
+/// The site's HTTP API: the page /, /livez /readyz /metrics without a token; with it
+/// /api/v1/chargers, /api/v1/orphans, /api/v1/evidence and commands to chargers
+/// (docs/protocol/bridge.md). With the token for evidence GET /api/v1/evidence alone: all else is
+/// 403. Keeps references to bridge and metrics, which must outlive it.
 class Api {
 public:
     Api(Bridge& bridge, node::Metrics& metrics, const ApiTokens& tokens);
@@ -35,6 +35,7 @@ private:
     [[nodiscard]] node::HttpResponse clear_mark(const std::string& station,
                                                 const boost::json::object& body);
     void charger_action(const node::HttpRequest& request, const node::HttpReply& reply);
+    void key_action(const std::string& station, bool is_change, const node::HttpReply& reply);
     void send_command(const std::string& station, Command command, const node::HttpReply& reply);
 
     Bridge& m_bridge;

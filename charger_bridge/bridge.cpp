@@ -1,6 +1,7 @@
 #include "charger_bridge/bridge.h"
 
 #include "charger_bridge/data_transfer.h"
+#include "charger_bridge/key_change.h"
 #include "charger_bridge/ocpp/fields.h"
 #include "charger_bridge/ocpp/time_text.h"
 #include "charger_bridge/ocpp/v16/translation.h"
@@ -57,19 +58,28 @@ const Translation* translation_of_protocol(std::string_view sub_protocol) {
 Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
     : m_parts{std::move(parts)},
       m_listen{config.ocpp_listen},
+      m_plain_listen{config.plain_listen},
+      m_tls_files{config.tls},
       m_heartbeat{config.heartbeat_interval},
       m_local_list{config.local_list_file, config.local_list_key},
       m_core{core_config(config), m_parts.key, m_parts.random},
-      m_passwords{m_parts.random},
+      m_admission{
+          AdmissionParts{m_parts.io, m_parts.store, m_parts.random, m_parts.metrics,
+                         [this] { return now().mono; }, [this] { fail("admission"); },
+                         [this](const StationConfig& station) { m_core.add_station(station); }},
+          config},
+      m_calls{m_parts.metrics},
       m_timers{m_parts.io} {
-    for (const ChargerConfig& charger : config.chargers) {
-        m_passwords.add(charger.station.id, charger.password);
-    }
     m_parts.metrics.on_collect([this](node::Metrics& metrics) {
         metrics.gauge("tally_bridge_stations_connected", "Chargers with an open connection")
             .set(static_cast<double>(m_stations.size()));
         metrics.gauge("tally_bridge_outbox_messages", "Durable messages the node does not have yet")
             .set(static_cast<double>(m_core.outbox().size()));
+        const auto age = m_outbox_age.age(m_parts.clock.monotonic());
+        metrics
+            .gauge("tally_bridge_outbox_oldest_seconds",
+                   "How long the oldest message has waited for the node")
+            .set(std::chrono::duration<double>(age).count());
         metrics.gauge("tally_bridge_orphans", "Messages and charges kept for the operator")
             .set(static_cast<double>(m_core.orphans().all().size()));
         metrics.gauge("tally_bridge_review_waiting", "Charges held until an operator decides")
@@ -83,14 +93,28 @@ Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
 
 Bridge::~Bridge() { stop(); }
 
-Expected<Done, std::string> Bridge::load() { return m_core.load(m_parts.store); }
+Expected<Done, std::string> Bridge::load() {
+    if (!m_tls_files.certificates.empty()) {
+        auto tls = ServerTls::load(m_tls_files);
+        if (!tls) {
+            return Unexpected{tls.error()};
+        }
+        m_tls = std::move(tls).value();
+    }
+    const auto admitted = m_admission.load();
+    if (!admitted) {
+        return Unexpected{admitted.error()};
+    }
+    for (const StationConfig& station : *admitted) {
+        m_core.add_station(station);
+    }
+    return m_core.load(m_parts.store);
+}
 
 void Bridge::start() {
     SocketHandlers handlers;
     handlers.authenticate = [this](const Knock& knock, const std::function<void(bool)>& decide) {
-        const auto verdict =
-            m_passwords.check(knock.station, knock.authorization, knock.address, now().mono);
-        decide(verdict == PasswordBook::Verdict::accepted);
+        m_admission.authenticate(knock, decide);
     };
     handlers.opened = [this](const std::string& station, SocketId socket,
                              std::string_view sub_protocol) {
@@ -103,9 +127,11 @@ void Bridge::start() {
               {{"why", why}});
         node::log_info("ocpp", "connection_rejected", {{"why", why}});
     };
-    const std::vector<ListenAt> listeners{{m_listen.host, m_listen.port, false}};
-    m_server =
-        std::make_unique<WebSocketServer>(m_parts.io, listeners, nullptr, std::move(handlers));
+    std::vector<ListenAt> listeners{{m_listen.host, m_listen.port, m_tls != nullptr}};
+    if (m_plain_listen) {
+        listeners.push_back({m_plain_listen->host, m_plain_listen->port, false});
+    }
+    m_server = std::make_unique<WebSocketServer>(m_parts.io, listeners, m_tls, std::move(handlers));
     tick();
 }
 
@@ -118,6 +144,26 @@ void Bridge::stop() {
 
 std::uint16_t Bridge::ocpp_port() const { return m_server ? m_server->port() : 0; }
 
+std::uint16_t Bridge::plain_port() const {
+    return m_server && m_plain_listen ? m_server->port(1) : std::uint16_t{0};
+}
+
+void Bridge::reload_certificates() {
+    if (!m_tls || !m_server) {
+        return;
+    }
+    const auto tls = ServerTls::load(m_tls_files);
+    count("tally_bridge_certificate_reloads_total", "Times certificates were read again",
+          {{"outcome", tls ? "loaded" : "refused"}});
+    if (!tls) {
+        node::log_error("ocpp", "certificates_not_reloaded", {{"why", tls.error()}});
+        return;
+    }
+    m_tls = *tls;
+    m_server->use_tls(m_tls);
+    node::log_info("ocpp", "certificates_reloaded");
+}
+
 Instant Bridge::now() const {
     return {m_parts.clock.now(),
             std::chrono::duration_cast<std::chrono::milliseconds>(m_parts.clock.monotonic())};
@@ -128,6 +174,12 @@ bool Bridge::knows(const std::string& station) const { return m_core.health().kn
 void Bridge::count(const std::string& name, const std::string& help,
                    const node::MetricLabels& labels) {
     m_parts.metrics.counter(name, help, labels).add();
+}
+
+void Bridge::fail(const char* what) {
+    m_failed = true;
+    node::log_error("store", "write_failed", {{"what", what}});
+    m_parts.storage_failed();
 }
 
 void Bridge::tick() {
@@ -174,6 +226,7 @@ bool Bridge::opened(const std::string& station, SocketId socket, std::string_vie
         }
         m_sockets.erase(gone);
         m_stations.erase(old);
+        m_calls.lost(station);
         m_server->close(gone, "replaced");
         feed(StationDisconnected{station});
     }
@@ -203,6 +256,7 @@ void Bridge::closed(SocketId socket, const std::string& why) {
         finish(reply);
     }
     m_stations.erase(open);
+    m_calls.lost(station);
     node::log_info("ocpp", "station_disconnected", {{"station", station}, {"why", why}});
     feed(StationDisconnected{station});
 }
@@ -264,7 +318,7 @@ void Bridge::finish(const CommandReply& reply) {
 }
 
 void Bridge::dispatch(const std::string& id, Request request, std::string_view text) {
-    count("tally_bridge_ocpp_calls_total", "Requests of chargers", {{"action", request.action}});
+    m_calls.began(id, request.id, request.action, m_parts.clock.monotonic());
     Station& station = m_stations.at(id);
     const CallKey call{id, request.id};
     const bool is_boot = std::holds_alternative<BootFacts>(request.body);
@@ -357,6 +411,7 @@ void Bridge::answer(const CallKey& call, const json::object& payload) {
         return;  // The charger went away; it will ask again.
     }
     std::string text = found->second.peer.answer(call.id, payload);
+    m_calls.answered(call.station, call.id, payload, m_parts.clock.monotonic());
     if (!text.empty()) {
         m_server->send(found->second.socket, std::move(text));
     }
@@ -370,11 +425,11 @@ void Bridge::feed(const Event& event) {
     }
     const Step step = m_core.step(now(), event);
     if (!step.changes.operations.empty() && !m_parts.store.write(step.changes, step.must_sync)) {
-        m_failed = true;
-        node::log_error("store", "write_failed");
-        m_parts.storage_failed();
+        fail("session");
         return;
     }
+    m_outbox_age.observe(m_core.outbox().next_sequence(), m_core.outbox().size(),
+                         m_parts.clock.monotonic());
     for (const Effect& effect : step.effects) {
         std::visit([this](const auto& concrete) { apply(concrete); }, effect);
     }
@@ -438,6 +493,10 @@ void Bridge::apply(const ResetStation& effect) {
 }
 
 void Bridge::apply(const Noted& effect) {
+    if (std::string_view{effect.what}.starts_with("duplicate_")) {
+        count("tally_bridge_duplicates_total", "Transaction messages that chargers repeated",
+              {{"what", effect.what}});
+    }
     count("tally_bridge_events_total", "What happened to sessions", {{"what", effect.what}});
     if (std::string_view{effect.what} == "signed_reading_invalid") {
         count("tally_bridge_invalid_signatures_total",
@@ -495,6 +554,33 @@ void Bridge::command(const std::string& station, Command command, ReplyHandler d
     m_replies[command.tag] = std::move(done);
     carry_out(station, found->second.peer.command(std::move(command), now().mono), {});
 }
+
+void Bridge::change_key(const std::string& station, const ReplyHandler& done) {
+    const auto found = m_stations.find(station);
+    if (found == m_stations.end()) {
+        done(CommandReply{0, "change-key", std::nullopt, "disconnected"});
+        return;
+    }
+    const auto key = m_admission.make_key(station);
+    if (!key) {
+        done(CommandReply{0, "change-key", std::nullopt, to_text(key.error())});
+        return;
+    }
+    if (m_failed) {
+        return;
+    }
+    const Translation* const translation = translation_of(station);
+    const auto answered = [this, station, hash = key->hash, done](const CommandReply& reply) {
+        if (reply.result && has_refused_key(*reply.result)) {
+            m_admission.drop_key(station, hash);
+        }
+        node::log_info("ocpp", "key_change_answered", {{"station", station}});
+        done(reply);
+    };
+    command(station, key_command(translation->sub_protocol(), key->hex), answered);
+}
+
+bool Bridge::reset_keys(const std::string& station) { return m_admission.reset_keys(station); }
 
 void Bridge::want_stop(const std::string& station, std::int32_t transaction) {
     feed(StopWanted{station, transaction});

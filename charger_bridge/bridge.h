@@ -2,6 +2,8 @@
 
 // The chargers' central system at one site: joins websocket server, OCPP, sessions, store and node.
 
+#include "charger_bridge/admission.h"
+#include "charger_bridge/call_meter.h"
 #include "charger_bridge/config.h"
 #include "charger_bridge/local_list_file.h"
 #include "charger_bridge/ocpp/credentials.h"
@@ -69,6 +71,11 @@ public:
     void start();
     void stop();
     [[nodiscard]] std::uint16_t ocpp_port() const;
+    /// Of the listener without TLS that stands beside the one with it; 0 without one.
+    [[nodiscard]] std::uint16_t plain_port() const;
+    /// Reads the certificate files again, for new connections. When they are wrong the old ones
+    /// stay in use.
+    void reload_certificates();
 
     // From the node.
     void node_connected();
@@ -83,6 +90,12 @@ public:
     [[nodiscard]] bool is_failed() const { return m_failed; }
     /// Sends a CALL; `done` is called once, also when the station is away.
     void command(const std::string& station, Command command, ReplyHandler done);
+    /// Gives the charger a new key: made, stored, then sent. `done` as for `command`; its failure
+    /// is also the name of a `NoKey`.
+    void change_key(const std::string& station, const ReplyHandler& done);
+    /// Forgets the keys that were made for a charger: its configured password is valid again. False
+    /// when there were none.
+    [[nodiscard]] bool reset_keys(const std::string& station);
     /// Asks for the end of a charge and repeats it until the charger stops.
     void want_stop(const std::string& station, std::int32_t transaction);
     /// On disk when it returns, unless the storage failed.
@@ -132,14 +145,20 @@ private:
 
     void tick();
     void read_list();
+    void fail(const char* what);
     void count(const std::string& name, const std::string& help, const node::MetricLabels& labels);
 
     BridgeParts m_parts;
     node::HostPort m_listen;
+    std::optional<node::HostPort> m_plain_listen;
+    TlsFiles m_tls_files;
+    std::shared_ptr<const ServerTls> m_tls;
     std::chrono::seconds m_heartbeat;
     LocalListFile m_local_list;
     SessionCore m_core;
-    PasswordBook m_passwords;
+    Admission m_admission;
+    CallMeter m_calls;
+    OutboxAge m_outbox_age;
     std::map<std::string, Station> m_stations;
     std::map<SocketId, std::string> m_sockets;
     std::map<std::string, std::deque<std::chrono::milliseconds>> m_swaps;

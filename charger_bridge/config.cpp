@@ -42,20 +42,46 @@ std::string name(const ConfigTable& table, const char* key, std::size_t bytes_ma
     return text;
 }
 
-Bytes read_password(const ConfigTable& table) {
-    if (table.has("password_hex")) {
-        const std::string text = table.text("password_hex");
-        const std::optional<Bytes> bytes = from_hex(text);
-        if (!bytes || bytes->empty() || bytes->size() > password_bytes_max) {
-            table.problem("password_hex", "must be 2 to 128 hexadecimal digits, an even number");
-            return {};
+Secret read_password_hex(const ConfigTable& table) {
+    const std::optional<Bytes> bytes = from_hex(table.text("password_hex"));
+    if (!bytes || bytes->empty() || bytes->size() > password_bytes_max) {
+        table.problem("password_hex", "must be 2 to 128 hexadecimal digits, an even number");
+        return {};
+    }
+    return *bytes;
+}
+
+Secret read_password_hash(const ConfigTable& table) {
+    const auto hash = password_hash_from_text(table.text("password_hash"));
+    if (!hash) {
+        table.problem("password_hash", "must be a line of `tally-bridge hash-password`");
+        return {};
+    }
+    return *hash;
+}
+
+/// The secret of a station or rule; none where only certificates count.
+Secret read_password(const ConfigTable& table, std::uint8_t profile_min) {
+    const bool has_file = table.has("password_file");
+    const bool has_hex = table.has("password_hex");
+    const bool has_hash = table.has("password_hash");
+    const int given = has_file + has_hex + has_hash + table.has("password");
+    if (profile_min == profile_mutual) {
+        if (given != 0) {
+            table.problem("profile", "is 3: chargers come with a certificate, not a password");
         }
-        return *bytes;
+        return {};
+    }
+    if (given > 1) {
+        table.problem("password", "is given more than once");
+        return {};
+    }
+    if (has_hex || has_hash) {
+        return has_hex ? read_password_hex(table) : read_password_hash(table);
     }
     std::string text;
-    if (table.has("password_file")) {
-        const std::string path = table.path("password_file");
-        const auto secret = node::read_secret_text(path);
+    if (has_file) {
+        const auto secret = node::read_secret_text(table.path("password_file"));
         if (!secret) {
             table.problem("password_file", secret.error().text);
             return {};
@@ -66,8 +92,26 @@ Bytes read_password(const ConfigTable& table) {
     }
     if (text.empty() || text.size() > password_bytes_max) {
         table.problem("password", "must be 1 to 64 bytes");
+        return {};
     }
-    return {text.begin(), text.end()};
+    return Bytes{text.begin(), text.end()};
+}
+
+std::uint16_t read_connectors(const ConfigTable& table) {
+    return static_cast<std::uint16_t>(table.integer("connectors", {1, connectors_max}));
+}
+
+/// The lowest security profile a charger may come with. By default the one the listener has.
+std::uint8_t read_profile(const ConfigTable& table, const BridgeConfig& config) {
+    const bool has_tls = !config.tls.certificates.empty();
+    const auto profile = static_cast<std::uint8_t>(table.integer(
+        "profile", {profile_basic, profile_mutual}, has_tls ? profile_tls : profile_basic));
+    if (profile >= profile_tls && !has_tls) {
+        table.problem("profile", "needs [ocpp.tls]");
+    } else if (profile == profile_mutual && config.tls.client_ca_file.empty()) {
+        table.problem("profile", "needs client_ca_file in [ocpp.tls]");
+    }
+    return profile;
 }
 
 void read_chargers(const ConfigTable& root, BridgeConfig& config) {
@@ -75,17 +119,44 @@ void read_chargers(const ConfigTable& root, BridgeConfig& config) {
     for (const ConfigTable& table : root.tables("charger", chargers_max)) {
         ChargerConfig charger;
         charger.station.id = name(table, "id", station_id_bytes_max);
-        charger.station.connectors =
-            static_cast<std::uint16_t>(table.integer("connectors", {1, connectors_max}));
-        charger.password = read_password(table);
+        charger.station.connectors = read_connectors(table);
+        charger.profile_min = read_profile(table, config);
+        charger.password = read_password(table, charger.profile_min);
         charger.meters = read_meters(table, charger.station.connectors);
+        if (table.has("serial")) {
+            charger.serial = name(table, "serial", certificate_name_bytes_max);
+        }
         if (!charger.station.id.empty() && !seen.insert(charger.station.id).second) {
             table.problem("id", "is there twice");
         }
         config.chargers.push_back(std::move(charger));
     }
-    if (config.chargers.empty()) {
-        root.problem("charger", "at least one [[charger]] is needed");
+}
+
+void read_admit_rules(const ConfigTable& root, BridgeConfig& config) {
+    std::set<std::string> seen;
+    for (const ConfigTable& table : root.tables("admit", admit_rules_max)) {
+        const std::string text = table.text("id_pattern");
+        const std::optional<IdPattern> pattern = IdPattern::from_text(text);
+        if (!pattern) {
+            table.problem("id_pattern",
+                          "must be 1 to 64 printable ASCII characters without spaces; '*' (at most "
+                          "4) stands for any run of characters, '?' for any one");
+        } else if (!seen.insert(text).second) {
+            table.problem("id_pattern", "is there twice");
+        }
+        StationAccess access;
+        access.profile_min = read_profile(table, config);
+        access.secret = read_password(table, access.profile_min);
+        const std::uint16_t connectors = read_connectors(table);
+        const auto count_max = static_cast<std::uint32_t>(
+            table.integer("count_max", {1, static_cast<std::int64_t>(chargers_max)}));
+        if (pattern) {
+            config.admit.push_back({*pattern, connectors, count_max, std::move(access)});
+        }
+    }
+    if (config.chargers.empty() && config.admit.empty()) {
+        root.problem("charger", "at least one [[charger]] or [[admit]] is needed");
     }
 }
 
@@ -102,15 +173,57 @@ std::string read_token(const ConfigTable& table, const char* key) {
     return std::move(token).value();
 }
 
-void read_listeners(const ConfigTable& root, BridgeConfig& config) {
-    const ConfigTable ocpp = root.table("ocpp");
+void read_tls(const ConfigTable& ocpp, BridgeConfig& config) {
+    if (!ocpp.has("tls")) {
+        return;
+    }
+    const ConfigTable tls = ocpp.table("tls");
+    for (const std::string kind : {"ec", "rsa"}) {
+        if (tls.has(kind + "_certificate_file") || tls.has(kind + "_key_file")) {
+            config.tls.certificates.push_back(
+                {tls.path(kind + "_certificate_file"), tls.path(kind + "_key_file")});
+        }
+    }
+    config.tls.client_ca_file = tls.path("client_ca_file", "");
+    config.tls.client_crl_file = tls.path("client_crl_file", "");
+    config.organization = tls.text("client_organization", "");
+    if (!config.tls.client_ca_file.empty() && config.organization.empty()) {
+        tls.problem("client_organization", "is needed with client_ca_file");
+    }
+    if (config.tls.certificates.empty()) {
+        tls.problem("ec_certificate_file", "or rsa_certificate_file is needed");
+    } else if (const auto loaded = ServerTls::load(config.tls); !loaded) {
+        tls.problem("ec_certificate_file", loaded.error());
+    }
+}
+
+/// Where passwords would cross the network in the clear.
+bool is_exposed(const HostPort& where) { return !where.host.empty() && !is_loopback(where.host); }
+
+void read_ocpp_listeners(const ConfigTable& ocpp, BridgeConfig& config) {
+    constexpr const char* exposed{
+        "plain ws:// outside the loopback interface sends passwords in the clear: set up "
+        "[ocpp.tls], or set insecure = true"};
     config.ocpp_listen = ocpp.host_port("listen");
     const bool insecure = ocpp.boolean("insecure", false);
-    if (!insecure && !config.ocpp_listen.host.empty() && !is_loopback(config.ocpp_listen.host)) {
-        ocpp.problem("listen",
-                     "plain ws:// outside the loopback interface sends passwords in the clear: put "
-                     "TLS in front, or set insecure = true");
+    read_tls(ocpp, config);
+    const bool has_tls = !config.tls.certificates.empty();
+    if (!insecure && !has_tls && is_exposed(config.ocpp_listen)) {
+        ocpp.problem("listen", exposed);
     }
+    if (ocpp.has("plain_listen")) {
+        config.plain_listen = ocpp.host_port("plain_listen");
+        if (!has_tls) {
+            ocpp.problem("plain_listen", "stands beside a listener with TLS: there is none");
+        } else if (!insecure && is_exposed(*config.plain_listen)) {
+            ocpp.problem("plain_listen", exposed);
+        }
+    }
+}
+
+void read_listeners(const ConfigTable& root, BridgeConfig& config) {
+    const ConfigTable ocpp = root.table("ocpp");
+    read_ocpp_listeners(ocpp, config);
     config.heartbeat_interval =
         std::chrono::seconds{ocpp.integer("heartbeat_interval_s", {5, 86'400}, 60)};
     config.clock_ahead_max =
@@ -195,6 +308,7 @@ Expected<BridgeConfig, Problems> read_from(const ConfigReader& reader) {
     config.review_keep =
         std::chrono::seconds{root.table("review").integer("keep_s", {0, 259'200}, 3'600)};
     read_chargers(root, config);
+    read_admit_rules(root, config);
     Problems problems = reader.finish();
     if (!problems.empty()) {
         return Unexpected{std::move(problems)};

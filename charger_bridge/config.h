@@ -3,6 +3,8 @@
 // The bridge's configuration file (TOML), see docs/protocol/bridge.md.
 
 #include "charger_bridge/metering/meter_trust.h"
+#include "charger_bridge/server/gate.h"
+#include "charger_bridge/server/tls_session.h"
 #include "charger_bridge/session/core.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/expected.h"
@@ -11,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,10 +22,14 @@ namespace tally::bridge {
 inline constexpr std::size_t chargers_max{2'000};
 inline constexpr std::uint16_t connectors_max{63};  ///< of one station, connector 0 besides
 
+inline constexpr std::size_t admit_rules_max{16};
+
 struct ChargerConfig {
     StationConfig station;
-    Bytes password;
+    Secret password;
     std::vector<MeterConfig> meters{};  ///< at most one for a connector
+    std::uint8_t profile_min{profile_basic};
+    std::string serial{};  ///< may stand in its certificate instead of the id
 };
 
 struct BridgeConfig {
@@ -31,7 +38,10 @@ struct BridgeConfig {
     Hash chain_id;
     SecretKey key;  ///< of the bridge: signs what it metered and opens the link to the node
     std::int16_t utc_offset_minutes{0};
-    node::HostPort ocpp_listen;
+    node::HostPort ocpp_listen;  ///< under TLS when there are certificates, else plain
+    std::optional<node::HostPort> plain_listen;  ///< beside the one under TLS
+    TlsFiles tls;                                ///< no certificates: no TLS
+    std::string organization;                    ///< O of the certificates of chargers
     node::HostPort api_listen;
     std::string api_token;
     std::string evidence_token;  ///< reads what was metered, and nothing else; empty: nobody may
@@ -51,6 +61,7 @@ struct BridgeConfig {
     std::chrono::seconds review_keep{3'600};
     std::string log_level{"info"};
     std::vector<ChargerConfig> chargers;
+    std::vector<AdmitRule> admit;
 };
 
 /// Every problem of the file with line and key, or the configuration. Reads key and token files.

@@ -70,10 +70,15 @@ int main(int argc, char** argv) {
     add_review(app, review);
     tally::bridge::SignList list;
     const CLI::App* const sign = add_sign_list(app, list);
+    const CLI::App* const hash = app.add_subcommand(
+        "hash-password", "Read a password from standard input, print its password_hash.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : tally::node::exit_usage;
+    }
+    if (hash->parsed()) {
+        return tally::bridge::hash_password();
     }
     if (sign->parsed()) {
         return tally::bridge::run_sign_list(list);

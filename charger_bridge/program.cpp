@@ -3,6 +3,8 @@
 #include "charger_bridge/api.h"
 #include "charger_bridge/bridge.h"
 #include "charger_bridge/node_line.h"
+#include "charger_bridge/ocpp/credentials.h"
+#include "charger_bridge/server/password_hash.h"
 #include "ledger/base/system_clock.h"
 #include "ledger/base/system_random.h"
 #include "ledger/store/leveldb_store.h"
@@ -12,15 +14,28 @@
 #include "node/runtime/process.h"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <system_error>
 
 namespace tally::bridge {
 
 namespace {
+
+/// SIGHUP: renewed certificates are read.
+void reload_on_hangup(boost::asio::signal_set& hangup, Bridge& bridge) {
+    hangup.async_wait([&hangup, &bridge](const boost::system::error_code& error, int /*signal*/) {
+        if (!error) {
+            bridge.reload_certificates();
+            reload_on_hangup(hangup, bridge);
+        }
+    });
+}
 
 int run_with(const BridgeConfig& config, KeyValueStore& store) {
     boost::asio::io_context io{1};
@@ -52,6 +67,8 @@ int run_with(const BridgeConfig& config, KeyValueStore& store) {
                                           line.stop();
                                           io.stop();
                                       }};
+    boost::asio::signal_set hangup{io, SIGHUP};
+    reload_on_hangup(hangup, bridge);
     bridge.start();
     line.start(bridge);
     node::log_info("bridge", "started",
@@ -89,6 +106,19 @@ int run_bridge(const std::string& config_path) {
         fmt::print(stderr, "tally-bridge: {}\n", failure.what());
         return node::exit_io;
     }
+}
+
+int hash_password() {
+    std::string password;
+    std::getline(std::cin, password);
+    if (password.empty() || password.size() > password_bytes_max) {
+        fmt::print(stderr, "tally-bridge: a password has 1 to {} bytes\n", password_bytes_max);
+        return node::exit_usage;
+    }
+    SystemRandom random;
+    const PasswordHash hash = make_password_hash(plain_password(as_bytes(password)), random);
+    fmt::print("{}\n", to_text(hash));
+    return 0;
 }
 
 }  // namespace tally::bridge

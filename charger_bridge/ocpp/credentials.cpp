@@ -1,6 +1,5 @@
 #include "charger_bridge/ocpp/credentials.h"
 
-#include "ledger/crypto/sha256.h"
 #include "ledger/model/ids.h"
 
 #include <algorithm>
@@ -86,15 +85,6 @@ std::optional<Bytes> base64_decode(std::string_view text) {
     return result;
 }
 
-/// Takes the same time wherever the first difference is.
-bool equal_in_constant_time(const Hash& left, const Hash& right) {
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < Hash::size; ++i) {
-        difference |= static_cast<unsigned>(left.data[i] ^ right.data[i]);
-    }
-    return difference == 0;
-}
-
 bool starts_with_basic(std::string_view header) {
     constexpr std::string_view scheme{"basic "};
     if (header.size() < scheme.size()) {
@@ -147,57 +137,6 @@ std::optional<BasicCredentials> credentials_from_header(std::string_view header)
         return std::nullopt;
     }
     return BasicCredentials{std::string{decoded->begin(), colon}, Bytes{colon + 1, decoded->end()}};
-}
-
-PasswordBook::PasswordBook(Random& random)
-    : m_key{random.fixed<Hash>()}, m_nobody{random.fixed<Hash>()} {}
-
-Hash PasswordBook::digest_of(const std::string& user, ByteView password) const {
-    Encoder encoder;
-    encoder.text(user).var_bytes(password);
-    return hmac_sha256(m_key.view(), encoder.bytes());
-}
-
-void PasswordBook::add(const std::string& station, ByteView password) {
-    m_digests[station] = digest_of(station, password);
-}
-
-PasswordBook::Verdict PasswordBook::check(const std::string& station, std::string_view header,
-                                          const std::string& address,
-                                          std::chrono::milliseconds now) {
-    const std::string key = station + '\n' + address;
-    const auto guesses = m_guesses.find(key);
-    if (guesses != m_guesses.end() && now < guesses->second.locked_until) {
-        return Verdict::locked;
-    }
-    const BasicCredentials given = credentials_from_header(header).value_or(BasicCredentials{});
-    const Hash digest = digest_of(given.user, given.password);
-    const auto known = m_digests.find(station);
-    const Hash& expected = known != m_digests.end() ? known->second : m_nobody;
-    // The user is part of the digest, so a right password under another name does not pass.
-    if (equal_in_constant_time(digest, expected)) {
-        m_guesses.erase(key);
-        return Verdict::accepted;
-    }
-    remember_failure(key, now);
-    return Verdict::refused;
-}
-
-void PasswordBook::remember_failure(const std::string& key, std::chrono::milliseconds now) {
-    if (m_guesses.size() >= lockouts_max && !m_guesses.contains(key)) {
-        const auto oldest = std::min_element(
-            m_guesses.begin(), m_guesses.end(),
-            [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
-        m_guesses.erase(oldest);
-    }
-    Guesses& entry = m_guesses[key];
-    ++entry.failures;
-    entry.last = now;
-    if (entry.failures > guesses_free) {
-        const unsigned doublings = std::min(entry.failures - guesses_free - 1, 9U);
-        const std::chrono::seconds wait{1L << doublings};
-        entry.locked_until = now + std::min(wait, lockout_max);
-    }
 }
 
 }  // namespace tally::bridge

@@ -40,6 +40,12 @@ ErrorCode code_of(std::string_view description) {
     return ErrorCode::property_constraint_violation;
 }
 
+/// A rule that a property is not allowed ends in that property's name, which is the charger's text
+/// and must not get into logs.
+std::string without_names(const std::string& description) {
+    return description.substr(0, description.find(": '"));
+}
+
 std::string path_of(const std::vector<std::string>& context) {
     std::string path;
     for (std::size_t i = 1; i < context.size(); ++i) {
@@ -105,7 +111,7 @@ std::optional<SchemaViolation> SchemaBook::find_violation(std::string_view actio
         return SchemaViolation{ErrorCode::formation_violation, "payload"};
     }
     return SchemaViolation{code_of(error.description),
-                           path_of(error.context) + ": " + error.description};
+                           path_of(error.context) + ": " + without_names(error.description)};
 }
 
 }  // namespace tally::bridge

@@ -106,6 +106,9 @@ public:
     /// Restores what an earlier process stored. An error names the record; the process must stop.
     [[nodiscard]] Expected<Done, std::string> load(const KeyValueStore& store);
 
+    /// A station that was let in without being listed; before `load` for those of earlier times.
+    void add_station(const StationConfig& station) { m_health.add(station); }
+
     [[nodiscard]] Step step(const Instant& now, const Event& event);
 
     // What others may look at between steps.

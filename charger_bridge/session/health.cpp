@@ -39,6 +39,13 @@ Health::Health(const std::vector<StationConfig>& stations, std::chrono::millisec
     }
 }
 
+void Health::add(const StationConfig& station) {
+    const auto [place, is_new] = m_stations.try_emplace(station.id);
+    if (is_new) {
+        place->second.connectors = station.connectors;
+    }
+}
+
 bool Health::knows(const std::string& station) const { return m_stations.contains(station); }
 
 bool Health::is_connected(const std::string& station) const {

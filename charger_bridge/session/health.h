@@ -25,6 +25,8 @@ public:
     /// A station not heard for `silence` counts as silent even while its socket is open.
     Health(const std::vector<StationConfig>& stations, std::chrono::milliseconds silence);
 
+    /// A station that was let in without being listed. No effect on one that is known.
+    void add(const StationConfig& station);
     [[nodiscard]] bool knows(const std::string& station) const;
     [[nodiscard]] bool is_connected(const std::string& station) const;
     /// How many are configured; 0 for an unknown station.

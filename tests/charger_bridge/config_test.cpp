@@ -4,6 +4,7 @@
 
 #include "ledger/base/system_random.h"
 #include "node/runtime/key_file.h"
+#include "tests/charger_bridge/certificates.h"
 
 #include <catch2/catch.hpp>
 
@@ -100,7 +101,7 @@ TEST_CASE("a right configuration is read") {
     CHECK(config->evidence_token == "auditors-token");
     REQUIRE(config->chargers.size() == 2);
     CHECK(config->chargers[0].station.connectors == 2);
-    CHECK(config->chargers[1].password == Bytes{0, 1, 0xfe, 0xff});
+    CHECK(std::get<Bytes>(config->chargers[1].password) == Bytes{0, 1, 0xfe, 0xff});
     CHECK(config->node_address.port == 7000);
 }
 
@@ -159,6 +160,42 @@ TEST_CASE("each mistake is named with file, line and key") {
 TEST_CASE("an auditor's token may be left out") {
     const Folder folder;
     CHECK(problems_of(folder, "evidence_token_file = \"evidence.token\"\n", "").empty());
+}
+
+TEST_CASE("TLS, profiles and rules are read, and their mistakes named") {
+    const Folder folder;
+    const test::TempFolder papers;
+    test::write_identity(
+        papers, "ec",
+        test::issue(test::make_authority("AAA"), test::KeyKind::ec, {"AAA", "bridge", {}}));
+    const std::string listen{R"(listen = "127.0.0.1:9000")"};
+    const std::string tls = "[ocpp.tls]\nec_certificate_file = \"" + papers.file("ec.crt") +
+                            "\"\nec_key_file = \"" + papers.file("ec.key") + "\"\n";
+    const std::string ca = "client_ca_file = \"" + papers.file("ec.crt") + "\"\n";
+    const std::string rule = "[[admit]]\nid_pattern = \"AAA-*\"\nconnectors = 1\ncount_max = 5\n";
+    const std::string api{"[api]\n"};
+    const auto with = [&](const std::string& more) { return problems_of(folder, api, more + api); };
+    CHECK(with(tls).empty());
+    CHECK(problems_of(folder, listen, "listen = \"0.0.0.0:9000\"\n" + tls + "[ocpp.x]")
+              .find("insecure") == std::string::npos);
+    CHECK(with(tls + rule + "password = \"shared\"\n").empty());
+    CHECK(with(tls + ca + "client_organization = \"AAA\"\n" + rule + "profile = 3\n").empty());
+    const auto names = [&](const std::string& problems, const std::string& key) {
+        INFO(problems);
+        CHECK(problems.find(key) != std::string::npos);
+    };
+    names(with("[ocpp.tls]\n"), "ec_certificate_file");
+    names(with("[ocpp.tls]\nec_certificate_file = \"none\"\nec_key_file = \"none\"\n"), "none");
+    names(with(tls + ca), "client_organization");
+    names(with(rule), "password");
+    names(with(rule + "password = \"a\"\npassword_hex = \"00\"\n"), "more than once");
+    names(with(rule + "profile = 2\npassword = \"a\"\n"), "needs [ocpp.tls]");
+    names(with(tls + rule + "profile = 3\n"), "client_ca_file");
+    names(with(rule + "password_hash = \"scrypt1:00\"\n"), "password_hash");
+    names(problems_of(folder, listen, listen + "\nplain_listen = \"127.0.0.1:9002\""),
+          "plain_listen");
+    names(with("[[admit]]\nid_pattern = \"a b\"\nconnectors = 1\ncount_max = 0\n"), "id_pattern");
+    names(with("[[admit]]\nid_pattern = \"a\"\nconnectors = 1\ncount_max = 0\n"), "count_max");
 }
 
 TEST_CASE("plain ws outside the loopback is allowed when it is asked for") {

@@ -1,14 +1,10 @@
-// Paths, Authorization headers, passwords and guessing.
+// Paths and Authorization headers.
 
 #include "charger_bridge/ocpp/credentials.h"
-
-#include "ledger/base/system_random.h"
 
 #include <catch2/catch.hpp>
 
 namespace tally::bridge {
-
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -56,45 +52,6 @@ TEST_CASE("headers that are not basic credentials are none") {
         CHECK_FALSE(credentials_from_header(wrong));
     }
     CHECK_FALSE(credentials_from_header("Basic " + std::string(5'000, 'A')));
-}
-
-TEST_CASE("only the station's own name and password open its door") {
-    SystemRandom random;
-    PasswordBook book{random};
-    book.add("AL1000", vector_password());
-    book.add("AL1001", vector_password());
-    using enum PasswordBook::Verdict;
-    CHECK(book.check("AL1000", vector_header, "1.2.3.4", 0ms) == accepted);
-    CHECK(book.check("AL1001", vector_header, "1.2.3.4", 0ms) == refused);
-    CHECK(book.check("AL1002", vector_header, "1.2.3.4", 0ms) == refused);
-    CHECK(book.check("", "", "1.2.3.4", 0ms) == refused);
-    CHECK(book.check("AL1000", "", "1.2.3.4", 0ms) == refused);
-}
-
-TEST_CASE("guessing locks the guesser out for longer and longer, not the charger elsewhere") {
-    SystemRandom random;
-    PasswordBook book{random};
-    book.add("AL1000", vector_password());
-    using enum PasswordBook::Verdict;
-    for (unsigned i = 0; i <= PasswordBook::guesses_free; ++i) {
-        CHECK(book.check("AL1000", "Basic QTpC", "6.6.6.6", 0ms) == refused);
-    }
-    CHECK(book.check("AL1000", vector_header, "6.6.6.6", 0ms) == locked);
-    CHECK(book.check("AL1000", vector_header, "1.2.3.4", 0ms) == accepted);
-    CHECK(book.check("AL1000", "Basic QTpC", "6.6.6.6", 1'001ms) == refused);
-    CHECK(book.check("AL1000", vector_header, "6.6.6.6", 2'500ms) == locked);
-    CHECK(book.check("AL1000", vector_header, "6.6.6.6", 3'100ms) == accepted);
-    CHECK(book.check("AL1000", "Basic QTpC", "6.6.6.6", 3'200ms) == refused);
-    CHECK(book.check("AL1000", vector_header, "6.6.6.6", 3'200ms) == accepted);
-}
-
-TEST_CASE("limit: remembered guessers make room for newer ones") {
-    SystemRandom random;
-    PasswordBook book{random};
-    for (std::size_t i = 0; i < PasswordBook::lockouts_max + 10; ++i) {
-        const auto now = std::chrono::milliseconds{static_cast<std::int64_t>(i)};
-        CHECK(book.check("x", "", std::to_string(i), now) == PasswordBook::Verdict::refused);
-    }
 }
 
 }  // namespace tally::bridge

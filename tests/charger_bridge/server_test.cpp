@@ -7,6 +7,8 @@
 #include "ledger/base/memory_store.h"
 #include "ledger/base/system_clock.h"
 #include "ledger/base/system_random.h"
+#include "node/runtime/logging.h"
+#include "tests/charger_bridge/certificates.h"
 #include "tests/charger_bridge/ocpp_client.h"
 #include "tests/charger_bridge/site.h"
 
@@ -16,6 +18,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <fstream>
 #include <future>
 #include <thread>
 
@@ -246,6 +249,64 @@ TEST_CASE("a whole charge over the wire") {
     CHECK(ended[0].metered.readings.back().register_wh == 200);
 }
 
+TEST_CASE("no card's id is in the log, the metrics or the page's data of a whole charge") {
+    const TempFolder folder;
+    const std::string log = folder.file("log");
+    REQUIRE(node::configure_logging({node::LogLevel::trace, log}));
+    std::string metrics;
+    {
+        Harness site;
+        OcppClient client{site.port()};
+        connect_and_boot(client);
+        const auto say = [&](const std::string& text) {
+            return client.ask("x", R"([2,"x",)" + text);
+        };
+        CHECK(say(R"("Authorize",{"idTag":"BBB-SECRET7"}])").find("Accepted") != std::string::npos);
+        CHECK(say(R"("StartTransaction",{"connectorId":1,"idTag":"bbb-secret7","meterStart":100,)"
+                  R"("timestamp":")" +
+                  now_text() + R"("}])")
+                  .find("Accepted") != std::string::npos);
+        CHECK_FALSE(say(R"("StartTransaction",{"connectorId":9,"idTag":"BBB-SECRET7",)"
+                        R"("meterStart":100,"timestamp":")" +
+                        now_text() + R"("}])")
+                        .empty());
+        // Wrong in every way a message can be, with a card's id where a rule may quote it.
+        CHECK_FALSE(say(R"("Authorize",{"idTag":"BBB-SECRET7","BBB-SECRET7":1}])").empty());
+        CHECK_FALSE(say(R"("Authorize",{"idTag":"BBB-SECRET7-and-far-too-long"}])").empty());
+        CHECK_FALSE(say(R"("BBB-SECRET7",{}])").empty());
+        CHECK_FALSE(say(R"("StopTransaction",{"transactionId":1,"meterStop":200,)"
+                        R"("idTag":"BBB-SECRET7","timestamp":")" +
+                        now_text() + R"("}])")
+                        .empty());
+        CHECK_FALSE(say(R"("StopTransaction",{"transactionId":77,"meterStop":200,)"
+                        R"("idTag":"BBB-SECRET7","reason":"BBB-SECRET7","timestamp":")" +
+                        now_text() + R"("}])")
+                        .empty());
+        client.send(R"([2,"BBB-SECRET7)");
+        node::HttpRequest request;
+        request.method = "GET";
+        request.path = "/api/v1/chargers";
+        request.bearer_token = "api-token";
+        metrics = site.api(request).body;
+        CHECK(metrics.find("sessions") != std::string::npos);
+        request.path = "/";
+        request.bearer_token.clear();
+        CHECK(site.api(request).body.starts_with("<!doctype html>"));
+        metrics += site.metrics.metrics_text();
+    }
+    REQUIRE(node::configure_logging({node::LogLevel::info, {}}));
+    std::ifstream file{log};
+    std::string lines{std::istreambuf_iterator<char>{file}, {}};
+    CHECK(lines.find("charge_ended") != std::string::npos);
+    for (const char* const id : {"SECRET7", "secret7"}) {
+        CHECK(lines.find(id) == std::string::npos);
+        CHECK(metrics.find(id) == std::string::npos);
+    }
+    CHECK(metrics.find(R"(tally_bridge_ocpp_call_seconds_count{action="Authorize"} 1)") !=
+          std::string::npos);
+    CHECK(metrics.find("tally_bridge_outbox_oldest_seconds 0") != std::string::npos);
+}
+
 TEST_CASE("a refusal and its reason over the wire") {
     Harness site;
     OcppClient client{site.port()};
@@ -356,7 +417,7 @@ TEST_CASE("a charger that does not read is cut off, its memory bounded") {
 
 TEST_CASE("guessing a password is slowed down") {
     Harness site;
-    for (unsigned i = 0; i <= PasswordBook::guesses_free; ++i) {
+    for (unsigned i = 0; i <= Lockout::guesses_free; ++i) {
         OcppClient client{site.port()};
         OcppClient::Handshake handshake;
         handshake.authorization = "Basic Q1AxOndyb25n";

@@ -4,6 +4,7 @@
 #include "charger_bridge/ocpp/credentials.h"
 #include "charger_bridge/ocpp/time_text.h"
 #include "charger_bridge/ocpp/v16/messages.h"
+#include "charger_bridge/server/gate.h"
 #include "ledger/base/check.h"
 #include "ledger/base/system_random.h"
 #include "ledger/model/ids.h"
@@ -23,16 +24,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto credentials = credentials_from_header(text);
     ENSURE(!credentials || credentials->password.size() <= password_bytes_max);
     static tally::SystemRandom random;
-    static PasswordBook book = [] {
-        PasswordBook made{random};
-        made.add("CP1", tally::as_bytes("secret"));
-        return made;
+    static Gate gate = [] {
+        GateConfig config;
+        const tally::ByteView password = tally::as_bytes("secret");
+        config.stations["CP1"].secret = tally::Bytes{password.begin(), password.end()};
+        config.stations_max = 1;
+        return Gate{std::move(config), random};
     }();
     static std::chrono::milliseconds now{0};
     now += std::chrono::hours{1};
     const bool right = credentials && credentials->user == "CP1" &&
                        tally::as_text(credentials->password) == "secret";
-    ENSURE((book.check("CP1", text, "a", now) == PasswordBook::Verdict::accepted) == right);
+    const Knock knock{"CP1", std::string{text}, "a", false, {}};
+    ENSURE((gate.judge(knock, now).verdict == Verdict::accepted) == right);
     if (const auto time = time_from_text(text)) {
         ENSURE(*time >= 0 && time_from_text(time_to_text(*time)) == time);
     }
