@@ -331,6 +331,15 @@ std::optional<StartError> Node::Impl::open_roaming() {
     options.self = m_inputs.config.member;
     options.review_from = m_inputs.config.review_from;
     options.review_margin_ms = m_inputs.config.review_margin.count();
+    const UnixMillis settle_window = find_parameters(m_ledger_port->final_state()).settle_window;
+    if (leaves_no_review(options, settle_window)) {
+        log_warn("roaming", "no_review",
+                 {{"reason",
+                   "review_margin_ms is not less than the scheme's settle_window_ms: "
+                   "every charge is settled at once"},
+                  {"review_margin_ms", options.review_margin_ms},
+                  {"settle_window_ms", settle_window}});
+    }
     m_roaming = std::make_unique<RoamingService>(std::move(parts), std::move(options));
     return std::nullopt;
 }

@@ -37,8 +37,18 @@ void HomeDesk::load() {
     for (const auto& [id, session] : m_sessions.all()) {
         m_by_session[session.session] = id;
         if (session.stage == HomeStage::review) {
-            m_in_review.insert(id);
+            wait_for_review(session);
         }
+    }
+}
+
+/// What is decided already, or not known any more, waits for nothing.
+void HomeDesk::wait_for_review(const HomeSession& session) {
+    const auto found =
+        find_live_authorization(m_context.ledger.final_state(), session.authorization);
+    if (found && found->status == AuthorizationStatus::recorded) {
+        m_in_review.emplace(found->record->settle_by - m_context.options.review_margin_ms,
+                            session.authorization.id);
     }
 }
 
@@ -266,28 +276,24 @@ void HomeDesk::on_recorded(const RecordCharge& record) {
                          (readings.back().time - readings.front().time) / 1000,
                          needs_review(record.amount)});
     if (session->stage == HomeStage::review) {
-        m_in_review.insert(session->authorization.id);
+        wait_for_review(*session);
         m_context.count("roaming_review_wanted");
     }
 }
 
 void HomeDesk::on_time(UnixMillis block_time) {
-    for (auto waiting = m_in_review.begin(); waiting != m_in_review.end();) {
-        HomeSession* session = m_sessions.find(*waiting);
-        const bool still_waits = session != nullptr && session->stage == HomeStage::review;
-        const auto found = still_waits ? find_live_authorization(m_context.ledger.final_state(),
-                                                                 session->authorization)
-                                       : std::nullopt;
-        const bool is_undecided = found && found->status == AuthorizationStatus::recorded;
-        if (is_undecided &&
-            block_time < found->record->settle_by - m_context.options.review_margin_ms) {
-            ++waiting;
-            continue;
+    while (!m_in_review.empty() && m_in_review.begin()->first <= block_time) {
+        const TransactionId id = m_in_review.begin()->second;
+        m_in_review.erase(m_in_review.begin());
+        HomeSession* session = m_sessions.find(id);
+        if (session == nullptr || session->stage != HomeStage::review) {
+            continue;  // Settled by hand, or over in another way.
         }
-        if (is_undecided) {
+        const auto found =
+            find_live_authorization(m_context.ledger.final_state(), session->authorization);
+        if (found && found->status == AuthorizationStatus::recorded) {
             apply(*session, home::Reviewed{});
         }
-        waiting = m_in_review.erase(waiting);
     }
 }
 

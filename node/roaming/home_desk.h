@@ -7,6 +7,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 namespace tally::node {
 
@@ -57,6 +58,7 @@ private:
     void apply(HomeSession& session, const home::Event& event);
     [[nodiscard]] bool needs_review(Money amount) const;
     void on_recorded(const RecordCharge& record);
+    void wait_for_review(const HomeSession& session);
     void on_dispute_ended(const AuthorizationRef& authorization);
     [[nodiscard]] HomeSession* find_own(const AuthorizationRef& authorization);
 
@@ -64,7 +66,8 @@ private:
     std::vector<SecretKey> m_link_secrets;
     SessionTable<HomeSession> m_sessions;
     std::map<SessionId, TransactionId> m_by_session;
-    std::set<TransactionId> m_in_review;  ///< sessions at that stage
+    /// Sessions at that stage, by the block time from which nobody is waited for any more.
+    std::set<std::pair<UnixMillis, TransactionId>> m_in_review;
 };
 
 }  // namespace tally::node

@@ -50,6 +50,13 @@ struct RoamingOptions {
     UnixMillis submission_lifetime_ms{60'000};  ///< not_after of everything else; then signed anew
 };
 
+/// Whether nobody ever gets to review a charge, because it is to be settled again at once: the
+/// margin takes up all of the scheme's settle window. Votes may change that one.
+[[nodiscard]] inline bool leaves_no_review(const RoamingOptions& options,
+                                           UnixMillis settle_window) noexcept {
+    return options.review_from.has_value() && options.review_margin_ms >= settle_window;
+}
+
 /// Counts what happens, for metrics: `name` is a fixed lower-case word such as
 /// "authorization_refused". Never carries a token.
 using RoamingMetrics = std::function<void(std::string_view name)>;

@@ -80,6 +80,36 @@ TEST_CASE("a charge at the border waits, and is settled in time", "[roaming][rev
     CHECK(review.customer().held == 0);
 }
 
+TEST_CASE("several charges under review are settled each in its time", "[roaming][review]") {
+    Reviewing review{ten_kwh};
+    REQUIRE(review.world.run_until([&] { return review.is_recorded(); }, 5'000));
+    const SessionId first = review.session;
+    review.world.run(4'000);
+    review.world.customer("BBB-2", units(100));
+    ChargePlan plan;
+    plan.token = "BBB-2";
+    plan.connector = 2;
+    const SessionId second = review.world.bridge().swipe(plan);
+    REQUIRE(review.world.run_until(
+        [&] { return review.world.is_in("BBB", second, SessionState::recorded); }, 5'000));
+    CHECK(review.world.is_in("BBB", first, SessionState::recorded));
+    REQUIRE(review.world.run_until([&] { return review.is_settled(); }, settle_window_ms));
+    CHECK(review.world.is_in("BBB", second, SessionState::recorded));
+    CHECK(review.world.run_until(
+        [&] { return review.world.is_in("BBB", second, SessionState::settled); },
+        settle_window_ms));
+    CHECK(review.customer().held == 0);
+}
+
+TEST_CASE("a margin of the whole settle window leaves nothing to review", "[roaming][review]") {
+    RoamingOptions options;
+    options.review_margin_ms = settle_window_ms;
+    CHECK_FALSE(leaves_no_review(options, settle_window_ms));  // Nothing is to be reviewed.
+    options.review_from = ten_kwh;
+    CHECK(leaves_no_review(options, settle_window_ms));
+    CHECK_FALSE(leaves_no_review(options, settle_window_ms + 1));
+}
+
 TEST_CASE("a charge under review is settled by hand", "[roaming][review]") {
     Reviewing review{ten_kwh};
     REQUIRE(review.world.run_until([&] { return review.is_recorded(); }, 5'000));
