@@ -154,8 +154,9 @@ Expected<Done, SourceError> Auditor::prepare() {
             return Unexpected{
                 SourceError{"the checkpoint was not written at level business and has no sums"}};
         }
-        m_business = std::make_unique<BusinessCheck>(
-            m_report.chain_id, StoreView{m_replay->state()}, m_options.findings_max);
+        m_business =
+            std::make_unique<BusinessCheck>(m_report.chain_id, StoreView{m_replay->state()},
+                                            m_report.last_time, m_options.findings_max);
         m_business->supply(m_options.evidence, m_options.verify_meter);
         if (m_options.from &&
             !m_business->carry_on(m_options.from->business, m_options.from->books)) {

@@ -27,8 +27,9 @@ Leaf leaf_of(const AuditBlock& block, const StoredTransaction& stored) {
 
 }  // namespace
 
-BusinessCheck::BusinessCheck(const Hash& chain_id, const StateView& state, std::size_t findings_max)
-    : m_log{findings_max}, m_governance{chain_id} {
+BusinessCheck::BusinessCheck(const Hash& chain_id, const StateView& state, UnixMillis time,
+                             std::size_t findings_max)
+    : m_log{findings_max}, m_governance{chain_id}, m_time{time} {
     m_charges.restore(state);
     m_governance.restore(state);
 }
@@ -67,7 +68,7 @@ void BusinessCheck::check(const AuditBlock& block) {
         return;  // what came in the block that cannot be read is not known: no step can be judged
     }
     const Parameters parameters = m_governance.parameters();
-    const BusinessScope scope{block, parameters, m_governance.hub(), m_report, m_log};
+    const BusinessScope scope{block, parameters, m_governance.hub(), m_report, m_log, m_time};
     const std::vector<Event>& events = block.content.events;
     const std::size_t early = events_before_transactions(events);
     m_charges.open_block(scope);
@@ -86,6 +87,7 @@ void BusinessCheck::check(const AuditBlock& block) {
         m_sublog->end_block(scope);
     }
     m_height = block.height();
+    m_time = block.time();
 }
 
 void BusinessCheck::check_events(const BusinessScope& scope, std::size_t early) {
@@ -107,6 +109,9 @@ void BusinessCheck::check_transaction(const BusinessScope& scope, const StoredTr
         const Action& action = stored.transaction.action;
         m_charges.take(scope, stored);
         m_governance.take(scope, stored);
+        if (const auto& leg = m_governance.confirmed()) {
+            m_charges.cycles().confirm(scope, stored.number, *leg);
+        }
         if (const auto* charger = std::get_if<RegisterCharger>(&action)) {
             m_meters.take(stored.signer(), *charger);
         } else if (const auto* record = std::get_if<RecordCharge>(&action)) {
@@ -195,7 +200,8 @@ void BusinessCheck::compare_balances(const StateView& state) {
         const Account& account = entry.account;
         AuditPosition& position = found[{entry.party, entry.currency}];
         position = {account.debits_posted,   account.credits_posted, account.debits_pending,
-                    account.credits_pending, account.legs_owed,      account.legs_due};
+                    account.credits_pending, account.legs_owed,      account.legs_due,
+                    account.shares_held};
         expected.try_emplace({entry.party, entry.currency});
     }
     const auto compare = [this](const AuditAccount& account, const char* what, WideMoney sum,
@@ -213,6 +219,7 @@ void BusinessCheck::compare_balances(const StateView& state) {
         compare(account, "what is due to and posted", sums.credits, balance.credits);
         compare(account, "what banks are to pay for", sums.legs_owed, balance.legs_owed);
         compare(account, "what banks are to pay to", sums.legs_due, balance.legs_due);
+        compare(account, "what shares may go back from", sums.shares_held, balance.shares_held);
         compare(account, "what is promised by", sums.debits_pending, balance.debits_pending);
         compare(account, "what is promised to", sums.credits_pending, balance.credits_pending);
     }

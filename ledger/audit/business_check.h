@@ -23,7 +23,9 @@ public:
     /// Differences from the state that are told apart; more are not listed.
     static constexpr std::size_t audit_unreconciled_max{10'000};
 
-    BusinessCheck(const Hash& chain_id, const StateView& state, std::size_t findings_max);
+    /// `time`: of the block that `state` is after.
+    BusinessCheck(const Hash& chain_id, const StateView& state, UnixMillis time,
+                  std::size_t findings_max);
 
     /// Meter data to compare with what records name, by the charge's name; none: nothing is
     /// compared. And what verifies the meters' signatures in them; none: nothing does.
@@ -80,6 +82,7 @@ private:
     std::map<std::string, Hash> m_evidence;
     MeterVerifier m_verify_meter;
     std::set<std::string> m_unreconciled;  ///< found already
+    UnixMillis m_time;                     ///< of the last block
     std::uint64_t m_height{0};
     std::optional<std::uint64_t> m_cut_at;
 };

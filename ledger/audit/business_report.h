@@ -105,6 +105,7 @@ struct AuditPosition {
     WideMoney credits_pending{0};
     WideMoney legs_owed{0};  ///< only where a balance is compared
     WideMoney legs_due{0};
+    WideMoney shares_held{0};
     friend bool operator==(const AuditPosition&, const AuditPosition&) = default;
 };
 

@@ -18,6 +18,7 @@ struct BusinessScope {
     PartyId hub;
     BusinessReport& report;
     FindingLog& log;
+    UnixMillis parent_time{0};  ///< of the block before
 
     [[nodiscard]] UnixMillis now() const noexcept { return block.time(); }
     [[nodiscard]] std::uint64_t height() const noexcept { return block.height(); }

@@ -327,6 +327,10 @@ void ChargeBook::apply(const Step& step, const Arbitrate& action) {
     }
     const Authorization& charge = found->second;
     check_signer(step, step.scope.hub, "hub");
+    if (step.scope.hub == charge.home() || step.scope.hub == charge.visited) {
+        step.find(FindingKind::unmatched,
+                  to_text(charge.ref) + ": the hub is a party to the dispute that it arbitrates");
+    }
     check_time(step, charge.deadline(), "arbitrate_by");
     if (charge.dispute && action.amount > charge.dispute->disputed) {
         step.find(FindingKind::unmatched, to_text(charge.ref) + ": more is awarded than disputed");
@@ -360,7 +364,9 @@ void ChargeBook::take(const BusinessScope& scope, const StoredTransaction& store
             if constexpr (std::is_constructible_v<TwoSigned, One>) {
                 wait(step, action);
             } else if constexpr (std::is_same_v<One, ConfirmPayment>) {
-                m_cycles.take(scope, stored, action);
+                m_cycles.confirm(scope, stored.number,
+                                 {{action.cycle, action.currency, action.debtor, stored.signer()},
+                                  action.reference});
                 m_promises.forget_due();
             } else if constexpr (requires { apply(step, action); }) {
                 apply(step, action);

@@ -50,6 +50,10 @@ bool do_sums_fit(const StateView& state) {
     Sums<PairKey> legs;
     for (const LegEntry& entry : list_legs(state, 0, std::numeric_limits<std::size_t>::max())) {
         legs.add({entry.key.debtor, entry.key.creditor, entry.key.currency}, entry.leg.amount);
+        for (const NetPosition& share : entry.leg.shares) {
+            const bool may_go_back = entry.leg.status == LegStatus::defaulted;
+            owed.add({entry.key.creditor, entry.key.currency}, may_go_back ? share.amount : 0);
+        }
     }
     return owed.fit() && due.fit() && legs.fit();
 }

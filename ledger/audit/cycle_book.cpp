@@ -156,15 +156,14 @@ void CycleBook::close(const BusinessScope& scope, const Event& event, std::size_
                    "the bilateral matrix of " + name + " is not that of what was posted in it");
     }
     if (matrix.fits) {
-        add_legs(scope, event, matrix.net);
+        add_legs(scope, event, matrix);
     }
     ++scope.report.cycles_netted;
 }
 
-void CycleBook::add_legs(const BusinessScope& scope, const Event& event,
-                         const std::vector<NetPosition>& net) {
+void CycleBook::add_legs(const BusinessScope& scope, const Event& event, const Matrix& matrix) {
     const UnixMillis due_by = deadline_after(scope.now(), scope.parameters.payment_window);
-    for (const Debt& leg : match_legs(net)) {
+    for (const Debt& leg : match_legs(matrix.net, matrix.debts)) {
         const LegKey key{event.cycle, event.currency, leg.debtor, leg.creditor};
         m_legs[key] = {leg.amount, due_by, false, {}, scope.now()};
         m_due.emplace(due_by, key);
@@ -172,7 +171,8 @@ void CycleBook::add_legs(const BusinessScope& scope, const Event& event,
     }
     const auto closed = m_closed.find({event.cycle, event.currency});
     if (closed != m_closed.end()) {
-        std::copy_if(net.begin(), net.end(), std::back_inserter(closed->second.creditors),
+        std::copy_if(matrix.net.begin(), matrix.net.end(),
+                     std::back_inserter(closed->second.creditors),
                      [](const NetPosition& position) { return position.amount > 0; });
     }
 }
@@ -214,8 +214,9 @@ void CycleBook::default_leg(const BusinessScope& scope, const Event& event, std:
                    name_of(key) + " is in default with " + money_to_text(event.amount) +
                        ", by what was posted it is " + money_to_text(leg.amount));
     }
-    if (leg.due_by >= scope.now()) {
-        scope.find(FindingKind::late, number, name_of(key) + " is in default before it was due");
+    if (leg.due_by >= scope.parent_time) {
+        scope.find(FindingKind::late, number,
+                   name_of(key) + " is in default before two blocks were behind its due_by");
     }
     if (event.positions != shares_of(scope, key, leg.amount)) {
         scope.find(FindingKind::cycle, number,
@@ -230,17 +231,21 @@ void CycleBook::default_leg(const BusinessScope& scope, const Event& event, std:
     leg.shares = event.positions;
 }
 
-/// The sweep handles a bounded number of items a block; only a block with room left has been
-/// through all that is due.
+/// The sweep handles a bounded number of items and shares a block; only a block with room left has
+/// been through all that is due. What it only looks at is due later than what it takes.
 void CycleBook::check_overdue(const BusinessScope& scope) {
     const std::vector<Event>& events = scope.block.content.events;
     const auto swept = std::count_if(events.begin(), events.end(), [](const Event& event) {
         return event.kind == EventKind::expired || event.kind == EventKind::leg_defaulted;
     });
-    if (static_cast<std::size_t>(swept) >= sweep_items_max) {
+    std::size_t shares{0};
+    for (const Event& event : events) {
+        shares += event.kind == EventKind::leg_defaulted ? event.positions.size() : 0;
+    }
+    if (static_cast<std::size_t>(swept) >= sweep_items_max || shares >= default_shares_max) {
         return;
     }
-    while (!m_due.empty() && m_due.begin()->first < scope.now()) {
+    while (!m_due.empty() && m_due.begin()->first < scope.parent_time) {
         scope.find(
             FindingKind::cycle, 0,
             name_of(m_due.begin()->second) + " is overdue and not confirmed, but not in default");
@@ -248,12 +253,12 @@ void CycleBook::check_overdue(const BusinessScope& scope) {
     }
 }
 
-void CycleBook::take(const BusinessScope& scope, const StoredTransaction& stored,
-                     const ConfirmPayment& action) {
-    const LegKey key{action.cycle, action.currency, action.debtor, stored.signer()};
+void CycleBook::confirm(const BusinessScope& scope, std::size_t number,
+                        const ConfirmedLeg& confirmed) {
+    const LegKey& key = confirmed.key;
     const auto found = m_legs.find(key);
     if (found == m_legs.end()) {
-        scope.find(FindingKind::unmatched, stored.number,
+        scope.find(FindingKind::unmatched, number,
                    name_of(key) + " is confirmed, but no such payment waits");
         return;
     }
@@ -262,7 +267,7 @@ void CycleBook::take(const BusinessScope& scope, const StoredTransaction& stored
     }
     if (scope.report.payments.size() < payments_max) {
         scope.report.payments.push_back({key.cycle, key.currency, key.debtor, key.creditor,
-                                         found->second.amount, action.reference, scope.height(),
+                                         found->second.amount, confirmed.reference, scope.height(),
                                          scope.now(), found->second.closed_at});
     }
     m_due.erase({found->second.due_by, key});
@@ -292,6 +297,9 @@ std::map<AuditAccount, AuditPosition> CycleBook::positions() const {
     for (const auto& [key, leg] : m_legs) {
         positions[{key.debtor, key.currency}].legs_owed += leg.amount;
         positions[{key.creditor, key.currency}].legs_due += leg.amount;
+        for (const NetPosition& share : leg.shares) {
+            positions[{key.creditor, key.currency}].shares_held += share.amount;
+        }
     }
     return positions;
 }

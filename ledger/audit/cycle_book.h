@@ -16,6 +16,12 @@
 
 namespace tally {
 
+/// A leg that is paid, and the reference that is kept with it.
+struct ConfirmedLeg {
+    LegKey key;
+    std::string reference;
+};
+
 /// Netting, kept a second time from what was posted: who owes whom since the last cycle, what every
 /// closed cycle has to say and when, which payments between banks wait, and which are in default.
 /// Memory: one figure for each pair that owes, one entry for each leg that is not confirmed and
@@ -34,9 +40,8 @@ public:
     void take(const BusinessScope& scope, const Event& event, std::size_t number);
     /// After the block's expiries: payments that should be in default and are not.
     void check_overdue(const BusinessScope& scope);
-    /// One that succeeded.
-    void take(const BusinessScope& scope, const StoredTransaction& stored,
-              const ConfirmPayment& action);
+    /// A payment is made, by what its creditor or a vote says in transaction `number`.
+    void confirm(const BusinessScope& scope, std::size_t number, const ConfirmedLeg& confirmed);
 
     /// Notes what is not paid.
     void finish(BusinessReport& report, std::uint64_t height) const;
@@ -75,8 +80,7 @@ private:
 
     void close(const BusinessScope& scope, const Event& event, std::size_t number);
     void check_left(const BusinessScope& scope, std::size_t closed, std::size_t pairs);
-    void add_legs(const BusinessScope& scope, const Event& event,
-                  const std::vector<NetPosition>& net);
+    void add_legs(const BusinessScope& scope, const Event& event, const Matrix& matrix);
     void default_leg(const BusinessScope& scope, const Event& event, std::size_t number);
     [[nodiscard]] std::vector<NetPosition> shares_of(const BusinessScope& scope, const LegKey& key,
                                                      Money amount) const;

@@ -25,7 +25,11 @@ std::string list_text(const std::vector<PartyId>& parties) {
 
 std::string change_text(const ProposeChange& change) {
     std::string text = to_text(change.kind);
-    if (change.feature != 0) {
+    if (change.leg) {
+        text += " of cycle " + std::to_string(change.leg->cycle) + " in " +
+                to_text(change.leg->currency) + " from " + to_text(change.leg->debtor) + " to " +
+                to_text(change.leg->creditor);
+    } else if (change.feature != 0) {
         text += " " + std::to_string(change.feature);
     } else if (change.kind != ChangeKind::set_parameters) {
         text += " " + to_text(change.member);
@@ -159,7 +163,9 @@ void GovernanceBook::decide(const BusinessScope& scope, const TransactionRef& re
     };
     const ProposeChange& change = proposal.change;
     const std::size_t all = m_validators.size();
-    const bool without_hub = change.kind == ChangeKind::replace_keys && is_hub(change.member);
+    const bool without_hub = change.leg
+                                 ? is_hub(change.leg->creditor)
+                                 : change.kind == ChangeKind::replace_keys && is_hub(change.member);
     const bool enough = voters(proposal.approvals) * 3 > all * 2;
     const bool passed = enough && (without_hub || hub_among(proposal.approvals));
     const bool hopeless = (all - voters(proposal.rejections)) * 3 <= all * 2;
@@ -171,7 +177,9 @@ void GovernanceBook::decide(const BusinessScope& scope, const TransactionRef& re
                         (passed ? "passed: " : "rejected: ") + change_text(change) +
                             "; for: " + list_text(proposal.approvals) +
                             "; against: " + list_text(proposal.rejections));
-    if (passed) {
+    if (passed && change.leg) {
+        m_confirmed = ConfirmedLeg{*change.leg, "vote on " + to_text(ref)};
+    } else if (passed) {
         enact(change);
     }
     m_proposals.erase(ref);
@@ -206,6 +214,7 @@ void GovernanceBook::enact(const ProposeChange& change) {
         case ChangeKind::set_parameters:
         case ChangeKind::activate_feature:
         case ChangeKind::withdraw_feature:
+        case ChangeKind::confirm_leg:
             break;
     }
 }
@@ -246,6 +255,7 @@ void GovernanceBook::prove(const BusinessScope& scope, const StoredTransaction& 
 }
 
 void GovernanceBook::take(const BusinessScope& scope, const StoredTransaction& stored) {
+    m_confirmed.reset();
     const Action& action = stored.transaction.action;
     if (const auto* admission = std::get_if<AdmitFollower>(&action)) {
         admit(scope, stored, *admission);

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "ledger/audit/business_scope.h"
+#include "ledger/audit/cycle_book.h"
 #include "ledger/state/epoch_records.h"
 #include "ledger/state/state_view.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,10 @@ public:
     [[nodiscard]] const ProposalRecord* find_proposal(const TransactionRef& ref) const;
     /// The validator with this index in this epoch or the one before; zero when not known.
     [[nodiscard]] PartyId validator_of(std::uint64_t epoch, std::uint32_t index) const;
+    /// The bank leg that the last transaction's vote ended.
+    [[nodiscard]] const std::optional<ConfirmedLeg>& confirmed() const noexcept {
+        return m_confirmed;
+    }
     /// What a state says otherwise than the votes, in words; nothing when they agree.
     [[nodiscard]] std::vector<std::string> compare(const StateView& state) const;
 
@@ -58,6 +64,7 @@ private:
     Parameters m_parameters;
     std::map<PartyId, MemberRecord> m_members;
     std::map<TransactionRef, ProposalRecord> m_proposals;
+    std::optional<ConfirmedLeg> m_confirmed;
     std::uint64_t m_epoch{0};
     std::vector<Validator> m_validators;
     std::vector<Validator> m_previous;

@@ -112,8 +112,9 @@ WideMoney PromiseBook::used(const CycleBook& cycles, const AuditAccount& account
     }
     const auto found = m_due->find(account);
     const AuditPosition due = found == m_due->end() ? AuditPosition{} : found->second;
-    return sum_of(m_open_debits, account) + std::max<WideMoney>(0, due.debits - due.credits) +
-           due.legs_owed;
+    // What came in as a share may have to go back: it is no credit to spend.
+    const WideMoney net = due.debits + due.shares_held - due.credits;
+    return sum_of(m_open_debits, account) + std::max<WideMoney>(0, net) + due.legs_owed;
 }
 
 std::vector<PromiseBook::Problem> PromiseBook::check(const CycleBook& cycles, const Asked& asked) {

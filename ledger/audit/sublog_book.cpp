@@ -39,6 +39,14 @@ const AuthorizationRef* charge_of(const Action& action) {
         action);
 }
 
+void add_change(const ProposeChange& change, std::set<PartyId>& parties) {
+    parties.insert(change.member);
+    if (change.leg) {
+        parties.insert(change.leg->debtor);
+        parties.insert(change.leg->creditor);
+    }
+}
+
 }  // namespace
 
 void SublogBook::restore(const StateView& state) { m_record = find_sublog(state, m_member); }
@@ -60,7 +68,7 @@ void SublogBook::add_half_signed(const TransactionRef& ref, Parties& parties) co
 void SublogBook::add_proposal(const TransactionRef& ref, Parties& parties) const {
     parties.insert(ref.signer);
     if (const ProposalRecord* const proposal = m_governance.find_proposal(ref)) {
-        parties.insert(proposal->change.member);
+        add_change(proposal->change, parties);
     }
 }
 
@@ -79,7 +87,7 @@ void SublogBook::add_action(const Action& action, Parties& parties) const {
                    [&](const DecideAuthorization& one) { parties.insert(one.visited); },
                    [&](const ConfirmPayment& one) { parties.insert(one.debtor); },
                    [&](const AdmitFollower& one) { parties.insert(one.member.party); },
-                   [&](const ProposeChange& one) { parties.insert(one.member); },
+                   [&](const ProposeChange& one) { add_change(one, parties); },
                    [&](const VoteOnChange& one) { add_proposal(one.proposal, parties); },
                    [&](const SubmitEvidence& one) {
                        parties.insert(m_governance.validator_of(one.first.epoch, one.signer));

@@ -45,8 +45,13 @@ BlockRun::BlockRun(const Inputs& inputs, const KeyValueStore& base,
           return signatures.verify(metered_check_name(digest, signature), key, digest, signature);
       }},
       m_parameters{find_parameters(m_state)},
-      m_scope{m_state,           m_parameters, inputs.chain_id,
-              m_check_signature, header.time,  header.height},
+      m_scope{m_state,
+              m_parameters,
+              inputs.chain_id,
+              m_check_signature,
+              header.time,
+              header.height,
+              m_parent->block.header.time},
       m_sublogs{m_state} {
     m_result.log = m_parent->log;
     m_result.ids.time = header.time;

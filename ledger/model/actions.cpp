@@ -154,9 +154,14 @@ bool within(const AdmitFollower& action) {
            is_key(member.member_key) && is_key(member.consensus_key) && is_key(member.link_key);
 }
 
+bool is_leg(const LegKey& leg) {
+    return is_valid(leg.currency) && is_valid(leg.debtor) && is_valid(leg.creditor) &&
+           leg.debtor != leg.creditor;
+}
+
 bool within(const ProposeChange& action) {
     const bool has_key = action.member_key || action.consensus_key || action.link_key;
-    const bool is_plain = !has_key && !action.parameters && action.feature == 0;
+    const bool is_plain = !has_key && !action.parameters && action.feature == 0 && !action.leg;
     switch (action.kind) {
         case ChangeKind::promote:
         case ChangeKind::demote:
@@ -164,15 +169,19 @@ bool within(const ProposeChange& action) {
         case ChangeKind::reinstate:
             return is_valid(action.member) && is_plain;
         case ChangeKind::replace_keys:
-            return is_valid(action.member) && has_key && !action.parameters &&
+            return is_valid(action.member) && has_key && !action.parameters && !action.leg &&
                    action.feature == 0 && is_key_or_absent(action.member_key) &&
                    is_key_or_absent(action.consensus_key) && is_key_or_absent(action.link_key);
         case ChangeKind::set_parameters:
-            return action.member.is_zero() && !has_key && action.feature == 0 &&
+            return action.member.is_zero() && !has_key && action.feature == 0 && !action.leg &&
                    action.parameters && !find_problem(*action.parameters);
         case ChangeKind::activate_feature:
         case ChangeKind::withdraw_feature:
-            return action.member.is_zero() && !has_key && !action.parameters && action.feature != 0;
+            return action.member.is_zero() && !has_key && !action.parameters && !action.leg &&
+                   action.feature != 0;
+        case ChangeKind::confirm_leg:
+            return action.member.is_zero() && !has_key && !action.parameters &&
+                   action.feature == 0 && action.leg && is_leg(*action.leg);
     }
     return false;
 }

@@ -259,6 +259,15 @@ struct ConfirmPayment {
     friend bool operator==(const ConfirmPayment&, const ConfirmPayment&) = default;
 };
 
+/// Names a bank leg.
+struct LegKey {
+    std::uint64_t cycle{0};
+    Currency currency;
+    PartyId debtor;
+    PartyId creditor;
+    friend auto operator<=>(const LegKey&, const LegKey&) = default;
+};
+
 /// The hub admits a new operator: a full member at once, without a vote. No other member may have
 /// one of its keys.
 struct AdmitFollower {
@@ -271,13 +280,14 @@ struct AdmitFollower {
 /// Asks the members that decide for a change. The signer's own approval counts as its vote.
 struct ProposeChange {
     ChangeKind kind{ChangeKind::promote};
-    PartyId member;  ///< whom it is about; zero for parameters and features
+    PartyId member;  ///< whom it is about; zero for parameters, features and bank legs
     // Only for replace_keys, at least one of them; the others stay. Proven by `member`.
     std::optional<ProvenKey> member_key;
     std::optional<ProvenKey> consensus_key;
     std::optional<ProvenKey> link_key;
     std::optional<Parameters> parameters;  ///< only for set_parameters: all of them
     std::uint32_t feature{0};              ///< only to activate or withdraw it, then not 0
+    std::optional<LegKey> leg;             ///< only for confirm_leg
     friend bool operator==(const ProposeChange&, const ProposeChange&) = default;
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t operator_id_bytes{9};
 
-constexpr std::array<std::pair<ChangeKind, const char*>, 8> change_names{
+constexpr std::array<std::pair<ChangeKind, const char*>, 9> change_names{
     {{ChangeKind::promote, "promote"},
      {ChangeKind::demote, "demote"},
      {ChangeKind::suspend, "suspend"},
@@ -20,7 +20,8 @@ constexpr std::array<std::pair<ChangeKind, const char*>, 8> change_names{
      {ChangeKind::replace_keys, "replace_keys"},
      {ChangeKind::set_parameters, "set_parameters"},
      {ChangeKind::activate_feature, "activate_feature"},
-     {ChangeKind::withdraw_feature, "withdraw_feature"}}};
+     {ChangeKind::withdraw_feature, "withdraw_feature"},
+     {ChangeKind::confirm_leg, "confirm_leg"}}};
 
 bool is_country(const std::string& text) {
     return text.size() == 2 && std::all_of(text.begin(), text.end(), [](char character) {

@@ -105,6 +105,7 @@ enum class ChangeKind : std::uint8_t {
     set_parameters = 6,    ///< of the scheme, from the next height on
     activate_feature = 7,  ///< from the next epoch for which enough programs know it
     withdraw_feature = 8,  ///< a feature that waits for its epoch is no longer asked for
+    confirm_leg = 9,       ///< a bank leg ends as if its creditor had confirmed it
 };
 /// "promote" and so on.
 [[nodiscard]] const char* to_text(ChangeKind kind);

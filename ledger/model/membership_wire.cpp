@@ -158,6 +158,13 @@ void to_wire(const ProposeChange& action, wire::ProposeChange& out) {
         to_wire(*action.parameters, *out.mutable_parameters());
     }
     out.set_feature(action.feature);
+    if (action.leg) {
+        wire::Leg& leg = *out.mutable_leg();
+        leg.set_cycle(action.leg->cycle);
+        leg.set_currency(octets(action.leg->currency));
+        leg.set_debtor(octets(action.leg->debtor));
+        leg.set_creditor(octets(action.leg->creditor));
+    }
 }
 
 void to_wire(const VoteOnChange& action, wire::VoteOnChange& out) {
@@ -210,6 +217,11 @@ ProposeChange from_wire(Reader& reader, const wire::ProposeChange& in) {
         action.parameters = from_wire(reader, in.parameters());
     }
     action.feature = in.feature();
+    if (in.has_leg()) {
+        action.leg = LegKey{in.leg().cycle(), reader.fixed<Currency>(in.leg().currency()),
+                            reader.fixed<PartyId>(in.leg().debtor()),
+                            reader.fixed<PartyId>(in.leg().creditor())};
+    }
     return action;
 }
 

@@ -13,7 +13,7 @@ struct Name {
 };
 
 /// Its completeness is tested; that of `is_known` the compiler checks.
-constexpr std::array<Name, 69> names{{
+constexpr std::array<Name, 70> names{{
     {ResultCode::ok, "ok"},
     {ResultCode::exists, "exists"},
     {ResultCode::exists_different, "exists_different"},
@@ -83,6 +83,7 @@ constexpr std::array<Name, 69> names{{
     {ResultCode::credit_exceeds_charge, "credit_exceeds_charge"},
     {ResultCode::too_many_corrections, "too_many_corrections"},
     {ResultCode::too_many_countersigns, "too_many_countersigns"},
+    {ResultCode::own_dispute, "own_dispute"},
 }};
 
 // clang-format off
@@ -122,6 +123,7 @@ bool is_known(ResultCode code) {
         case ResultCode::authorization_live: case ResultCode::credit_exceeds_charge:
         case ResultCode::too_many_corrections: case ResultCode::unknown_leg:
         case ResultCode::leg_confirmed: case ResultCode::too_many_countersigns:
+        case ResultCode::own_dispute:
             return true;
     }
     return false;

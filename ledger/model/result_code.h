@@ -86,6 +86,7 @@ enum class ResultCode : std::uint16_t {
     credit_exceeds_charge = 118,  ///< more given back than was charged
     too_many_corrections = 119,   ///< of one authorization
     too_many_countersigns = 120,  ///< of this member wait for a second signature
+    own_dispute = 121,            ///< the hub is a party to it: its default ends it
 };
 
 /// "rated_amount_differs" and so on, as documents and JSON write it.

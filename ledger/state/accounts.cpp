@@ -18,13 +18,21 @@ bool has_room(Money pending, Money posted, Money legs, Money amount) {
     return sum <= std::numeric_limits<Money>::max();
 }
 
+/// The same for what a member owes. Shares that it may have to give back become posted then.
+bool may_owe(const Account& account, Money amount) {
+    const WideMoney more = WideMoney{account.shares_held} + amount;
+    return more <= std::numeric_limits<Money>::max() &&
+           has_room(account.debits_pending, account.debits_posted, account.legs_owed,
+                    static_cast<Money>(more));
+}
+
 /// What reserving or posting `amount` touches.
 struct Sides {
     Account debtor;
     Account creditor;
     Exposure exposure;
     [[nodiscard]] bool have_room(Money amount) const {
-        return has_room(debtor.debits_pending, debtor.debits_posted, debtor.legs_owed, amount) &&
+        return may_owe(debtor, amount) &&
                has_room(creditor.credits_pending, creditor.credits_posted, creditor.legs_due,
                         amount) &&
                has_room(exposure.pending, exposure.posted, exposure.legs, amount);
@@ -48,9 +56,22 @@ Sides sides_of(const StateOverlay& state, const Pair& pair) {
 }
 
 void write(StateOverlay& state, const Pair& pair, const Sides& sides) {
-    state.put(keys::account(pair.debtor, pair.currency), encode(sides.debtor));
-    state.put(keys::account(pair.creditor, pair.currency), encode(sides.creditor));
+    put_account(state, pair.debtor, pair.currency, sides.debtor);
+    put_account(state, pair.creditor, pair.currency, sides.creditor);
     put_exposure(state, pair, sides.exposure);
+}
+
+/// Posts `amount` beyond limits and caps. False, nothing written, when there is no room for it.
+bool post(StateOverlay& state, const Pair& pair, Sides sides, Money amount) {
+    ENSURE(amount >= 0 && pair.debtor != pair.creditor);
+    if (!sides.have_room(amount)) {
+        return false;
+    }
+    sides.debtor.debits_posted += amount;
+    sides.creditor.credits_posted += amount;
+    sides.exposure.posted += amount;
+    write(state, pair, sides);
+    return true;
 }
 
 }  // namespace
@@ -111,16 +132,23 @@ ResultCode post_at_once(StateOverlay& state, const Pair& pair, Money amount, Mon
 }
 
 bool post_exempt(StateOverlay& state, const Pair& pair, Money amount) {
-    ENSURE(amount >= 0 && pair.debtor != pair.creditor);
+    return post(state, pair, sides_of(state, pair), amount);
+}
+
+bool post_share(StateOverlay& state, const Pair& pair, Money amount) {
     Sides sides = sides_of(state, pair);
-    if (!sides.have_room(amount)) {
+    if (!may_owe(sides.creditor, amount)) {
         return false;
     }
-    sides.debtor.debits_posted += amount;
-    sides.creditor.credits_posted += amount;
-    sides.exposure.posted += amount;
-    write(state, pair, sides);
-    return true;
+    sides.creditor.shares_held += amount;
+    return post(state, pair, sides, amount);
+}
+
+bool return_share(StateOverlay& state, const Pair& pair, Money amount) {
+    Sides sides = sides_of(state, pair);
+    ENSURE(sides.debtor.shares_held >= amount);
+    sides.debtor.shares_held -= amount;
+    return post(state, pair, sides, amount);
 }
 
 void owe_leg(StateOverlay& state, const Pair& pair, Money amount) {
@@ -146,6 +174,16 @@ void settle_leg(StateOverlay& state, const Pair& pair, Money amount) {
     write(state, pair, sides);
 }
 
+void put_account(StateOverlay& state, const PartyId& party, const Currency& currency,
+                 const Account& account) {
+    Bytes key = keys::account(party, currency);
+    if (account == Account{}) {
+        state.erase(std::move(key));
+    } else {
+        state.put(std::move(key), encode(account));
+    }
+}
+
 void put_exposure(StateOverlay& state, const Pair& pair, const Exposure& exposure) {
     Bytes key = keys::exposure(pair.debtor, pair.creditor, pair.currency);
     if (exposure == Exposure{}) {
@@ -159,7 +197,7 @@ void set_limit(StateOverlay& state, const PartyId& member, const Currency& curre
     ENSURE(limit >= 0);
     Account account = account_of(state, member, currency);
     account.limit = limit;
-    state.put(keys::account(member, currency), encode(account));
+    put_account(state, member, currency, account);
 }
 
 }  // namespace tally

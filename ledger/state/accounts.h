@@ -34,12 +34,22 @@ void resolve(StateOverlay& state, const Pair& pair, Money reserved, Money posted
 /// when a sum would not fit 64 bits.
 [[nodiscard]] bool post_exempt(StateOverlay& state, const Pair& pair, Money amount);
 
+/// As `post_exempt`, for a share of a default, which the creditor may have to give back: it does
+/// not extend what the creditor may owe, see `Account::shares_held`. False, nothing written, when a
+/// sum would not fit 64 bits, now or when it is given back.
+[[nodiscard]] bool post_share(StateOverlay& state, const Pair& pair, Money amount);
+/// Gives it back; here the debtor is who held it. False, nothing written, when a sum would not fit.
+[[nodiscard]] bool return_share(StateOverlay& state, const Pair& pair, Money amount);
+
 /// A bank leg of `amount` from debtor to creditor takes the place of what was posted in a cycle.
 /// Always fits, because what was posted did.
 void owe_leg(StateOverlay& state, const Pair& pair, Money amount);
 /// The leg is paid. It must be there.
 void settle_leg(StateOverlay& state, const Pair& pair, Money amount);
 
+/// Writes an account; one that is all zero, its limit too, leaves the state.
+void put_account(StateOverlay& state, const PartyId& party, const Currency& currency,
+                 const Account& account);
 /// Writes what debtor owes creditor; one that is all zero leaves the state.
 void put_exposure(StateOverlay& state, const Pair& pair, const Exposure& exposure);
 

@@ -78,6 +78,9 @@ ResultCode apply(Context& context, const Arbitrate& action) {
     if (!is_hub(context.state(), context.signer())) {
         return ResultCode::not_hub;
     }
+    if (context.signer() == found->home() || context.signer() == found->visited) {
+        return ResultCode::own_dispute;  // Nobody judges its own case: the default will.
+    }
     if (const ResultCode result = check_open(context, *found); result != ResultCode::ok) {
         return result;
     }

@@ -70,7 +70,10 @@ ResultCode settle(StateOverlay& state, const TransactionRef& ref, const Proposal
         if (result != ResultCode::ok) {
             return result;  // It made sense when it was proposed and does no longer.
         }
-        enact(state, record.change);
+        const ResultCode made = enact(state, ref, record.change);
+        if (made != ResultCode::ok) {
+            return made;
+        }
     }
     if (find_proposal(state, ref)) {
         state.erase(keys::proposal(ref));

@@ -1,9 +1,7 @@
 #include "ledger/state/clearing_queries.h"
 
-#include "ledger/base/check.h"
 #include "ledger/state/keys.h"
-
-#include <utility>
+#include "ledger/state/record_reading.h"
 
 namespace tally {
 namespace {
@@ -11,15 +9,12 @@ namespace {
 template <typename Entry, typename Record>
 std::vector<Entry> list(const StateView& view, Table table) {
     std::vector<Entry> entries;
-    const Bytes prefix = keys::table(table);
-    Bytes from = prefix;
-    while (std::optional<KeyValueStore::Entry> entry = view.next(from, prefix)) {
-        std::optional<Record> record = decode_record<Record>(entry->value);
-        ENSURE(record.has_value());
-        entries.push_back({keys::ref_of(entry->key), std::move(*record)});
-        from = std::move(entry->key);
-        from.push_back(0);
-    }
+    record_reading::for_each(
+        view, keys::table(table), record_reading::no_bound,
+        [&entries](const KeyValueStore::Entry& entry) {
+            entries.push_back(
+                {keys::ref_of(entry.key), record_reading::decode_own<Record>(entry.value)});
+        });
     return entries;
 }
 

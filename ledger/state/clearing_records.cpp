@@ -9,8 +9,10 @@
 namespace tally {
 
 using record_codec::decode_currency;
+using record_codec::decode_list;
 using record_codec::decode_natural;
 using record_codec::decode_party;
+using record_codec::encode_list;
 using record_codec::finish;
 using record_codec::open_record;
 using record_codec::start_record;
@@ -132,15 +134,12 @@ std::optional<CountersignRecord> decode_record(ByteView bytes) {
 Bytes encode(const CorrectionRecord& record) {
     Encoder encoder = start_record();
     encoder.fixed(record.visited).fixed(record.currency).i64(record.expires);
-    encoder.u32(static_cast<std::uint32_t>(record.charges.size()));
-    for (const CorrectionRecord::Charge& charge : record.charges) {
+    encode_list(encoder, record.charges, [&encoder](const CorrectionRecord::Charge& charge) {
         encode(encoder, charge.record);
         encoder.i64(charge.charged).i64(charge.credited);
-    }
-    encoder.u32(static_cast<std::uint32_t>(record.credits.size()));
-    for (const TransactionRef& credit : record.credits) {
-        encode(encoder, credit);
-    }
+    });
+    encode_list(encoder, record.credits,
+                [&encoder](const TransactionRef& credit) { encode(encoder, credit); });
     return std::move(encoder).take();
 }
 
@@ -151,9 +150,8 @@ std::optional<CorrectionRecord> decode_record(ByteView bytes) {
     record.visited = decode_party(decoder);
     record.currency = decode_currency(decoder);
     record.expires = decode_natural(decoder);
-    const std::uint32_t charges =
-        decoder.count(corrected_charges_max, transaction_ref_bytes + 2 * sizeof(Money));
-    for (std::uint32_t i = 0; i < charges && decoder.ok(); ++i) {
+    constexpr std::size_t charge_bytes{transaction_ref_bytes + 2 * sizeof(Money)};
+    record.charges = decode_list(decoder, corrected_charges_max, charge_bytes, [&decoder] {
         CorrectionRecord::Charge charge;
         charge.record = decode_transaction_ref(decoder);
         charge.charged = decode_natural(decoder);
@@ -161,12 +159,10 @@ std::optional<CorrectionRecord> decode_record(ByteView bytes) {
         if (charge.credited > charge.charged) {
             decoder.fail();
         }
-        record.charges.push_back(charge);
-    }
-    const std::uint32_t credits = decoder.count(open_credits_max, transaction_ref_bytes);
-    for (std::uint32_t i = 0; i < credits && decoder.ok(); ++i) {
-        record.credits.push_back(decode_transaction_ref(decoder));
-    }
+        return charge;
+    });
+    record.credits = decode_list(decoder, open_credits_max, transaction_ref_bytes,
+                                 [&decoder] { return decode_transaction_ref(decoder); });
     if (record.charges.empty()) {
         decoder.fail();
     }

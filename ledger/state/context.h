@@ -21,8 +21,9 @@ struct BlockScope {
     const Parameters& parameters;
     const Hash& chain_id;
     const SignatureCheck& check_signature;
-    UnixMillis time{0};       ///< of the block
-    std::uint64_t height{0};  ///< of the block
+    UnixMillis time{0};         ///< of the block
+    std::uint64_t height{0};    ///< of the block
+    UnixMillis parent_time{0};  ///< of the block before
 };
 
 /// One transaction being applied. Its signer is a member and its signature is right.

@@ -4,6 +4,7 @@
 #include "ledger/base/codec.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/record_codec.h"
+#include "ledger/state/record_reading.h"
 
 #include <algorithm>
 #include <utility>
@@ -17,15 +18,11 @@ using record_codec::decode_party;
 using record_codec::finish;
 using record_codec::open_record;
 using record_codec::start_record;
+using record_reading::decode_own;
+using record_reading::find_own;
+using record_reading::for_each_from;
 
 namespace {
-
-template <typename Record>
-Record decode_own(ByteView bytes) {
-    std::optional<Record> record = decode_record<Record>(bytes);
-    ENSURE(record.has_value());
-    return std::move(*record);
-}
 
 /// Shares and credits are more than 0.
 std::vector<NetPosition> decode_credits(Decoder& decoder) {
@@ -35,21 +32,6 @@ std::vector<NetPosition> decode_credits(Decoder& decoder) {
         decoder.fail();
     }
     return credits;
-}
-
-/// Calls `visit(entry)` for entries with `prefix` from `from` on, at most `count_max` of them.
-template <typename Visit>
-void for_each_from(const StateView& view, Bytes from, const Bytes& prefix, std::size_t count_max,
-                   Visit visit) {
-    for (std::size_t count = 0; count < count_max; ++count) {
-        std::optional<KeyValueStore::Entry> entry = view.next(from, prefix);
-        if (!entry) {
-            return;
-        }
-        visit(*entry);
-        from = std::move(entry->key);
-        from.push_back(0);
-    }
 }
 
 }  // namespace
@@ -123,8 +105,7 @@ std::optional<ClosedCycleRecord> decode_record(ByteView bytes) {
     record.due_by = decode_natural(decoder);
     record.open_legs = decoder.u32();
     record.creditors = decode_credits(decoder);
-    if (record.open_legs == 0 || record.open_legs >= net_positions_max ||
-        record.creditors.empty()) {
+    if (record.open_legs == 0 || record.open_legs > legs_max || record.creditors.empty()) {
         decoder.fail();
     }
     return finish(decoder, std::move(record));
@@ -175,20 +156,18 @@ std::optional<CycleHistory> decode_record(ByteView bytes) {
 }
 
 CycleRecord find_cycle(const StateView& view) {
-    const std::optional<Bytes> value = view.get(keys::cycle());
-    ENSURE(value.has_value());
-    return decode_own<CycleRecord>(*value);
+    const auto cycle = find_own<CycleRecord>(view, keys::cycle());
+    ENSURE(cycle.has_value());
+    return *cycle;
 }
 
 std::optional<ClosedCycleRecord> find_closed_cycle(const StateView& view, std::uint64_t cycle,
                                                    const Currency& currency) {
-    const std::optional<Bytes> value = view.get(keys::closed_cycle(cycle, currency));
-    return value ? std::optional{decode_own<ClosedCycleRecord>(*value)} : std::nullopt;
+    return find_own<ClosedCycleRecord>(view, keys::closed_cycle(cycle, currency));
 }
 
 std::optional<LegRecord> find_leg(const StateView& view, const LegKey& key) {
-    const std::optional<Bytes> value = view.get(keys::leg(key));
-    return value ? std::optional{decode_own<LegRecord>(*value)} : std::nullopt;
+    return find_own<LegRecord>(view, keys::leg(key));
 }
 
 std::vector<LegEntry> list_legs(const StateView& view, std::uint64_t cycle_from,
@@ -205,10 +184,9 @@ std::vector<LegEntry> legs_of(const StateView& view, std::uint64_t cycle,
                               const Currency& currency) {
     std::vector<LegEntry> legs;
     const Bytes prefix = keys::legs_of(cycle, currency);
-    for_each_from(view, prefix, prefix, net_positions_max,
-                  [&legs](const KeyValueStore::Entry& entry) {
-                      legs.push_back({keys::leg_of(entry.key), decode_own<LegRecord>(entry.value)});
-                  });
+    for_each_from(view, prefix, prefix, legs_max, [&legs](const KeyValueStore::Entry& entry) {
+        legs.push_back({keys::leg_of(entry.key), decode_own<LegRecord>(entry.value)});
+    });
     return legs;
 }
 

@@ -50,16 +50,8 @@ enum class LegStatus : std::uint8_t {
 /// "pending" and so on.
 [[nodiscard]] const char* to_text(LegStatus status);
 
-/// Names a leg.
-struct LegKey {
-    std::uint64_t cycle{0};
-    Currency currency;
-    PartyId debtor;
-    PartyId creditor;
-    friend auto operator<=>(const LegKey&, const LegKey&) = default;
-};
-/// As the deadline table refers to it: the debtor, and an id of cycle u64 | currency 3 | creditor 3
-/// | two zero bytes.
+/// A leg as the deadline table refers to it: the debtor, and an id of cycle u64 | currency 3 |
+/// creditor 3 | two zero bytes.
 [[nodiscard]] TransactionRef leg_ref(const LegKey& key);
 [[nodiscard]] LegKey leg_key_of(const TransactionRef& ref);
 

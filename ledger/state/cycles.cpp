@@ -18,22 +18,20 @@ struct Posted {
     std::vector<Debt> matrix;  ///< in order of debtor and creditor
 };
 
-/// Everything posted, in currencies from `from` on.
-std::map<Currency, Posted> find_posted(const StateView& state, const Currency& from) {
-    std::map<Currency, Posted> posted;
-    for (const AccountEntry& entry : list_accounts(state)) {
-        const bool has_any = entry.account.debits_posted != 0 || entry.account.credits_posted != 0;
-        if (has_any && !(entry.currency < from)) {
-            posted[entry.currency].accounts.emplace(entry.party, entry.account);
+/// Everything posted in one currency. Reads its pairs and the accounts behind them, nothing else.
+Posted find_posted(const StateView& state, const Currency& currency) {
+    Posted posted;
+    for (const ExposureEntry& entry : exposures_in(state, currency)) {
+        if (entry.exposure.posted != 0) {
+            posted.matrix.push_back({entry.debtor, entry.creditor, entry.exposure.posted});
         }
     }
-    if (posted.empty()) {
-        return posted;
-    }
-    for (const ExposureEntry& entry : list_exposures(state)) {
-        if (entry.exposure.posted != 0 && !(entry.currency < from)) {
-            posted[entry.currency].matrix.push_back(
-                {entry.debtor, entry.creditor, entry.exposure.posted});
+    for (const Debt& debt : posted.matrix) {
+        for (const PartyId& party : {debt.debtor, debt.creditor}) {
+            if (!posted.accounts.contains(party)) {
+                posted.accounts.emplace(party,
+                                        find_account(state, party, currency).value_or(Account{}));
+            }
         }
     }
     return posted;
@@ -41,20 +39,24 @@ std::map<Currency, Posted> find_posted(const StateView& state, const Currency& f
 
 /// Member by member what the other members owe it less what it owes them; the sums of the accounts
 /// and the pairs behind them must agree.
-std::vector<NetPosition> net_of(const Posted& posted) {
+std::vector<NetPosition> net_of(const StateView& state, const Currency& currency,
+                                const Posted& posted) {
     std::map<PartyId, WideMoney> by_pairs;
     for (const Debt& debt : posted.matrix) {
         by_pairs[debt.debtor] -= debt.amount;
         by_pairs[debt.creditor] += debt.amount;
     }
     std::vector<NetPosition> net;
+    WideMoney debits{0};
     WideMoney netting{0};
     for (const auto& [party, account] : posted.accounts) {
         net.push_back({party, account.credits_posted - account.debits_posted});
         netting += net.back().amount;
+        debits += account.debits_posted;
         ENSURE(by_pairs[party] == net.back().amount);
     }
-    ENSURE(netting == 0 && by_pairs.size() == net.size());
+    // Whoever has something posted is in one of the pairs: else the totals were more.
+    ENSURE(netting == 0 && debits == find_totals(state, currency)->debits_posted);
     return net;
 }
 
@@ -91,15 +93,15 @@ Event close_currency(BlockScope& block, std::uint64_t cycle, const Currency& cur
     CycleHistory history;
     history.closed_at = block.time;
     history.due_by = deadline_after(block.time, block.parameters.payment_window);
-    history.net = net_of(posted);
+    history.net = net_of(state, currency, posted);
     history.matrix = std::move(posted.matrix);
     for (auto& [party, account] : posted.accounts) {
         account.debits_posted = 0;
         account.credits_posted = 0;
-        state.put(keys::account(party, currency), encode(account));
+        put_account(state, party, currency, account);
     }
     clear_pairs(state, currency, history.matrix);
-    const std::vector<Debt> legs = match_legs(history.net);
+    const std::vector<Debt> legs = match_legs(history.net, history.matrix);
     add_legs(state, cycle, currency, legs, history.due_by);
     if (!legs.empty()) {
         state.put(keys::closed_cycle(cycle, currency), encode(closed_record(history, legs.size())));
@@ -114,19 +116,28 @@ Event close_currency(BlockScope& block, std::uint64_t cycle, const Currency& cur
     return event;
 }
 
-/// Nets what the record says is left to close, as far as one block goes.
+/// Nets what the record says is left to close, as far as one block goes. The totals are those of
+/// the block before, and nothing but this changes what is posted in between.
 std::vector<Event> close_rest(BlockScope& block, CycleRecord& record) {
     std::vector<Event> events;
     std::size_t pairs{0};
     const std::uint64_t cycle = record.closing->number;
-    for (auto& [currency, posted] : find_posted(block.state, record.closing->from)) {
+    std::optional<Currency> next = next_posted_currency(block.state, record.closing->from);
+    while (next) {
+        const Currency currency = *next;
+        record.closing->from = currency;
+        if (events.size() == cycle_currencies_per_block_max) {
+            return events;
+        }
+        Posted posted = find_posted(block.state, currency);
         pairs += posted.matrix.size();
-        if (!events.empty() && (events.size() == cycle_currencies_per_block_max ||
-                                pairs > cycle_pairs_per_block_max)) {
-            record.closing->from = currency;
+        if (!events.empty() && pairs > cycle_pairs_per_block_max) {
             return events;
         }
         events.push_back(close_currency(block, cycle, currency, std::move(posted)));
+        Currency behind{currency};
+        ++behind.data.back();  // Letters: below 255.
+        next = next_posted_currency(block.state, behind);
     }
     record.closing.reset();
     return events;
@@ -142,11 +153,35 @@ std::vector<NetPosition> share_default(StateOverlay& state, const LegKey& key, M
     for (const NetPosition& share : share_out(amount, closed->creditors)) {
         const bool is_other = share.party != key.creditor && share.amount > 0;
         if (is_other &&
-            post_exempt(state, {share.party, key.creditor, key.currency}, share.amount)) {
+            post_share(state, {share.party, key.creditor, key.currency}, share.amount)) {
             borne.push_back(share);
         }
     }
     return borne;
+}
+
+/// Who bore a share of the default gets it back from the creditor, who has the money now.
+bool return_shares(StateOverlay& state, const LegKey& key, const LegRecord& leg) {
+    for (const NetPosition& share : leg.shares) {
+        if (!return_share(state, {key.creditor, share.party, key.currency}, share.amount)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// One leg less to wait for. The last one takes the cycle's legs out of the state.
+void count_confirmed(StateOverlay& state, const LegKey& key) {
+    std::optional<ClosedCycleRecord> closed = find_closed_cycle(state, key.cycle, key.currency);
+    ENSURE(closed.has_value() && closed->open_legs > 0);
+    if (--closed->open_legs > 0) {
+        state.put(keys::closed_cycle(key.cycle, key.currency), encode(*closed));
+        return;
+    }
+    state.erase(keys::closed_cycle(key.cycle, key.currency));
+    for (const LegEntry& entry : legs_of(state, key.cycle, key.currency)) {
+        state.erase(keys::leg(entry.key));
+    }
 }
 
 void suspend(StateOverlay& state, const PartyId& party) {
@@ -196,6 +231,28 @@ Event default_leg(BlockScope& block, const LegKey& key) {
     event.amount = leg->amount;
     event.positions = std::move(leg->shares);
     return event;
+}
+
+ResultCode confirm_leg(StateOverlay& state, const LegKey& key, std::string reference) {
+    std::optional<LegRecord> leg = find_leg(state, key);
+    if (!leg) {
+        return ResultCode::unknown_leg;
+    }
+    if (leg->status == LegStatus::confirmed) {
+        return ResultCode::leg_confirmed;
+    }
+    if (!return_shares(state, key, *leg)) {
+        return ResultCode::overflow;
+    }
+    settle_leg(state, {key.debtor, key.creditor, key.currency}, leg->amount);
+    if (leg->status == LegStatus::pending) {
+        state.erase(keys::deadline({leg->due_by, leg_ref(key), DeadlineKind::leg}));
+    }
+    leg->status = LegStatus::confirmed;
+    leg->reference = std::move(reference);
+    state.put(keys::leg(key), encode(*leg));
+    count_confirmed(state, key);
+    return ResultCode::ok;
 }
 
 }  // namespace tally

@@ -2,9 +2,11 @@
 
 // The end of a cycle, and what becomes of its bank legs.
 
+#include "ledger/model/result_code.h"
 #include "ledger/state/context.h"
 #include "ledger/state/cycle_records.h"
 
+#include <string>
 #include <vector>
 
 namespace tally {
@@ -22,8 +24,14 @@ inline constexpr std::size_t cycle_pairs_per_block_max{matrix_entries_max};
 /// thing in the next ones, with what was posted until then.
 [[nodiscard]] std::vector<Event> close_cycle(BlockScope& block);
 
-/// A pending leg at which due_by has passed: it is in default, its debtor suspended, and the
-/// scheme's `default_bearer` decides who bears it.
+/// A pending leg whose due_by has passed for the block and its parent: it is in default, its debtor
+/// suspended, and the scheme's `default_bearer` decides who bears it.
 [[nodiscard]] Event default_leg(BlockScope& block, const LegKey& key);
+
+/// The leg is paid: every share of its default goes back, and with the last one of its cycle and
+/// currency all of them leave the state. `reference` has 1 to `payment_reference_bytes_max` bytes.
+/// Errors: `unknown_leg`, `leg_confirmed`, and `overflow` when a share cannot be given back; then
+/// the caller takes back what was written.
+[[nodiscard]] ResultCode confirm_leg(StateOverlay& state, const LegKey& key, std::string reference);
 
 }  // namespace tally

@@ -1,6 +1,5 @@
 #include "ledger/state/derived_tables.h"
 
-#include "ledger/base/check.h"
 #include "ledger/state/cycle_records.h"
 #include "ledger/state/epoch_records.h"
 #include "ledger/state/keys.h"
@@ -8,6 +7,7 @@
 #include "ledger/state/table_walk.h"
 
 namespace tally {
+
 namespace {
 
 template <typename Record>

@@ -7,8 +7,10 @@
 namespace tally {
 
 using record_codec::decode_enum;
+using record_codec::decode_list;
 using record_codec::decode_natural;
 using record_codec::decode_party;
+using record_codec::encode_list;
 using record_codec::finish;
 using record_codec::open_record;
 using record_codec::start_record;
@@ -16,19 +18,12 @@ using record_codec::start_record;
 namespace {
 
 void encode_parties(Encoder& encoder, const std::vector<PartyId>& parties) {
-    encoder.u32(static_cast<std::uint32_t>(parties.size()));
-    for (const PartyId& party : parties) {
-        encoder.fixed(party);
-    }
+    encode_list(encoder, parties, [&encoder](const PartyId& party) { encoder.fixed(party); });
 }
 
 std::vector<PartyId> decode_parties(Decoder& decoder) {
-    std::vector<PartyId> parties;
-    const std::uint32_t count = decoder.count(members_max, PartyId::size);
-    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
-        parties.push_back(decode_party(decoder));
-    }
-    return parties;
+    return decode_list(decoder, members_max, PartyId::size,
+                       [&decoder] { return decode_party(decoder); });
 }
 
 void encode_key(Encoder& encoder, const std::optional<ProvenKey>& key) {
@@ -57,12 +52,16 @@ void encode_change(Encoder& encoder, const ProposeChange& change) {
     if (change.parameters) {
         encode(encoder, *change.parameters);
     }
-    encoder.u32(change.feature);
+    encoder.u32(change.feature).boolean(change.leg.has_value());
+    if (change.leg) {
+        encoder.u64(change.leg->cycle).fixed(change.leg->currency);
+        encoder.fixed(change.leg->debtor).fixed(change.leg->creditor);
+    }
 }
 
 ProposeChange decode_change(Decoder& decoder) {
     ProposeChange change;
-    change.kind = decode_enum(decoder, ChangeKind::promote, ChangeKind::withdraw_feature);
+    change.kind = decode_enum(decoder, ChangeKind::promote, ChangeKind::confirm_leg);
     change.member = decoder.fixed<PartyId>();
     change.member_key = decode_key(decoder);
     change.consensus_key = decode_key(decoder);
@@ -71,6 +70,14 @@ ProposeChange decode_change(Decoder& decoder) {
         change.parameters = decode_parameters(decoder);
     }
     change.feature = decoder.u32();
+    if (decoder.boolean()) {
+        LegKey leg;
+        leg.cycle = decoder.u64();
+        leg.currency = decoder.fixed<Currency>();
+        leg.debtor = decoder.fixed<PartyId>();
+        leg.creditor = decoder.fixed<PartyId>();
+        change.leg = leg;
+    }
     if (decoder.ok() && !is_within_bounds(change)) {
         decoder.fail();
     }

@@ -13,8 +13,11 @@
 
 namespace tally {
 
-/// Items that one block's expiry sweep handles; the rest waits for the next block.
+/// Items that one block's expiry sweep looks at; the rest waits for the next block.
 inline constexpr std::size_t sweep_items_max{1000};
+/// Shares of defaults after which one block's sweep ends. The last default may go beyond it, so a
+/// block posts fewer than this and `net_positions_max` together.
+inline constexpr std::size_t default_shares_max{4096};
 
 /// What the state machine did by itself. Values are in the log.
 enum class EventKind : std::uint8_t {

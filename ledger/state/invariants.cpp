@@ -39,9 +39,10 @@ using PairKey = std::tuple<PartyId, PartyId, Currency>;
 /// Everything that must agree, summed once over the whole state.
 struct Survey {
     std::map<AccountKey, Account> accounts;
-    std::map<AccountKey, Account> from_pairs;  ///< what the exposures say each account must hold
-    std::map<PairKey, Money> pending;          ///< by live authorizations
-    std::map<PairKey, Money> legs;             ///< not confirmed
+    /// What exposures and legs say each account must hold.
+    std::map<AccountKey, Account> from_pairs;
+    std::map<PairKey, Money> pending;  ///< by live authorizations
+    std::map<PairKey, Money> legs;     ///< not confirmed
     std::map<PairKey, Exposure> exposures;
     std::map<Currency, Totals> totals;
     std::map<Bytes, std::uint32_t> open_legs;  ///< by the closed cycle's key
@@ -55,11 +56,7 @@ void survey_accounts(const StateView& view, Survey& survey) {
         survey.accounts[{entry.party, entry.currency}] = entry.account;
         add(survey.totals[entry.currency], entry.account, 1);
     }
-    for_each_entry(view, Table::exposure, [&survey](const KeyValueStore::Entry& entry) {
-        const PartyId debtor = keys::party_at(entry.key, 1);
-        const PartyId creditor = keys::party_at(entry.key, 1 + PartyId::size);
-        const Currency currency = keys::currency_at(entry.key, 1 + 2 * PartyId::size);
-        const auto exposure = decode_entry<Exposure>(entry);
+    for (const auto& [debtor, creditor, currency, exposure] : list_exposures(view)) {
         survey.exposures[{debtor, creditor, currency}] = exposure;
         Account& owes = survey.from_pairs[{debtor, currency}];
         owes.debits_pending += exposure.pending;
@@ -69,7 +66,7 @@ void survey_accounts(const StateView& view, Survey& survey) {
         owed.credits_pending += exposure.pending;
         owed.credits_posted += exposure.posted;
         owed.legs_due += exposure.legs;
-    });
+    }
 }
 
 void survey_authorizations(const StateView& view, Survey& survey) {
@@ -107,6 +104,11 @@ void survey_legs(const StateView& view, Survey& survey) {
         if (entry.leg.status != LegStatus::confirmed) {
             survey.legs[{key.debtor, key.creditor, key.currency}] += entry.leg.amount;
             ++survey.open_legs[keys::closed_cycle(key.cycle, key.currency)];
+        }
+        if (entry.leg.status == LegStatus::defaulted) {
+            for (const NetPosition& share : entry.leg.shares) {
+                survey.from_pairs[{key.creditor, key.currency}].shares_held += share.amount;
+            }
         }
         if (entry.leg.status == LegStatus::pending) {
             survey.deadlines.insert(
@@ -180,7 +182,14 @@ std::optional<std::string> check_totals(const StateView& view, const Survey& sur
             return "totals of " + to_text(currency) + " differ from the sum of accounts";
         }
     }
-    return std::nullopt;
+    std::optional<std::string> problem;
+    for_each_entry(view, Table::totals, [&](const KeyValueStore::Entry& entry) {
+        const Currency currency = keys::currency_at(entry.key, 1);
+        if (!survey.totals.contains(currency) && decode_entry<Totals>(entry) != Totals{}) {
+            problem = "totals of " + to_text(currency) + " without an account";
+        }
+    });
+    return problem;
 }
 
 std::optional<std::string> check_deadlines(const StateView& view, const Survey& survey) {
@@ -247,6 +256,7 @@ std::optional<std::string> check_members(const StateView& view) {
 
 std::optional<std::string> update_totals(StateOverlay& state) {
     std::map<Currency, Totals> changed;
+    std::set<Currency> with_account;
     const Bytes first = keys::table(Table::account);
     for (auto change = state.changes().lower_bound(first);
          change != state.changes().end() && change->first.front() == first.front(); ++change) {
@@ -257,12 +267,18 @@ std::optional<std::string> update_totals(StateOverlay& state) {
         }
         add(totals->second, state.get_before(change->first), -1);
         add(totals->second, change->second, 1);
+        if (change->second) {
+            with_account.insert(currency);
+        }
     }
     for (const auto& [currency, totals] : changed) {
         if (!totals.balanced()) {
             return "debits and credits differ in " + to_text(currency);
         }
-        if (find_totals(state, currency) != totals) {
+        const std::optional<Totals> before = find_totals(state, currency);
+        // Accounts that came and went within the block leave nothing behind.
+        const bool is_needed = before || with_account.contains(currency);
+        if (is_needed && before != totals) {
             state.put(keys::totals(currency), encode(totals));
         }
     }

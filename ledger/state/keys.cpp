@@ -93,7 +93,13 @@ Bytes countersign(const TransactionRef& ref) { return of_ref(Table::countersign,
 
 Bytes exposure(const PartyId& debtor, const PartyId& creditor, const Currency& currency) {
     Encoder encoder = start(Table::exposure);
-    encoder.fixed(debtor).fixed(creditor).fixed(currency);
+    encoder.fixed(currency).fixed(debtor).fixed(creditor);
+    return std::move(encoder).take();
+}
+
+Bytes exposures_in(const Currency& currency) {
+    Encoder encoder = start(Table::exposure);
+    encoder.fixed(currency);
     return std::move(encoder).take();
 }
 

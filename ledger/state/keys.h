@@ -60,6 +60,8 @@ namespace keys {
 [[nodiscard]] Bytes countersign(const TransactionRef& ref);
 [[nodiscard]] Bytes exposure(const PartyId& debtor, const PartyId& creditor,
                              const Currency& currency);
+/// Prefix of all pairs in one currency.
+[[nodiscard]] Bytes exposures_in(const Currency& currency);
 [[nodiscard]] Bytes totals(const Currency& currency);
 [[nodiscard]] Bytes scheme();
 [[nodiscard]] Bytes epoch();

@@ -29,17 +29,32 @@ struct Debt {
     friend bool operator==(const Debt&, const Debt&) = default;
 };
 
-/// Most members in one net vector, and most legs of it and one more.
+/// Most members in one net vector.
 inline constexpr std::size_t net_positions_max{members_max};
 /// Most entries of a bilateral matrix: each member and each other.
 inline constexpr std::size_t matrix_entries_max{members_max * (members_max - 1)};
 
-/// Who pays whom, so that everybody has what `net` says: debtors and creditors each in the order of
-/// `net`, the first debtor pays the first creditor until one of them is done, and so on. At most
-/// one leg less than there are members with an amount.
+/// Most legs of one currency and cycle: see `match_legs`.
+inline constexpr std::size_t legs_max{2 * (net_positions_max - 1)};
+
+/// Who pays whom, so that everybody has what `net` says, those first who gave the payer credit.
+/// With n members whose figure is not 0:
+/// 1. The pairs of a member that pays and one that receives, in which the first owes the second
+///    more than it is owed back (by `matrix`), the largest such difference first, of equal ones by
+///    debtor and creditor. Each gets a leg of that difference, or of what is left for one of the
+///    two, until there are n - 1 legs.
+/// 2. What is left, in the order of `net`: the first debtor pays the first creditor until one of
+///    them is done, and so on. What comes to a pair of step 1 is added to its leg.
+/// In order of debtor and creditor, no pair twice, amounts more than 0.
 ///
-/// `net` is ordered by party and sums to 0.
-[[nodiscard]] std::vector<Debt> match_legs(const std::vector<NetPosition>& net);
+/// At most 2 (n - 1) legs: step 1 ends after n - 1. In step 2 every payment brings a debtor or a
+/// creditor to 0 and the last one, because all sums to 0, both: with d debtors and c creditors
+/// d + c - 1 = n - 1 payments at most.
+///
+/// `net` is ordered by party and sums to 0, and is that of `matrix`, which is ordered by debtor and
+/// creditor.
+[[nodiscard]] std::vector<Debt> match_legs(const std::vector<NetPosition>& net,
+                                           const std::vector<Debt>& matrix);
 
 /// `amount` (0 or more) split by `weights` (each more than 0, in order of party) by largest
 /// remainder: each gets its part rounded down, and one unit more goes to those with the largest

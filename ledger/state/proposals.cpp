@@ -1,6 +1,7 @@
 #include "ledger/state/proposals.h"
 
 #include "ledger/base/check.h"
+#include "ledger/state/cycles.h"
 #include "ledger/state/epochs.h"
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
@@ -98,6 +99,7 @@ void enact_on_member(const ProposeChange& change, MemberRecord& record) {
         case ChangeKind::set_parameters:
         case ChangeKind::activate_feature:
         case ChangeKind::withdraw_feature:
+        case ChangeKind::confirm_leg:
             break;
     }
 }
@@ -118,9 +120,25 @@ ResultCode check_on_member(const StateView& state, const MemberRecord& record,
         case ChangeKind::set_parameters:
         case ChangeKind::activate_feature:
         case ChangeKind::withdraw_feature:
+        case ChangeKind::confirm_leg:
             break;
     }
     return ResultCode::ok;
+}
+
+ResultCode check_leg(const StateView& state, const LegKey& key) {
+    const std::optional<LegRecord> leg = find_leg(state, key);
+    if (!leg) {
+        return ResultCode::unknown_leg;
+    }
+    return leg->status == LegStatus::confirmed ? ResultCode::leg_confirmed : ResultCode::ok;
+}
+
+/// Whether the hub's voice is not asked for, because it is the one that may be lost or unwilling:
+/// its own new keys, and a payment that it was to confirm itself.
+bool is_about_hub(const StateView& state, const ProposeChange& change) {
+    return change.leg ? is_hub(state, change.leg->creditor)
+                      : change.kind == ChangeKind::replace_keys && is_hub(state, change.member);
 }
 
 }  // namespace
@@ -167,8 +185,7 @@ bool is_key_of_another(const StateView& state, const PartyId& party, const Publi
 Decision count_votes(const StateView& state, const ProposalRecord& proposal) {
     const std::vector<Validator> validators = find_epoch(state).validators;
     const std::size_t all = validators.size();
-    const bool without_hub =
-        proposal.change.kind == ChangeKind::replace_keys && is_hub(state, proposal.change.member);
+    const bool without_hub = is_about_hub(state, proposal.change);
     const bool hub_agrees = without_hub || has_hub(state, proposal.approvals);
     if (hub_agrees && count_voters(validators, proposal.approvals) * 3 > all * 2) {
         return Decision::passed;
@@ -183,6 +200,9 @@ ResultCode check_change(const StateView& state, const ProposeChange& change) {
         return find_parameters(state) == *change.parameters ? ResultCode::nothing_to_change
                                                             : ResultCode::ok;
     }
+    if (change.leg) {
+        return check_leg(state, *change.leg);
+    }
     if (change.feature != 0) {
         return check_feature(find_epoch(state), change);
     }
@@ -190,23 +210,27 @@ ResultCode check_change(const StateView& state, const ProposeChange& change) {
     return record ? check_on_member(state, *record, change) : ResultCode::unknown_member;
 }
 
-void enact(StateOverlay& state, const ProposeChange& change) {
+ResultCode enact(StateOverlay& state, const TransactionRef& ref, const ProposeChange& change) {
+    if (change.leg) {
+        return confirm_leg(state, *change.leg, "vote on " + to_text(ref));
+    }
     if (change.kind == ChangeKind::set_parameters) {
         state.put(keys::scheme(), encode(*change.parameters));
-        return;
+        return ResultCode::ok;
     }
     if (change.kind == ChangeKind::activate_feature) {
         want_feature(state, change.feature);
-        return;
+        return ResultCode::ok;
     }
     if (change.kind == ChangeKind::withdraw_feature) {
         withdraw_feature(state, change.feature);
-        return;
+        return ResultCode::ok;
     }
     std::optional<MemberRecord> record = find_member(state, change.member);
     ENSURE(record.has_value());
     enact_on_member(change, *record);
     state.put(keys::member(change.member), encode(*record));
+    return ResultCode::ok;
 }
 
 }  // namespace tally

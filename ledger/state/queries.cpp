@@ -2,47 +2,20 @@
 
 #include "ledger/base/codec.h"
 #include "ledger/state/keys.h"
+#include "ledger/state/record_reading.h"
 
 #include <utility>
 
 namespace tally {
+
+using record_reading::decode_own;
+using record_reading::find_own;
+using record_reading::for_each;
+using record_reading::for_each_from;
+using record_reading::no_bound;
+using record_reading::step_behind;
+
 namespace {
-
-template <typename Record>
-Record decode_own(ByteView bytes) {
-    std::optional<Record> record = decode_record<Record>(bytes);
-    ENSURE(record.has_value());
-    return std::move(*record);
-}
-
-template <typename Record>
-std::optional<Record> find(const StateView& view, const Bytes& key) {
-    const std::optional<Bytes> value = view.get(key);
-    if (!value) {
-        return std::nullopt;
-    }
-    return decode_own<Record>(*value);
-}
-
-/// The smallest key greater than `key` in byte order.
-void step_behind(Bytes& key) { key.push_back(0); }
-
-/// Calls `visit(entry)` for entries with `prefix` in order, at most `count_max` of them.
-template <typename Visit>
-void for_each(const StateView& view, const Bytes& prefix, std::size_t count_max, Visit visit) {
-    Bytes from = prefix;
-    for (std::size_t count = 0; count < count_max; ++count) {
-        std::optional<KeyValueStore::Entry> entry = view.next(from, prefix);
-        if (!entry) {
-            return;
-        }
-        visit(*entry);
-        from = std::move(entry->key);
-        step_behind(from);
-    }
-}
-
-constexpr std::size_t no_bound{static_cast<std::size_t>(-1)};
 
 std::vector<AccountEntry> read_accounts(const StateView& view, const Bytes& prefix) {
     std::vector<AccountEntry> accounts;
@@ -56,7 +29,7 @@ std::vector<AccountEntry> read_accounts(const StateView& view, const Bytes& pref
 
 std::optional<Authorization> find_authorization_under(const StateView& view, const Bytes& key,
                                                       const AuthorizationRef& ref) {
-    std::optional<Authorization> authorization = find<Authorization>(view, key);
+    std::optional<Authorization> authorization = find_own<Authorization>(view, key);
     if (authorization) {
         authorization->ref = ref;
     }
@@ -66,7 +39,7 @@ std::optional<Authorization> find_authorization_under(const StateView& view, con
 }  // namespace
 
 std::optional<MemberRecord> find_member(const StateView& view, const PartyId& party) {
-    return find<MemberRecord>(view, keys::member(party));
+    return find_own<MemberRecord>(view, keys::member(party));
 }
 
 std::vector<MemberRecord> list_members(const StateView& view) {
@@ -80,7 +53,7 @@ std::vector<MemberRecord> list_members(const StateView& view) {
 
 std::optional<Account> find_account(const StateView& view, const PartyId& party,
                                     const Currency& currency) {
-    return find<Account>(view, keys::account(party, currency));
+    return find_own<Account>(view, keys::account(party, currency));
 }
 
 std::vector<AccountEntry> find_accounts(const StateView& view, const PartyId& party) {
@@ -93,7 +66,7 @@ std::vector<AccountEntry> list_accounts(const StateView& view) {
 
 std::optional<AgreementRecord> find_agreement_half(const StateView& view, const PartyId& owner,
                                                    const PartyId& partner) {
-    return find<AgreementRecord>(view, keys::agreement(owner, partner));
+    return find_own<AgreementRecord>(view, keys::agreement(owner, partner));
 }
 
 std::optional<AgreementPair> find_agreement(const StateView& view, const PartyId& first,
@@ -110,19 +83,34 @@ std::optional<AgreementPair> find_agreement(const StateView& view, const PartyId
 
 Exposure find_exposure(const StateView& view, const PartyId& debtor, const PartyId& creditor,
                        const Currency& currency) {
-    return find<Exposure>(view, keys::exposure(debtor, creditor, currency)).value_or(Exposure{});
+    return find_own<Exposure>(view, keys::exposure(debtor, creditor, currency))
+        .value_or(Exposure{});
 }
 
-std::vector<ExposureEntry> list_exposures(const StateView& view) {
+namespace {
+
+ExposureEntry exposure_entry(const KeyValueStore::Entry& entry) {
+    return {keys::party_at(entry.key, 1 + Currency::size),
+            keys::party_at(entry.key, 1 + Currency::size + PartyId::size),
+            keys::currency_at(entry.key, 1), decode_own<Exposure>(entry.value)};
+}
+
+std::vector<ExposureEntry> read_exposures(const StateView& view, const Bytes& prefix) {
     std::vector<ExposureEntry> exposures;
-    for_each(view, keys::table(Table::exposure), no_bound,
-             [&exposures](const KeyValueStore::Entry& entry) {
-                 exposures.push_back({keys::party_at(entry.key, 1),
-                                      keys::party_at(entry.key, 1 + PartyId::size),
-                                      keys::currency_at(entry.key, 1 + 2 * PartyId::size),
-                                      decode_own<Exposure>(entry.value)});
-             });
+    for_each(view, prefix, no_bound, [&exposures](const KeyValueStore::Entry& entry) {
+        exposures.push_back(exposure_entry(entry));
+    });
     return exposures;
+}
+
+}  // namespace
+
+std::vector<ExposureEntry> list_exposures(const StateView& view) {
+    return read_exposures(view, keys::table(Table::exposure));
+}
+
+std::vector<ExposureEntry> exposures_in(const StateView& view, const Currency& currency) {
+    return read_exposures(view, keys::exposures_in(currency));
 }
 
 std::optional<BridgeRecord> find_bridge(const StateView& view, const PartyId& owner,
@@ -130,7 +118,7 @@ std::optional<BridgeRecord> find_bridge(const StateView& view, const PartyId& ow
     if (bridge_id.size() > bridge_id_bytes_max) {
         return std::nullopt;
     }
-    return find<BridgeRecord>(view, keys::bridge(owner, bridge_id));
+    return find_own<BridgeRecord>(view, keys::bridge(owner, bridge_id));
 }
 
 std::optional<ChargerRecord> find_charger(const StateView& view, const PartyId& owner,
@@ -138,7 +126,7 @@ std::optional<ChargerRecord> find_charger(const StateView& view, const PartyId& 
     if (evse_id.size() > evse_id_bytes_max) {
         return std::nullopt;
     }
-    return find<ChargerRecord>(view, keys::charger(owner, evse_id));
+    return find_own<ChargerRecord>(view, keys::charger(owner, evse_id));
 }
 
 std::optional<ChargerEntry> find_charger_at(const StateView& view, const PartyId& owner,
@@ -209,7 +197,7 @@ std::optional<Tariff> find_tariff(const StateView& view, const PartyId& owner,
     if (ref.version == 0 || ref.tariff_id.size() > tariff_id_bytes_max) {
         return std::nullopt;
     }
-    return find<Tariff>(view, keys::tariff(owner, ref));
+    return find_own<Tariff>(view, keys::tariff(owner, ref));
 }
 
 std::uint32_t latest_tariff_version(const StateView& view, const PartyId& owner,
@@ -262,24 +250,17 @@ std::vector<Authorization> list_live_authorizations(const StateView& view,
                                                     const AuthorizationRef& from,
                                                     std::size_t count_max) {
     std::vector<Authorization> authorizations;
-    const Bytes prefix = keys::table(Table::authorization);
-    Bytes key = keys::authorization(from);
-    while (authorizations.size() < count_max) {
-        std::optional<KeyValueStore::Entry> entry = view.next(key, prefix);
-        if (!entry) {
-            break;
-        }
-        authorizations.push_back(decode_own<Authorization>(entry->value));
-        authorizations.back().ref = keys::ref_of(entry->key);
-        key = std::move(entry->key);
-        step_behind(key);
-    }
+    for_each_from(view, keys::authorization(from), keys::table(Table::authorization), count_max,
+                  [&authorizations](const KeyValueStore::Entry& entry) {
+                      authorizations.push_back(decode_own<Authorization>(entry.value));
+                      authorizations.back().ref = keys::ref_of(entry.key);
+                  });
     return authorizations;
 }
 
 std::optional<CountersignRecord> find_countersign(const StateView& view,
                                                   const TransactionRef& ref) {
-    return find<CountersignRecord>(view, keys::countersign(ref));
+    return find_own<CountersignRecord>(view, keys::countersign(ref));
 }
 
 std::size_t count_countersigns(const StateView& view, const PartyId& member,
@@ -292,11 +273,11 @@ std::size_t count_countersigns(const StateView& view, const PartyId& member,
 
 std::optional<CorrectionRecord> find_correction(const StateView& view,
                                                 const AuthorizationRef& ref) {
-    return find<CorrectionRecord>(view, keys::correction(ref));
+    return find_own<CorrectionRecord>(view, keys::correction(ref));
 }
 
 std::optional<ProposalRecord> find_proposal(const StateView& view, const TransactionRef& ref) {
-    return find<ProposalRecord>(view, keys::proposal(ref));
+    return find_own<ProposalRecord>(view, keys::proposal(ref));
 }
 
 std::vector<ProposalEntry> list_proposals(const StateView& view) {
@@ -311,34 +292,41 @@ std::vector<ProposalEntry> list_proposals(const StateView& view) {
 
 std::optional<EvidenceRecord> find_evidence(const StateView& view, std::uint64_t epoch,
                                             const PartyId& offender) {
-    return find<EvidenceRecord>(view, keys::evidence(epoch, offender));
+    return find_own<EvidenceRecord>(view, keys::evidence(epoch, offender));
 }
 
 std::vector<EvidenceEntry> list_evidence(const StateView& view, std::uint64_t epoch_from,
                                          std::size_t count_max) {
     std::vector<EvidenceEntry> evidence;
-    const Bytes prefix = keys::table(Table::evidence);
-    Bytes from = keys::evidence(epoch_from, PartyId{});
-    while (evidence.size() < count_max) {
-        std::optional<KeyValueStore::Entry> entry = view.next(from, prefix);
-        if (!entry) {
-            break;
-        }
-        auto record = decode_own<EvidenceRecord>(entry->value);
-        const std::uint64_t epoch = record.evidence.first.epoch;
-        evidence.push_back({epoch, keys::party_at(entry->key, 1 + 8), std::move(record)});
-        from = std::move(entry->key);
-        step_behind(from);
-    }
+    for_each_from(
+        view, keys::evidence(epoch_from, PartyId{}), keys::table(Table::evidence), count_max,
+        [&evidence](const KeyValueStore::Entry& entry) {
+            auto record = decode_own<EvidenceRecord>(entry.value);
+            const std::uint64_t epoch = record.evidence.first.epoch;
+            evidence.push_back({epoch, keys::party_at(entry.key, 1 + 8), std::move(record)});
+        });
     return evidence;
 }
 
 SublogRecord find_sublog(const StateView& view, const PartyId& party) {
-    return find<SublogRecord>(view, keys::sublog(party)).value_or(SublogRecord{});
+    return find_own<SublogRecord>(view, keys::sublog(party)).value_or(SublogRecord{});
 }
 
 std::optional<Totals> find_totals(const StateView& view, const Currency& currency) {
-    return find<Totals>(view, keys::totals(currency));
+    return find_own<Totals>(view, keys::totals(currency));
+}
+
+std::optional<Currency> next_posted_currency(const StateView& view, const Currency& from) {
+    const Bytes prefix = keys::table(Table::totals);
+    Bytes key = keys::totals(from);
+    while (std::optional<KeyValueStore::Entry> entry = view.next(key, prefix)) {
+        if (decode_own<Totals>(entry->value).debits_posted != 0) {
+            return keys::currency_at(entry->key, 1);
+        }
+        key = std::move(entry->key);
+        step_behind(key);
+    }
+    return std::nullopt;
 }
 
 }  // namespace tally

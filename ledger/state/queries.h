@@ -57,8 +57,11 @@ struct ExposureEntry {
     Currency currency;
     Exposure exposure;
 };
-/// All of them, in order of debtor, creditor and currency.
+/// All of them, in order of currency, debtor and creditor.
 [[nodiscard]] std::vector<ExposureEntry> list_exposures(const StateView& view);
+/// Those in one currency.
+[[nodiscard]] std::vector<ExposureEntry> exposures_in(const StateView& view,
+                                                      const Currency& currency);
 
 [[nodiscard]] std::optional<BridgeRecord> find_bridge(const StateView& view, const PartyId& owner,
                                                       std::string_view bridge_id);
@@ -149,5 +152,9 @@ struct EvidenceEntry {
 [[nodiscard]] SublogRecord find_sublog(const StateView& view, const PartyId& party);
 
 [[nodiscard]] std::optional<Totals> find_totals(const StateView& view, const Currency& currency);
+/// The first currency from `from` on in which something is posted, by the totals: as of the end of
+/// a block.
+[[nodiscard]] std::optional<Currency> next_posted_currency(const StateView& view,
+                                                           const Currency& from);
 
 }  // namespace tally

@@ -1,13 +1,16 @@
 #pragma once
 
-// What the encodings of state records share. Only *records.cpp of this folder include it.
+// What the encodings of state records share. Only .cpp files of this folder include it.
 
 #include "ledger/base/codec.h"
 #include "ledger/model/ids.h"
 #include "ledger/model/money.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace tally::record_codec {
 
@@ -70,6 +73,28 @@ template <typename Enum>
         decoder.fail();
     }
     return currency;
+}
+
+/// Count u32, then each item by `encode_item(item)`.
+template <typename Item, typename EncodeItem>
+void encode_list(Encoder& encoder, const std::vector<Item>& items, EncodeItem encode_item) {
+    encoder.u32(static_cast<std::uint32_t>(items.size()));
+    for (const Item& item : items) {
+        encode_item(item);
+    }
+}
+
+/// At most `count_max` items of `item_bytes_min` or more, each by `decode_item()`. Nothing is
+/// allocated for a count that is too large.
+template <typename DecodeItem>
+[[nodiscard]] auto decode_list(Decoder& decoder, std::uint32_t count_max,
+                               std::size_t item_bytes_min, DecodeItem decode_item) {
+    std::vector<decltype(decode_item())> items;
+    const std::uint32_t count = decoder.count(count_max, item_bytes_min);
+    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
+        items.push_back(decode_item());
+    }
+    return items;
 }
 
 }  // namespace tally::record_codec

@@ -11,8 +11,10 @@ namespace tally {
 
 using record_codec::decode_currency;
 using record_codec::decode_enum;
+using record_codec::decode_list;
 using record_codec::decode_natural;
 using record_codec::decode_party;
+using record_codec::encode_list;
 using record_codec::finish;
 using record_codec::open_record;
 using record_codec::start_record;
@@ -149,8 +151,8 @@ WideMoney decode_wide(Decoder& decoder) {
 }  // namespace
 
 Money used_of_limit(const Account& account) noexcept {
-    const Money net = account.debits_posted - account.credits_posted;  // Both are 0 or more.
-    // The sum of all three always fits, see `reserve`.
+    // All are 0 or more, and the sum of what is owed always fits, see `reserve`.
+    const Money net = account.debits_posted + account.shares_held - account.credits_posted;
     return account.debits_pending + std::max<Money>(0, net) + account.legs_owed;
 }
 
@@ -219,7 +221,7 @@ Bytes encode(const Account& record) {
     Encoder encoder = start_record();
     encoder.i64(record.debits_pending).i64(record.debits_posted);
     encoder.i64(record.credits_pending).i64(record.credits_posted).i64(record.limit);
-    encoder.i64(record.legs_owed).i64(record.legs_due);
+    encoder.i64(record.legs_owed).i64(record.legs_due).i64(record.shares_held);
     return std::move(encoder).take();
 }
 
@@ -234,16 +236,15 @@ std::optional<Account> decode_record(ByteView bytes) {
     account.limit = decode_natural(decoder);
     account.legs_owed = decode_natural(decoder);
     account.legs_due = decode_natural(decoder);
+    account.shares_held = decode_natural(decoder);
     return finish(decoder, account);
 }
 
 Bytes encode(const AgreementRecord& record) {
     Encoder encoder = start_record();
     encoder.boolean(record.active).fixed(record.currency);
-    encoder.u32(static_cast<std::uint32_t>(record.tariffs_offered.size()));
-    for (const std::string& tariff_id : record.tariffs_offered) {
-        encoder.text(tariff_id);
-    }
+    encode_list(encoder, record.tariffs_offered,
+                [&encoder](const std::string& tariff_id) { encoder.text(tariff_id); });
     encoder.i64(record.exposure_cap);
     return std::move(encoder).take();
 }
@@ -254,10 +255,9 @@ std::optional<AgreementRecord> decode_record(ByteView bytes) {
     AgreementRecord record;
     record.active = decoder.boolean();
     record.currency = decode_currency(decoder);
-    const std::uint32_t count = decoder.count(tariffs_offered_max, 4);
-    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
-        record.tariffs_offered.push_back(decoder.text(tariff_id_bytes_max));
-    }
+    record.tariffs_offered = decode_list(decoder, tariffs_offered_max, 4, [&decoder] {
+        return std::string{decoder.text(tariff_id_bytes_max)};
+    });
     record.exposure_cap = decode_natural(decoder);
     return finish(decoder, std::move(record));
 }
@@ -341,10 +341,8 @@ Bytes encode(const Authorization& record) {
     encoder.u8(static_cast<std::uint8_t>(record.status)).fixed(record.visited);
     encoder.fixed(record.currency).i64(record.amount);
     encoder.fixed(record.request_hash).fixed(record.token_commitment).text(record.station);
-    encoder.u32(static_cast<std::uint32_t>(record.tariffs.size()));
-    for (const TariffRef& tariff : record.tariffs) {
-        encode_tariff_ref(encoder, tariff);
-    }
+    encode_list(encoder, record.tariffs,
+                [&encoder](const TariffRef& tariff) { encode_tariff_ref(encoder, tariff); });
     encoder.i64(record.decided_at).i64(record.start_by);
     encoder.boolean(record.start.has_value());
     if (record.start) {
@@ -377,10 +375,8 @@ std::optional<Authorization> decode_record(ByteView bytes) {
     record.request_hash = decoder.fixed<Hash>();
     record.token_commitment = decoder.fixed<Hash>();
     record.station = decoder.text(station_id_bytes_max);
-    const std::uint32_t count = decoder.count(tariffs_offered_max, 8);
-    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
-        record.tariffs.push_back(decode_tariff_ref(decoder));
-    }
+    record.tariffs = decode_list(decoder, tariffs_offered_max, 8,
+                                 [&decoder] { return decode_tariff_ref(decoder); });
     record.decided_at = decode_natural(decoder);
     record.start_by = decode_natural(decoder);
     if (decoder.boolean()) {

@@ -33,11 +33,14 @@ struct Account {
     Money limit{0};      ///< most the member may owe, see `used_of_limit`
     Money legs_owed{0};  ///< of closed cycles and not confirmed
     Money legs_due{0};
+    /// Shares of defaults that came in and go back when their legs are paid after all.
+    Money shares_held{0};
     friend bool operator==(const Account&, const Account&) = default;
 };
-/// debits_pending + max(0, debits_posted - credits_posted) + legs_owed: what counts against the
-/// limit. Pending credits and legs that the member is owed do not count, because nobody may spend
-/// what may still not come.
+/// debits_pending + max(0, debits_posted + shares_held - credits_posted) + legs_owed: what counts
+/// against the limit. So a share does not extend what its receiver may owe, and giving it back does
+/// not take the receiver beyond its limit. Pending credits and legs that the member is owed do not
+/// count, because nobody may spend what may still not come.
 [[nodiscard]] Money used_of_limit(const Account& account) noexcept;
 
 /// One member's half of a partnership, as in SetAgreement.

@@ -45,7 +45,7 @@ constexpr std::array<EntryKind, 20> entry_kinds{{
     {Table::tariff, "ptv", is_record<Tariff>},
     {Table::authorization, "r", is_live_authorization},
     {Table::countersign, "r", is_record<CountersignRecord>},
-    {Table::exposure, "ppc", is_record<Exposure>},
+    {Table::exposure, "cpp", is_record<Exposure>},
     {Table::totals, "c", is_record<Totals>},
     {Table::scheme, "", is_record<Parameters>},
     {Table::epoch, "", is_record<EpochRecord>},

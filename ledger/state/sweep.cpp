@@ -7,6 +7,8 @@
 #include "ledger/state/keys.h"
 #include "ledger/state/queries.h"
 
+#include <utility>
+
 namespace tally {
 namespace {
 
@@ -64,38 +66,47 @@ Event expire_proposal(BlockScope& block, const keys::Deadline& deadline) {
     return event;
 }
 
+/// Nothing for a leg that nobody could confirm too late yet: the block is the first one behind its
+/// due_by, and a chain that stood still over it took no confirmations meanwhile.
+std::optional<Event> end_item(BlockScope& block, const keys::Deadline& deadline) {
+    switch (deadline.kind) {
+        case DeadlineKind::authorization:
+            return expire_authorization(block, deadline.ref);
+        case DeadlineKind::countersign:
+            return expire_countersign(block, deadline);
+        case DeadlineKind::proposal:
+            return expire_proposal(block, deadline);
+        case DeadlineKind::correction:
+            return expire_correction(block, deadline);
+        case DeadlineKind::leg:
+            break;
+    }
+    return deadline.time < block.parent_time
+               ? std::optional{default_leg(block, leg_key_of(deadline.ref))}
+               : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<Event> sweep_expired(BlockScope& block) {
     std::vector<Event> events;
+    std::size_t shares{0};
     Bytes from = keys::table(Table::deadline);
     Encoder end;
     end.raw(from).i64(block.time);  // Smaller than any key with the block's own time.
-    while (events.size() < sweep_items_max) {
+    for (std::size_t items = 0; items < sweep_items_max && shares < default_shares_max; ++items) {
         std::optional<KeyValueStore::Entry> entry = block.state.next_below(from, end.bytes());
         if (!entry) {
             break;
         }
         const std::optional<keys::Deadline> deadline = keys::decode_deadline(entry->key);
         ENSURE(deadline.has_value());
-        switch (deadline->kind) {
-            case DeadlineKind::authorization:
-                events.push_back(expire_authorization(block, deadline->ref));
-                break;
-            case DeadlineKind::countersign:
-                events.push_back(expire_countersign(block, *deadline));
-                break;
-            case DeadlineKind::proposal:
-                events.push_back(expire_proposal(block, *deadline));
-                break;
-            case DeadlineKind::correction:
-                events.push_back(expire_correction(block, *deadline));
-                break;
-            case DeadlineKind::leg:
-                events.push_back(default_leg(block, leg_key_of(deadline->ref)));
-                break;
+        if (std::optional<Event> event = end_item(block, *deadline)) {
+            shares += event->positions.size();
+            events.push_back(std::move(*event));
         }
         from = std::move(entry->key);
+        from.push_back(0);
     }
     return events;
 }

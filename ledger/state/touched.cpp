@@ -60,10 +60,18 @@ void add_half_signed(const StateView& state, const TransactionRef& ref,
     }
 }
 
+void add_change(const ProposeChange& change, std::set<PartyId>& parties) {
+    parties.insert(change.member);
+    if (change.leg) {
+        parties.insert(change.leg->debtor);
+        parties.insert(change.leg->creditor);
+    }
+}
+
 void add_proposal(const StateView& state, const TransactionRef& ref, std::set<PartyId>& parties) {
     parties.insert(ref.signer);
     if (const std::optional<ProposalRecord> found = find_proposal(state, ref)) {
-        parties.insert(found->change.member);
+        add_change(found->change, parties);
     }
 }
 
@@ -123,7 +131,7 @@ public:
     void operator()(const Arbitrate& action) const { add(action.authorization); }
     void operator()(const ConfirmPayment& action) const { m_parties.insert(action.debtor); }
     void operator()(const AdmitFollower& action) const { m_parties.insert(action.member.party); }
-    void operator()(const ProposeChange& action) const { m_parties.insert(action.member); }
+    void operator()(const ProposeChange& action) const { add_change(action, m_parties); }
     void operator()(const VoteOnChange& action) const {
         add_proposal(m_state, action.proposal, m_parties);
     }

@@ -46,7 +46,7 @@ json::array legs_of_cycle(const StateView& view, const HistoryEntry& entry) {
         result.emplace_back(leg_json(leg));
     }
     if (open.empty()) {
-        for (const Debt& debt : match_legs(entry.history.net)) {
+        for (const Debt& debt : match_legs(entry.history.net, entry.history.matrix)) {
             result.emplace_back(leg_json(debt, LegStatus::confirmed));
         }
     }
@@ -75,13 +75,14 @@ json::object cycles_json(const StateView& view, std::uint64_t cycle_from) {
     json::array items;
     for (const HistoryEntry& entry : list_cycle_history(view, cycle_from, http_list_items_max)) {
         const auto closed = find_closed_cycle(view, entry.cycle, entry.currency);
-        items.emplace_back(json::object{{"cycle", entry.cycle},
-                                        {"currency", to_text(entry.currency)},
-                                        {"closed_at_ms", entry.history.closed_at},
-                                        {"due_by_ms", entry.history.due_by},
-                                        {"members", entry.history.net.size()},
-                                        {"legs", match_legs(entry.history.net).size()},
-                                        {"open_legs", closed ? closed->open_legs : 0}});
+        items.emplace_back(
+            json::object{{"cycle", entry.cycle},
+                         {"currency", to_text(entry.currency)},
+                         {"closed_at_ms", entry.history.closed_at},
+                         {"due_by_ms", entry.history.due_by},
+                         {"members", entry.history.net.size()},
+                         {"legs", match_legs(entry.history.net, entry.history.matrix).size()},
+                         {"open_legs", closed ? closed->open_legs : 0}});
     }
     const CycleRecord open = find_cycle(view);
     return {{"open", json::object{{"cycle", open.number}, {"opened_at_ms", open.opened_at}}},

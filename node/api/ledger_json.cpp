@@ -180,6 +180,12 @@ json::object fields(const ProposeChange& action) {
     if (action.feature != 0) {
         result["feature"] = action.feature;
     }
+    if (action.leg) {
+        result["cycle"] = action.leg->cycle;
+        result["currency"] = to_text(action.leg->currency);
+        result["debtor"] = to_text(action.leg->debtor);
+        result["creditor"] = to_text(action.leg->creditor);
+    }
     return result;
 }
 

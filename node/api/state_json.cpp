@@ -63,7 +63,8 @@ json::object to_json(const AccountEntry& entry) {
             {"limit", money_to_text(account.limit)},
             {"limit_used", money_to_text(used_of_limit(account))},
             {"legs_owed", money_to_text(account.legs_owed)},
-            {"legs_due", money_to_text(account.legs_due)}};
+            {"legs_due", money_to_text(account.legs_due)},
+            {"shares_held", money_to_text(account.shares_held)}};
 }
 
 json::object to_json(const Authorization& authorization) {

@@ -21,6 +21,7 @@ PARAMETERS = {number: (name, "int") for number, name in enumerate((
     "idle_interval_ms", "skip_timeout_ms", "epoch_blocks_max", "admissions_per_epoch", "epoch_blocks_min",
     "arbitrate_window_ms", "dispute_default", "correction_window_ms", "cycle_start_ms", "cycle_length_ms",
     "payment_window_ms", "default_bearer"), 1)}
+LEG = {1: ("cycle", "uint"), 2: ("currency", "bytes"), 3: ("debtor", "bytes"), 4: ("creditor", "bytes")}
 RATED = {1: ("metered", METERED), 2: ("tariff", TARIFF_REF), 3: ("currency", "bytes"), 4: ("rated", "int"), 5: ("amount", "int")}
 
 ACTIONS = {
@@ -46,7 +47,7 @@ ACTIONS = {
     22: ("admit_follower", {1: ("member", MEMBER), 2: ("p1", "bytes"), 3: ("p2", "bytes"), 4: ("p3", "bytes")}),
     23: ("propose_change", {1: ("kind", "uint"), 2: ("member", "bytes"), 3: ("k1", "bytes"), 4: ("k2", "bytes"),
                             5: ("k3", "bytes"), 6: ("parameters", PARAMETERS), 7: ("p1", "bytes"), 8: ("p2", "bytes"),
-                            9: ("p3", "bytes"), 10: ("feature", "uint")}),
+                            9: ("p3", "bytes"), 10: ("feature", "uint"), 11: ("leg", LEG)}),
     24: ("vote_on_change", {1: ("proposal", REF), 2: ("approve", "bool")}),
     25: ("rotate_key", None),
     26: ("report_ready", None),

@@ -14,6 +14,7 @@ import actions  # noqa: F401  finds the verifier's modules, so it comes first
 import genesis as genesis_file
 import oracle as rules
 import segments
+import tables
 from blocks import Block, Envelope, EpochSealed, event_of
 from months import as_expiry
 
@@ -48,7 +49,7 @@ def replay(folder, genesis, with_activity):
 def compare_accounts(oracle, answers):
     for answer in answers:
         listed = {item["currency"]: item for item in answer["accounts"]}
-        ours = {currency: account for (party, currency), account in oracle.accounts.items() if party == answer["member"]}
+        ours = {currency: account for (party, currency), account in tables.kept(oracle).items() if party == answer["member"]}
         if set(listed) != set(ours):
             raise Difference(f"{answer['member']}: oracle has {sorted(ours)}, node {sorted(listed)}")
         for currency, account in ours.items():
@@ -56,6 +57,7 @@ def compare_accounts(oracle, answers):
                         "credits_pending": account.credits_pending, "credits_posted": account.credits_posted,
                         "limit": account.limit, "limit_used": account.used(),
                         "legs_owed": account.legs_owed, "legs_due": account.legs_due,
+                        "shares_held": account.shares_held,
                         "net_posted": account.credits_posted - account.debits_posted}
             for name, value in expected.items():
                 if listed[currency][name] != decimal(value):

@@ -386,6 +386,10 @@ class Month:
     def change(self):
         """The hub is the only validator here: what it proposes is decided at once, what others propose waits for its vote."""
         signer = self.seldom(self.chance.choice(OPERATORS), HUB, 0.3)
+        if self.oracle.netting.legs and self.chance.random() < 0.4:
+            cycle, currency, debtor, creditor = self.chance.choice(list(self.oracle.netting.legs))
+            leg = message(f1=self.seldom(cycle + 1, cycle), f2=currency, f3=debtor, f4=creditor)
+            return signer, self.transaction(23, message(f1=votes.CONFIRM_LEG) + field(11, leg))
         kind = self.seldom(votes.SET_PARAMETERS, votes.REINSTATE if self.oracle.suspended else votes.SUSPEND, 0.4)
         if kind != votes.SET_PARAMETERS:
             among = sorted(self.oracle.suspended) if kind == votes.REINSTATE else OPERATORS
@@ -477,7 +481,7 @@ REACHED = {
     "release_authorization": (0, 2, 10, 40, 41, 44), "start_charge": (0, 12, 21, 25, 40, 41, 42, 47, 48),
     "record_charge": (0, 20, 40, 41, 42, 60, 61, 62, 63, 64, 65, 66, 68, 69, 110), "settle_charge": (0, 40, 41, 43, 45, 69),
     "claim_charge": (0, 40, 41, 42, 44), "open_dispute": (0, 40, 41, 43, 45, 112), "accept_dispute": (0, 40, 41, 42),
-    "arbitrate": (0, 40, 41, 111, 112), "propose_change": (0, 97), "vote_on_change": (0, 90, 91),
+    "arbitrate": (0, 40, 41, 111, 112), "propose_change": (0, 97, 115, 116), "vote_on_change": (0, 90, 91),
     "late_charge": (0, 3, 11, 49), "credit_charge": (0, 11, 42, 49), "rebill_charge": (0, 11, 49),
     "expired": (1, 2, 3, 4, 5, 6, 7),
     "confirm_payment": (0, 115, 116), "cycle_closed": (0, 1, 2), "leg_defaulted": (1, 2)}
@@ -488,8 +492,8 @@ EFFECTS = {
     "credit_charge": (0, 24, 30, 31, 32, 42, 69, 114, 117, 118, 119),
     "rebill_charge": (0, 20, 22, 24, 31, 32, 60, 68, 69, 110, 114, 119),
     "dispute accepted": (0,), "dispute arbitrated": (0,), "dispute by default": (1, 2),
-    "leg defaulted, shares": (0, 1),
-    "leg confirmed that was": (1, 2), "legs of a cycle all confirmed": (0,)}
+    "leg defaulted, shares": (0, 1), "leg behind due_by, not in default yet": (0,),
+    "leg confirmed that was": (1, 2), "leg confirmed by vote that was": (1, 2), "legs of a cycle all confirmed": (0,)}
 # What a hundred months may do without, but not a thousand.
 RARE = {("cycle_closed", 0), ("late_charge", 30), ("late_charge", 31), ("credit_charge", 30), ("credit_charge", 31), ("rebill_charge", 31),
         ("rebill_charge", 32), ("rebill_charge", 119)}

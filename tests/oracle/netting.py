@@ -39,7 +39,7 @@ class History:
     matrix: list  # (debtor, creditor, amount)
 
 
-def payments(net):
+def by_party(net):
     """[(debtor, creditor, amount)]: where the running sums of what is owed and of what is received overlap."""
     def spans(figures):
         begin = 0
@@ -50,6 +50,23 @@ def payments(net):
     receiving = list(spans((party, amount) for party, amount in net if amount > 0))
     return [(debtor, creditor, min(end, until) - max(begin, since)) for debtor, begin, end in owing
             for creditor, since, until in receiving if min(end, until) > max(begin, since)]
+
+
+def payments(net, matrix):
+    """[(debtor, creditor, amount)] in order: direct debts first, the largest before the others, then by party."""
+    gross, left, legs = {row[:2]: row[2] for row in matrix}, dict(net), {}
+    direct = sorted((gross.get((creditor, debtor), 0) - amount, debtor, creditor) for (debtor, creditor), amount in gross.items()
+                    if left[debtor] < 0 < left[creditor])
+    most = sum(amount != 0 for _, amount in net) - 1
+    for difference, debtor, creditor in direct:
+        amount = min(-difference, -left[debtor], left[creditor])
+        if amount > 0 and len(legs) < most:
+            legs[debtor, creditor] = amount
+            left[debtor] += amount
+            left[creditor] -= amount
+    for debtor, creditor, amount in by_party(sorted(left.items())):
+        legs[debtor, creditor] = legs.get((debtor, creditor), 0) + amount
+    return [(*pair, amount) for pair, amount in sorted(legs.items())]
 
 
 def shared(amount, weights):
@@ -124,7 +141,7 @@ class Netting:
             oracle.exposures[debtor, creditor, currency].posted = 0
         oracle.posted[currency] = 0
         due_by, receiving = oracle.now + oracle.in_force("payment_window_ms"), [item for item in net if item[1] > 0]
-        legs = payments(net)
+        legs = payments(net, matrix)
         for debtor, creditor, amount in legs:
             self.legs[cycle, currency, debtor, creditor] = Leg(amount, due_by)
             self._owe(debtor, creditor, currency, amount)
@@ -149,6 +166,10 @@ class Netting:
         return [(leg.due_by, leg_ref(*key), DEADLINE) for key, leg in self.legs.items()
                 if leg.status == PENDING and leg.due_by < self._oracle.now]
 
+    def waits(self, due_by):
+        """Whether the block is the first one behind the due_by of a leg, which is not in default yet."""
+        return due_by >= self._oracle.before
+
     def default(self, ref):
         """The event (kind, cycle, currency, debtor, creditor, amount, shares)."""
         key = next(key for key in self.legs if leg_ref(*key) == ref)
@@ -158,7 +179,10 @@ class Netting:
         self._oracle.suspended.add(debtor)
         parts = shared(leg.amount, self.closed[cycle, currency].receiving) if bearer == SHARED else []
         for party, part in parts:
-            if party != creditor and part > 0 and self._has_room(party, creditor, currency, part):
+            held = self._oracle.accounts[creditor, currency]
+            if (party != creditor and part > 0 and self._has_room(party, creditor, currency, part)
+                    and held.debits() + part <= MONEY_MAX):
+                held.shares_held += part
                 self._post(party, creditor, currency, part)
                 leg.shares.append((party, part))
         self._oracle.seen["leg_defaulted", bearer] += 1
@@ -166,18 +190,25 @@ class Netting:
         return "defaulted", cycle, currency, debtor, creditor, leg.amount, tuple(leg.shares)
 
     def confirm(self, creditor, action):
-        key = action["cycle"], action["currency"].decode(), action["debtor"].decode(), creditor
-        leg = self.legs.get(key)
-        refuse_if(leg is None, UNKNOWN_LEG)
-        refuse_if(leg.status == CONFIRMED, LEG_CONFIRMED)
-        cycle, currency, debtor, _ = key
+        self.end((action["cycle"], action["currency"].decode(), action["debtor"].decode(), creditor), action["reference"])
+
+    def refuse_unless_open(self, key):
+        refuse_if(key not in self.legs, UNKNOWN_LEG)
+        refuse_if(self.legs[key].status == CONFIRMED, LEG_CONFIRMED)
+
+    def end(self, key, reference):
+        self.refuse_unless_open(key)
+        leg, (cycle, currency, debtor, creditor) = self.legs[key], key
         for party, part in leg.shares:
+            self._oracle.accounts[creditor, currency].shares_held -= part
             refuse_if(not self._has_room(creditor, party, currency, part), OVERFLOW)
+            self._oracle.accounts[creditor, currency].shares_held += part
         for party, part in leg.shares:
+            self._oracle.accounts[creditor, currency].shares_held -= part
             self._post(creditor, party, currency, part)
         self._owe(debtor, creditor, currency, -leg.amount)
         self._oracle.effects["leg confirmed that was", leg.status] += 1
-        leg.status, leg.reference = CONFIRMED, action["reference"]
+        leg.status, leg.reference = CONFIRMED, reference
         self.closed[cycle, currency].open_legs -= 1
         if self.closed[cycle, currency].open_legs == 0:
             del self.closed[cycle, currency]

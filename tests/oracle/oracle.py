@@ -27,12 +27,13 @@ NO_AGREEMENT, EXPOSURE_EXCEEDED, LIMIT_EXCEEDED, OVERFLOW, BELOW_MINIMUM = range
  ENERGY_IMPLAUSIBLE, UNRATABLE, RATED_AMOUNT_DIFFERS, AMOUNT_DIFFERS) = range(60, 70)
 UNKNOWN_COUNTERSIGN, HASH_DIFFERS, ALREADY_SIGNED = range(80, 83)
 BRIDGE_REVOKED, NOT_HUB, DISPUTE_AMOUNT = range(110, 113)
-TOO_MANY_COUNTERSIGNS = 120
+TOO_MANY_COUNTERSIGNS, OWN_DISPUTE = 120, 121
 
 APPROVED, STARTED, RECORDED, SETTLED, CLAIMED, RELEASED, DENIED, EXPIRED, DISPUTED = range(1, 10)
 NOT_STARTED, NOT_RECORDED, NOT_CLAIMED, NOT_COUNTERSIGNED, NOT_DECIDED, NOT_ARBITRATED = range(1, 7)
 POST = 1  # what dispute_default does with a dispute that nobody ended
 SWEEP_MAX = 1000
+SHARES_MAX = 4096  # of defaults, after which a sweep ends
 WAITING_MAX = 256  # first signatures of one member
 WINDOW_MS = 120000
 MONEY_MAX = 2**63 - 1
@@ -48,12 +49,13 @@ class Account:
     limit: int = 0
     legs_owed: int = 0
     legs_due: int = 0
+    shares_held: int = 0  # that came in for legs in default and may have to go back
 
     def used(self):
-        return self.debits_pending + max(0, self.debits_posted - self.credits_posted) + self.legs_owed
+        return self.debits_pending + max(0, self.debits_posted + self.shares_held - self.credits_posted) + self.legs_owed
 
     def debits(self):
-        return self.debits_pending + self.debits_posted + self.legs_owed
+        return self.debits_pending + self.debits_posted + self.legs_owed + self.shares_held
 
     def credits(self):
         return self.credits_pending + self.credits_posted + self.legs_due
@@ -149,8 +151,10 @@ class Oracle:
         self.members = {member["party"] for member in parsed["members"]}
         self.suspended = set()
         self.parameters = parameters_of(parsed.get("parameters", {}))
+        self.currencies = set()  # in which somebody had an account at the end of a block
         self.accounts = {(item["member"], item["currency"]): Account(limit=genesis_file.amount_of(item["limit"]))
                          for item in parsed["limits"]}
+        self._note_currencies()
         self.agreements = {
             (item["member"], item["partner"]): (item.get("active", True), item["currency"],
                                                 item.get("tariffs_offered", []),
@@ -165,7 +169,7 @@ class Oracle:
         self.netting = netting.Netting(self, self.parameters, genesis.time)
         self.posted = collections.Counter()  # of all charges since the last cycle; `finished` forgets one whose id is used again
         self._bound = {}  # (signer, id): (hash, time)
-        self.now = genesis.time
+        self.now = self.before = genesis.time  # of the block, and of the one before
         self._in_force = self.parameters
         self.seen = collections.Counter()  # (action, result) and (expired, cause)
         self.effects = collections.Counter()  # (action, result) of actions that were countersigned, and how disputes ended
@@ -175,7 +179,7 @@ class Oracle:
     def block(self, time, transactions, reported=None):
         """(results, expiries) of the transactions (signer, bytes). `reported` are the ledger's results, needed for tariffs
         that are not understood and for membership actions; without them only some of these are (votes.py)."""
-        self.now = time
+        self.before, self.now = self.now, time
         self._in_force = dict(self.parameters)
         self._bound = {ref: bound for ref, bound in self._bound.items() if bound[1] > time - WINDOW_MS}
         expiries = self.netting.close() + self._sweep()
@@ -183,7 +187,11 @@ class Oracle:
         for place, (signer, data) in enumerate(transactions):
             code = self._transaction(signer, data, reported[place] if reported else None)
             results.append(code)
+        self._note_currencies()
         return results, expiries
+
+    def _note_currencies(self):
+        self.currencies |= {currency for (_, currency), account in self.accounts.items() if account != Account()}
 
     def sealed(self, validators):
         """The block ended its epoch: who votes from the next block on."""
@@ -219,7 +227,16 @@ class Oracle:
                      + [(item.expires, ref, 2) for ref, item in self.countersigns.items() if item.expires < self.now]
                      + [(item.expires, ref, 3) for ref, item in self.votes.open.items() if item.expires < self.now]
                      + self.corrections.due() + self.netting.due())
-        return [self._expire(ref, kind) for _, ref, kind in due[:SWEEP_MAX]]
+        events, shares = [], 0
+        for deadline, ref, kind in due[:SWEEP_MAX]:
+            if kind == netting.DEADLINE and self.netting.waits(deadline):
+                self.effects["leg behind due_by, not in default yet", 0] += 1
+                continue
+            if shares >= SHARES_MAX:
+                break
+            events.append(self._expire(ref, kind))
+            shares += len(events[-1][-1]) if kind == netting.DEADLINE else 0
+        return events
 
     def _expire(self, ref, kind):
         """(cause, ref, debtor, creditor, currency, amount)"""
@@ -522,6 +539,7 @@ class Oracle:
     def _arbitrate(self, signer, _ref, action, *_):
         ref, item = self._find(action)
         refuse_if(signer != self.hub, NOT_HUB)
+        refuse_if(signer in (item.home, item.visited), OWN_DISPUTE)
         self._end_dispute(ref, item, action["amount"], "dispute arbitrated")
 
     def _end_dispute(self, ref, item, posted, how):
@@ -541,6 +559,10 @@ class Oracle:
             assert sum(a.credits_pending for a in of_currency) == pending, f"pending credits of {currency}"
             assert sum(a.debits_posted for a in of_currency) == sum(a.credits_posted for a in of_currency), currency
             assert sum(a.debits_posted for a in of_currency) == self.posted[currency], f"posted debits of {currency}"
+            for (party, other), account in self.accounts.items():
+                held = sum(part for key, leg in self.netting.legs.items() if key[1] == other and key[3] == party
+                           and leg.status == netting.DEFAULTED for _, part in leg.shares)
+                assert account.shares_held == held, f"shares that {party} holds in {other}"
             legs = self.netting.owed(currency)
             assert sum(a.legs_owed for a in of_currency) == legs, f"legs owed in {currency}"
             assert sum(a.legs_due for a in of_currency) == legs, f"legs due in {currency}"

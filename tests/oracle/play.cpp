@@ -5,13 +5,17 @@
 //   genesis FILE            a new chain                       -> its chain id
 //   block TIME ENVELOPE...  the next block, envelopes in hex  -> "ok", the results, "|", the events
 //                           in hex; or "invalid"
+//   legs DEBTOR CREDITOR AMOUNT...  what was posted in a cycle, by pair
+//                           -> DEBTOR CREDITOR AMOUNT of each payment that it comes to
 //   state                   -> KEY=VALUE of the whole state in hex, index tables included
 
 #include "ledger/base/bytes.h"
+#include "ledger/state/netting.h"
 #include "node/config/genesis_json.h"
 #include "tests/support/ledger_fixture.h"
 
 #include <iostream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -31,6 +35,8 @@ public:
             begin(words);
         } else if (command == "block") {
             add_block(words);
+        } else if (command == "legs") {
+            show_legs(words);
         } else {
             ENSURE(command == "state");
             show_state();
@@ -72,6 +78,27 @@ private:
         std::cout << " |";
         for (const Event& event : block.events) {
             std::cout << ' ' << to_hex(event.encode());
+        }
+    }
+
+    static void show_legs(std::istringstream& words) {
+        std::vector<Debt> matrix;
+        std::map<PartyId, Money> sums;
+        std::string debtor;
+        std::string creditor;
+        Money amount{0};
+        while (words >> debtor >> creditor >> amount) {
+            matrix.push_back({party(debtor), party(creditor), amount});
+            sums[party(debtor)] -= amount;
+            sums[party(creditor)] += amount;
+        }
+        std::vector<NetPosition> net;
+        for (const auto& [member, figure] : sums) {
+            net.push_back({member, figure});
+        }
+        for (const Debt& leg : match_legs(net, matrix)) {
+            std::cout << to_text(leg.debtor) << ' ' << to_text(leg.creditor) << ' ' << leg.amount
+                      << ' ';
         }
     }
 

@@ -2,7 +2,7 @@
 
 from corrections import reference
 from netting import leg_ref, PENDING
-from oracle import APPROVED, DISPUTED, RECORDED, STARTED
+from oracle import Account, APPROVED, DISPUTED, RECORDED, STARTED
 
 VERSION = b"\1"
 # Compared as a whole. Tariffs, members, parameters, epochs and proposals are not clearing.
@@ -79,10 +79,15 @@ def correction(item):
             + u(len(item.credits), 4) + b"".join(map(ref_of, item.credits)))
 
 
+def kept(oracle):
+    """The accounts without those that are all zero."""
+    return {key: item for key, item in oracle.accounts.items() if item != Account()}
+
+
 def totals(oracle):
-    sums = {}
-    for (_, currency), account in oracle.accounts.items():
-        six = sums.setdefault(currency, [0] * 6)
+    sums = {currency: [0] * 6 for currency in oracle.currencies}
+    for (_, currency), account in kept(oracle).items():
+        six = sums[currency]
         for place, value in enumerate((account.debits_pending, account.debits_posted, account.credits_pending,
                                        account.credits_posted, account.legs_owed, account.legs_due)):
             six[place] += value
@@ -114,10 +119,10 @@ def encoded_netting(netting):
 
 def encoded(oracle):
     state = {}
-    for (party, currency), item in oracle.accounts.items():
+    for (party, currency), item in kept(oracle).items():
         state[b"\x02" + party.encode() + currency.encode()] = VERSION + i64(
             item.debits_pending, item.debits_posted, item.credits_pending, item.credits_posted, item.limit, item.legs_owed,
-            item.legs_due)
+            item.legs_due, item.shares_held)
     for (owner, partner), (active, currency, offered, cap) in oracle.agreements.items():
         state[b"\x03" + owner.encode() + partner.encode()] = (
             VERSION + u(active, 1) + currency.encode() + u(len(offered), 4) + b"".join(map(text, offered)) + i64(cap))
@@ -142,7 +147,7 @@ def encoded(oracle):
         state[b"\x80" + i64(item.expires) + ref_of(ref) + b"\4"] = b""
     for (debtor, creditor, currency), item in oracle.exposures.items():
         if item.sum() != 0:
-            state[b"\x09" + debtor.encode() + creditor.encode() + currency.encode()] = (
+            state[b"\x09" + currency.encode() + debtor.encode() + creditor.encode()] = (
                 VERSION + i64(item.pending, item.posted, item.legs))
     state |= encoded_netting(oracle.netting)
     for currency, sums in totals(oracle).items():

@@ -6,7 +6,7 @@ from refusal import refuse_if
 
 OK, ID_IN_USE, UNKNOWN_MEMBER, NOT_VALIDATOR, UNKNOWN_PROPOSAL, ALREADY_VOTED, NOTHING_TO_CHANGE = 0, 3, 11, 90, 91, 92, 97
 TOO_LATE, TOO_MANY_PROPOSALS = 45, 95
-SUSPEND, REINSTATE, REPLACE_KEYS, SET_PARAMETERS = 3, 4, 5, 6
+SUSPEND, REINSTATE, REPLACE_KEYS, SET_PARAMETERS, CONFIRM_LEG = 3, 4, 5, 6, 9
 OPEN_MAX, OPEN_OF_ONE_MAX = 64, 8
 
 
@@ -16,6 +16,7 @@ class Proposal:
     member: str
     parameters: dict
     expires: int
+    leg: tuple = None  # cycle, currency, debtor, creditor
     approvals: set = dataclasses.field(default_factory=set)
     refusals: set = dataclasses.field(default_factory=set)
 
@@ -38,11 +39,11 @@ class Votes:
             self._vote(signer, self._voted(action), action["approve"])
 
     def judge(self, name, signer, ref, action):
-        """The same without knowing the result: suspensions, reinstatements, parameters and votes on them only."""
+        """The same without knowing the result: suspensions, reinstatements, parameters, legs and votes on them only."""
         if name == "propose_change":
             proposal = self._proposal(action)
             refuse_if(ref in self.open, ID_IN_USE)
-            refuse_if(proposal.kind != SET_PARAMETERS and proposal.member not in self._oracle.members, UNKNOWN_MEMBER)
+            refuse_if(proposal.kind not in (SET_PARAMETERS, CONFIRM_LEG) and proposal.member not in self._oracle.members, UNKNOWN_MEMBER)
             self._refuse_nothing(proposal)
             of_signer = sum(other[0] == signer for other in self.open)
             refuse_if(len(self.open) >= OPEN_MAX or of_signer >= OPEN_OF_ONE_MAX, TOO_MANY_PROPOSALS)
@@ -61,13 +62,17 @@ class Votes:
 
     def _proposal(self, action):
         expires = self._oracle.now + self._oracle.in_force("countersign_window_ms")
-        return Proposal(action["kind"], action["member"].decode(), action["parameters"], expires)
+        leg = action["leg"] if action["kind"] == CONFIRM_LEG else None
+        named = leg and (leg["cycle"], *(leg[name].decode() for name in ("currency", "debtor", "creditor")))
+        return Proposal(action["kind"], action["member"].decode(), action["parameters"], expires, named)
 
     @staticmethod
     def _voted(action):
         return action["proposal"]["signer"].decode(), action["proposal"]["id"]
 
     def _refuse_nothing(self, proposal):
+        if proposal.kind == CONFIRM_LEG:
+            self._oracle.netting.refuse_unless_open(proposal.leg)
         suspended = proposal.member in self._oracle.suspended
         refuse_if((proposal.kind == SUSPEND and suspended) or (proposal.kind == REINSTATE and not suspended)
                   or (proposal.kind == SET_PARAMETERS and proposal.parameters == self._oracle.parameters), NOTHING_TO_CHANGE)
@@ -84,7 +89,8 @@ class Votes:
         self._count(ref, proposal)
 
     def _without_hub(self, proposal):
-        return proposal.kind == REPLACE_KEYS and proposal.member == self._oracle.hub
+        whose = proposal.leg[3] if proposal.kind == CONFIRM_LEG else proposal.member
+        return proposal.kind in (REPLACE_KEYS, CONFIRM_LEG) and whose == self._oracle.hub
 
     def _passed(self, proposal, approvals):
         enough = len(approvals & self.validators) * 3 > len(self.validators) * 2
@@ -100,6 +106,9 @@ class Votes:
                 self._oracle.suspended.discard(proposal.member)
             elif proposal.kind == SET_PARAMETERS:
                 self._oracle.parameters = proposal.parameters
+            elif proposal.kind == CONFIRM_LEG:
+                self._oracle.effects["leg confirmed by vote that was", self._oracle.netting.legs[proposal.leg].status] += 1
+                self._oracle.netting.end(proposal.leg, f"vote on {ref[0]}-{ref[1].hex()}")
         elif ((not self._without_hub(proposal) and self._oracle.hub in proposal.refusals)
               or (voters - len(proposal.refusals & self.validators)) * 3 <= voters * 2):
             del self.open[ref]

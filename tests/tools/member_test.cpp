@@ -160,6 +160,18 @@ SCENARIO("proposals are read from the command line") {
     CHECK(proposal_of(options, chain, {})->feature == 7);
     CHECK(proposal_of(options, chain, {})->member.is_zero());
 
+    options.kind = "confirm-leg";
+    CHECK(contains(proposal_of(options, chain, {}).error(), "--creditor"));
+    options.cycle = 2'961;
+    options.currency = "EUR";
+    options.creditor = "DDD";  // The debtor itself.
+    CHECK(contains(proposal_of(options, chain, {}).error(), "--creditor"));
+    options.creditor = "AAA";
+    const auto payment = proposal_of(options, chain, {});
+    REQUIRE(payment.has_value());
+    CHECK(payment->leg == LegKey{2'961, *currency_from_text("EUR"), party("DDD"), party("AAA")});
+    CHECK(payment->member.is_zero());
+
     options.kind = "evict";
     CHECK(contains(proposal_of(options, chain, {}).error(), "must be promote"));
     CHECK(vote_of("AAA-" + std::string(32, '0'), "approve")->approve);

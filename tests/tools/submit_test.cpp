@@ -114,12 +114,15 @@ std::vector<Action> samples() {
     ProposeChange feature;
     feature.kind = ChangeKind::activate_feature;
     feature.feature = 4'000'000'000;
+    ProposeChange leg;
+    leg.kind = ChangeKind::confirm_leg;
+    leg.leg = LegKey{2'961, fixture::currency("CNY"), fixture::party("CCC"), fixture::party("AAA")};
     std::vector<Action> actions{
         agreement,   bridge,     tcec,
         charger,     tariff,     limit,
         countersign, promote,    AdmitFollower{fixture::make_follower("DDD")},
         keys,        parameters, vote,
-        rotate,      feature};
+        rotate,      feature,    leg};
     for (Action& action : actions) {
         fixture::add_possessions(Hash{}, fixture::party("AAA"), action);
     }
@@ -285,6 +288,10 @@ SCENARIO("every wrong field of a change of members is refused with its name and 
          "link_key: must be 66"},
         {R"({"action":"ProposeChange","kind":"activate_feature"})", "feature: is missing"},
         {R"({"action":"ProposeChange","kind":"activate_feature","feature":0})", "feature: must be"},
+        {R"({"action":"ProposeChange","kind":"confirm_leg"})", "cycle: is missing"},
+        {R"({"action":"ProposeChange","kind":"confirm_leg","cycle":1,"currency":"CNY",
+             "debtor":"AAA","creditor":"AAA"})",
+         "ProposeChange: has a field out of bounds"},
         {R"({"action":"ProposeChange","kind":"set_parameters"})", "parameters: is missing"},
         {R"({"action":"ProposeChange","kind":"set_parameters","parameters":{"delta_ms":50}})",
          "parameters.start_window_ms: is missing"},

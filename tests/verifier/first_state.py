@@ -38,7 +38,9 @@ def entries_of(genesis):
         entries[bytes([AGREEMENT]) + encoded[:6]] = VERSION + encoded[6:]
     for limit in parsed["limits"]:
         encoded = genesis_file.encoded_limit(limit)
-        entries[bytes([ACCOUNT]) + encoded[:6]] = VERSION + bytes(32) + encoded[6:] + bytes(16)
+        if not any(encoded[6:]):
+            continue  # an account that is all zero is not in the state
+        entries[bytes([ACCOUNT]) + encoded[:6]] = VERSION + bytes(32) + encoded[6:] + bytes(24)
         entries[bytes([TOTALS]) + encoded[3:6]] = VERSION + bytes(96)
     entries[bytes([SCHEME])] = VERSION + genesis_file.encoded_parameters(parsed.get("parameters", {}))
     period = genesis_file.period_of(genesis_file.cycles_of(parsed.get("parameters", {})), genesis.time)

@@ -13,14 +13,15 @@ MEMBER = {1: ("party", "bytes"), 2: ("country", "text"), 3: ("role", "uint"), 4:
 ADMIT = {1: ("member", MEMBER), 2: ("member_possession", "bytes"), 3: ("consensus_possession", "bytes"),
          4: ("link_possession", "bytes")}
 PARAMETERS = {number: (f"parameter_{number}", "int") for number in range(1, 32)}
+LEG = {1: ("cycle", "uint"), 2: ("currency", "bytes"), 3: ("debtor", "bytes"), 4: ("creditor", "bytes")}
 PROPOSE = {1: ("kind", "uint"), 2: ("member", "bytes"), 3: ("member_key", "bytes"), 4: ("consensus_key", "bytes"),
            5: ("link_key", "bytes"), 6: ("parameters", PARAMETERS), 7: ("member_possession", "bytes"),
-           8: ("consensus_possession", "bytes"), 9: ("link_possession", "bytes"), 10: ("feature", "uint")}
+           8: ("consensus_possession", "bytes"), 9: ("link_possession", "bytes"), 10: ("feature", "uint"), 11: ("leg", LEG)}
 VOTE = {1: ("proposal", REF), 2: ("approve", "bool")}
 ROTATE = {1: ("role", "uint"), 2: ("new_key", "bytes"), 3: ("possession", "bytes")}
 SCHEMAS = {22: ADMIT, 23: PROPOSE, 24: VOTE, 25: ROTATE}
 ADMIT_FOLLOWER, PROPOSE_CHANGE, VOTE_ON_CHANGE, ROTATE_KEY = 22, 23, 24, 25
-REPLACE_KEYS = 5
+REPLACE_KEYS, CONFIRM_LEG = 5, 9
 MEMBER_ROLE = 1
 FIRST_ACTION = 10
 
@@ -79,7 +80,8 @@ class Membership:
             if action["role"] == MEMBER_ROLE:
                 self.keys[signer] = action["new_key"]
         elif transaction.number == PROPOSE_CHANGE:
-            proposal = _Proposal(action["kind"], action["member"].decode(), action["member_key"], set(), set())
+            about = action["leg"]["creditor"] if action["kind"] == CONFIRM_LEG else action["member"]
+            proposal = _Proposal(action["kind"], about.decode(), action["member_key"], set(), set())
             self._proposals[signer, transaction.id] = proposal
             if signer in validators or signer == self._hub:
                 proposal.approvals.add(signer)
@@ -97,7 +99,7 @@ class Membership:
         proposal = self._proposals[ref]
         approvals = len(proposal.approvals & set(validators))
         refusals = len(proposal.refusals & set(validators))
-        without_hub = proposal.kind == REPLACE_KEYS and proposal.member == self._hub
+        without_hub = proposal.kind in (REPLACE_KEYS, CONFIRM_LEG) and proposal.member == self._hub
         if (without_hub or self._hub in proposal.approvals) and approvals * 3 > len(validators) * 2:
             if proposal.kind == REPLACE_KEYS and proposal.member_key:
                 self.keys[proposal.member] = proposal.member_key

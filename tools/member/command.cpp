@@ -370,14 +370,17 @@ void add_propose(CLI::App& parent, int& exit_code) {
     command
         .add_option("KIND", proposal.kind,
                     "promote, demote, suspend, reinstate, replace-keys, set-parameters, "
-                    "activate-feature or withdraw-feature")
+                    "activate-feature, withdraw-feature or confirm-leg")
         ->required();
     command.add_option("MEMBER", proposal.member,
-                       "Whom it is about; none for parameters and features");
+                       "Whom it is about, of a leg its debtor; none for parameters and features");
     command.add_option("--keys", proposal.keys,
                        "replace-keys: the new keys, from the member's 'tally member prove-keys'");
     command.add_option("--feature", proposal.feature, "Number of a protocol feature");
     command.add_option("--set", proposal.set, "set-parameters: name=value, more than once");
+    command.add_option("--cycle", proposal.cycle, "confirm-leg: the cycle of the payment");
+    command.add_option("--currency", proposal.currency, "confirm-leg: its currency");
+    command.add_option("--creditor", proposal.creditor, "confirm-leg: who was to confirm it");
 }
 
 }  // namespace
@@ -398,6 +401,8 @@ void add_member_command(CLI::App& app, int& exit_code) {
         "  tally member propose replace-keys HUB --keys new.json --config node.toml\n"
         "  tally member propose activate-feature --feature 7 --config node.toml\n"
         "  tally member propose set-parameters --set epoch_blocks_max=50000 --config node.toml\n"
+        "  tally member propose confirm-leg CCC --cycle 2961 --currency EUR --creditor AAA "
+        "--config node.toml\n"
         "  tally member vote AAA-0123... approve --config node.toml\n"
         "  tally member rotate-key --role consensus --config node.toml\n"
         "  tally member vote AAA-0123... approve --member BBB --key member.key --api URL");

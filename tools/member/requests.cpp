@@ -75,6 +75,18 @@ Expected<ProposeChange, std::string> with_parameters(ProposeChange change,
     return change;
 }
 
+Expected<ProposeChange, std::string> with_leg(ProposeChange change, const ProposalOptions& options,
+                                              const PartyId& debtor) {
+    const auto currency = currency_from_text(options.currency);
+    const auto creditor = party_from_text(options.creditor);
+    if (!currency || !creditor || *creditor == debtor) {
+        return Unexpected{std::string{
+            "confirm-leg: give the debtor, --cycle NUMBER, --currency and --creditor of the leg"}};
+    }
+    change.leg = LegKey{options.cycle, *currency, debtor, *creditor};
+    return change;
+}
+
 }  // namespace
 
 Expected<ProposeChange, std::string> proposal_of(const ProposalOptions& options,
@@ -85,7 +97,7 @@ Expected<ProposeChange, std::string> proposal_of(const ProposalOptions& options,
     if (!kind) {
         return Unexpected{options.kind +
                           ": must be promote, demote, suspend, reinstate, replace-keys, "
-                          "set-parameters, activate-feature or withdraw-feature"};
+                          "set-parameters, activate-feature, withdraw-feature or confirm-leg"};
     }
     ProposeChange change;
     change.kind = *kind;
@@ -101,6 +113,9 @@ Expected<ProposeChange, std::string> proposal_of(const ProposalOptions& options,
     const auto member = party_from_text(options.member);
     if (!member) {
         return Unexpected{options.kind + ": MEMBER must be three letters"};
+    }
+    if (*kind == ChangeKind::confirm_leg) {
+        return with_leg(std::move(change), options, *member);
     }
     change.member = *member;
     return *kind == ChangeKind::replace_keys ? with_keys(std::move(change), options, chain_id)

@@ -17,6 +17,10 @@ struct ProposalOptions {
     std::string keys;              ///< file of `tally member prove-keys`
     std::vector<std::string> set;  ///< "name=value"
     std::uint32_t feature{0};      ///< 0: none named
+    // Only of confirm-leg, whose `member` is the debtor.
+    std::uint64_t cycle{0};
+    std::string currency;
+    std::string creditor;
 };
 
 /// The action, or what is wrong with the options. `parameters` are those in force as the API shows

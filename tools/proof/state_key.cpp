@@ -47,7 +47,7 @@ std::vector<Field> fields_of(Table table) {
         case Table::correction:
             return {Field::reference};
         case Table::exposure:
-            return {Field::party, Field::party, Field::currency};
+            return {Field::currency, Field::party, Field::party};
         case Table::totals:
             return {Field::currency};
         case Table::leg:

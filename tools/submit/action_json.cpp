@@ -161,13 +161,17 @@ Action read_admission(JsonFields& fields, JsonProblems& problems) {
     return action;
 }
 
+std::uint64_t read_cycle(JsonFields& fields) {
+    return static_cast<std::uint64_t>(fields.integer("cycle", 0, 1LL << 53U));
+}
+
 Action read_proposal(JsonFields& fields, JsonProblems& problems) {
     ProposeChange action;
     const std::optional<ChangeKind> kind = change_kind_from_text(fields.text("kind"));
     if (!kind) {
         fields.problem("kind",
                        "must be one of promote, demote, suspend, reinstate, replace_keys, "
-                       "set_parameters, activate_feature, withdraw_feature");
+                       "set_parameters, activate_feature, withdraw_feature, confirm_leg");
     }
     action.kind = kind.value_or(ChangeKind::promote);
     const bool is_feature =
@@ -175,6 +179,9 @@ Action read_proposal(JsonFields& fields, JsonProblems& problems) {
     if (is_feature) {
         action.feature = static_cast<std::uint32_t>(
             fields.integer("feature", 1, std::numeric_limits<std::uint32_t>::max()));
+    } else if (action.kind == ChangeKind::confirm_leg) {
+        action.leg = LegKey{read_cycle(fields), read_currency(fields), read_party(fields, "debtor"),
+                            read_party(fields, "creditor")};
     } else if (action.kind != ChangeKind::set_parameters) {
         action.member = read_party(fields, "member");
         action.member_key = read_key_if_there(fields, KeyRole::member);
@@ -342,7 +349,7 @@ Action read_settlement(JsonFields& fields) {
 
 Action read_confirmation(JsonFields& fields) {
     ConfirmPayment action;
-    action.cycle = static_cast<std::uint64_t>(fields.integer("cycle", 0, 1LL << 53U));
+    action.cycle = read_cycle(fields);
     action.currency = read_currency(fields);
     action.debtor = read_party(fields, "debtor");
     action.reference = fields.text("reference");

@@ -153,7 +153,8 @@ TEST_CASE("books that differ from the state in anything are found before a check
     forger.pass(second_ms);
     REQUIRE(find_correction(forger.chain().state(), corrected));
     REQUIRE(list_legs(forger.chain().state(), 0, 9).size() == 1);
-    BusinessCheck check{forger.chain().chain_id(), forger.chain().state(), 100};
+    BusinessCheck check{forger.chain().chain_id(), forger.chain().state(), forger.chain().now(),
+                        100};
     check.follow(aaa, {}, forger.chain().state());
     check.reconcile(forger.chain().state());
     REQUIRE(check.findings().count() == 0);

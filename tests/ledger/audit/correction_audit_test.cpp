@@ -245,8 +245,9 @@ TEST_CASE("a late record of an earlier charge is information, one within another
 
 TEST_CASE("an arbitration by somebody else than the hub is found") {
     Disputed disputed;
-    plant_hub(disputed.forger, aaa);  // the planted rule: whoever is owed decides
-    REQUIRE(disputed.forger.apply(aaa, Arbitrate{disputed.ref, units(5), {}}) == ResultCode::ok);
+    const PartyId other = party("CCC");
+    plant_hub(disputed.forger, other);  // the planted rule: a third one decides
+    REQUIRE(disputed.forger.apply(other, Arbitrate{disputed.ref, units(5), {}}) == ResultCode::ok);
     CHECK(finds(disputed.forger, FindingKind::unmatched, "the hub is HUB"));
 }
 

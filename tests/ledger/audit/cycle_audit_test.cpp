@@ -93,7 +93,11 @@ struct Closed {
             forger.plant(key, value);
         }
     }
-    void pass_due() { forger.pass(forger.chain().genesis().parameters.payment_window + hour_ms); }
+    /// Two blocks: the first one behind due_by takes no defaults.
+    void pass_due() {
+        forger.pass(forger.chain().genesis().parameters.payment_window + hour_ms);
+        forger.pass(second_ms);
+    }
     [[nodiscard]] bool finds(FindingKind kind, const std::string& words) {
         for (const Finding& finding : audit(forger).findings) {
             UNSCOPED_INFO(to_text(finding.kind) << ": " << finding.message);
@@ -142,6 +146,8 @@ TEST_CASE("cycles, payments and defaults of an honest ledger leave no finding") 
     SECTION("one pays, one is in default, and pays after all") {
         REQUIRE(confirm(legs[0]) == ResultCode::ok);
         forger.pass(forger.chain().genesis().parameters.payment_window + hour_ms);
+        CHECK(audit(forger).findings.empty());
+        forger.pass(second_ms);
         const AuditReport before = audit(forger);
         CHECK(before.findings.empty());
         CHECK(unpaid(before) == 1);
@@ -149,6 +155,25 @@ TEST_CASE("cycles, payments and defaults of an honest ledger leave no finding") 
         const AuditReport after = audit(forger);
         CHECK(after.findings.empty());
         CHECK(unpaid(after) == 0);
+    }
+    SECTION("one is ended by vote, before it is due or after") {
+        const bool is_late = GENERATE(false, true);
+        if (is_late) {
+            forger.pass(forger.chain().genesis().parameters.payment_window + hour_ms);
+            forger.pass(second_ms);
+        }
+        ProposeChange change;
+        change.kind = ChangeKind::confirm_leg;
+        change.leg = legs[0].key;
+        REQUIRE(forger.apply(party("HUB"), change) == ResultCode::ok);
+        const TransactionRef proposal = forger.chain().last_ref();
+        REQUIRE(forger.apply(bbb, VoteOnChange{proposal, true}) == ResultCode::ok);
+        REQUIRE(forger.apply(ccc, VoteOnChange{proposal, true}) == ResultCode::ok);
+        const AuditReport report = audit(forger);
+        CHECK(report.findings.empty());
+        REQUIRE(report.business.payments.size() == 1);
+        CHECK(report.business.payments.front().reference == "vote on " + to_text(proposal));
+        CHECK(unpaid(report) == 1);
     }
     SECTION("the next cycle begins with nothing but what was posted in it") {
         charge(forger, bbb, aaa, 1'000);
@@ -224,6 +249,18 @@ TEST_CASE("a default that a colluding quorum does not take is found") {
         closed.pass_due();
         CHECK(closed.finds(FindingKind::cycle, "but not in default"));
     }
+}
+
+TEST_CASE("a default that a colluding quorum takes in the first block behind due_by is found") {
+    Closed closed;
+    const UnixMillis window = closed.forger.chain().genesis().parameters.payment_window;
+    const LegEntry& leg = closed.legs.back();
+    LegEntry earlier = leg;
+    closed.forger.pass(leg.leg.due_by - closed.forger.chain().now());
+    earlier.leg.due_by -= window / 2;  // the planted rule: it was due before the parent's time
+    closed.replace(leg, earlier);
+    closed.forger.pass(second_ms);
+    CHECK(closed.finds(FindingKind::late, "before two blocks were behind its due_by"));
 }
 
 TEST_CASE("a payment between banks of a wrong amount is found") {

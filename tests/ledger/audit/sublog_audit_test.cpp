@@ -41,6 +41,10 @@ Forger make_everything() {
     const TransactionRef proposal = forger.chain().last_ref();
     REQUIRE(forger.apply(bbb, VoteOnChange{proposal, true}) == ResultCode::ok);
     REQUIRE(forger.apply(bbb, VoteOnChange{proposal, true}) == ResultCode::already_voted);
+    ProposeChange payment;
+    payment.kind = ChangeKind::confirm_leg;
+    payment.leg = LegKey{7, currency("CNY"), bbb, ccc};
+    REQUIRE(forger.apply(aaa, payment) == ResultCode::unknown_leg);
     const AuthorizationRef disputed = forger.start(ccc, aaa, units(100));
     forger.record(disputed, aaa, 2'000);
     REQUIRE(forger.apply(ccc, OpenDispute{disputed, units(1), DisputeReason::time, {}}) ==

@@ -1,6 +1,7 @@
 #include "tests/ledger/chain/naive_ledger.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace tally::test {
 
@@ -25,7 +26,9 @@ constexpr const char* members[]{"AAA", "BBB", "CCC"};
 }  // namespace
 
 NaiveLedger::NaiveLedger(Rules rules, std::int64_t time)
-    : m_rules{std::move(rules)}, m_cycle{(time - m_rules.cycle_start) / m_rules.cycle_length} {}
+    : m_rules{std::move(rules)},
+      m_time{time},
+      m_cycle{(time - m_rules.cycle_start) / m_rules.cycle_length} {}
 
 NaiveLedger::Balance NaiveLedger::balance(const std::string& member) const {
     Balance sum;
@@ -48,6 +51,10 @@ NaiveLedger::Balance NaiveLedger::balance(const std::string& member) const {
         const std::int64_t open = leg.state == Leg::State::paid ? 0 : leg.amount;
         sum.legs_owed += leg.debtor == member ? open : 0;
         sum.legs_due += leg.creditor == member ? open : 0;
+        for (const auto& [other, part] : leg.borne) {
+            const bool holds = leg.creditor == member && leg.state == Leg::State::missed;
+            sum.may_go_back += holds ? part : 0;
+        }
     }
     return sum;
 }
@@ -57,33 +64,37 @@ NaiveLedger::Evse NaiveLedger::evse(const std::string& owner, int connector) con
     return found == m_evses.end() ? Evse{} : found->second;
 }
 
+/// In the open cycle, less what is posted back.
+std::int64_t NaiveLedger::posted_between(const std::string& debtor,
+                                         const std::string& creditor) const {
+    std::int64_t due = 0;
+    for (const auto& [id, charge] : m_charges) {
+        const std::int64_t posted = charge.posted - charge.netted;
+        due += charge.home == debtor && charge.visited == creditor ? posted : 0;
+        due -= charge.home == creditor && charge.visited == debtor ? posted : 0;
+    }
+    for (const Posting& posting : m_postings) {
+        const bool there = posting.debtor == debtor && posting.creditor == creditor;
+        const bool back = posting.debtor == creditor && posting.creditor == debtor;
+        due += there ? posting.amount : 0;
+        due -= back ? posting.amount : 0;
+    }
+    return due;
+}
+
 std::int64_t NaiveLedger::owed_between(const std::string& debtor,
                                        const std::string& creditor) const {
     std::int64_t pending = 0;
-    std::int64_t due = 0;
     for (const auto& [id, charge] : m_charges) {
-        if (charge.home == debtor && charge.visited == creditor) {
-            pending += pending_of(charge);
-            due += charge.posted - charge.netted;
-        }
-        if (charge.home == creditor && charge.visited == debtor) {
-            due -= charge.posted - charge.netted;
-        }
-    }
-    for (const Posting& posting : m_postings) {
-        if (posting.debtor == debtor && posting.creditor == creditor) {
-            due += posting.amount;
-        }
-        if (posting.debtor == creditor && posting.creditor == debtor) {
-            due -= posting.amount;
-        }
+        const bool is_ours = charge.home == debtor && charge.visited == creditor;
+        pending += is_ours ? pending_of(charge) : 0;
     }
     std::int64_t legs = 0;
     for (const Leg& leg : m_legs) {
         const bool is_ours = leg.debtor == debtor && leg.creditor == creditor;
         legs += is_ours && leg.state != Leg::State::paid ? leg.amount : 0;
     }
-    return pending + std::max<std::int64_t>(0, due) + legs;
+    return pending + std::max<std::int64_t>(0, posted_between(debtor, creditor)) + legs;
 }
 
 std::size_t NaiveLedger::close_cycle() {
@@ -98,21 +109,39 @@ std::size_t NaiveLedger::close_cycle() {
         net[member] = sum.gets - sum.owes;
         has_any = has_any || sum.gets != 0 || sum.owes != 0;
     }
+    std::map<std::pair<std::string, std::string>, std::int64_t> payments;
+    const auto pay = [&](const std::string& debtor, const std::string& creditor,
+                         std::int64_t most) {
+        const std::int64_t amount = std::min({-net[debtor], net[creditor], most});
+        if (amount > 0) {
+            net[debtor] += amount;
+            net[creditor] -= amount;
+            payments[{debtor, creditor}] += amount;
+        }
+    };
+    // With three members there are never more pairs of this kind than legs may be.
+    std::multimap<std::int64_t, std::pair<std::string, std::string>, std::greater<>> direct;
     for (const char* debtor : members) {
         for (const char* creditor : members) {
-            const std::int64_t amount = std::min(-net[debtor], net[creditor]);
-            if (amount > 0) {
-                net[debtor] += amount;
-                net[creditor] -= amount;
-                m_legs.push_back({m_cycle,
-                                  debtor,
-                                  creditor,
-                                  amount,
-                                  m_time + m_rules.payment_window,
-                                  Leg::State::open,
-                                  {}});
-            }
+            direct.emplace(posted_between(debtor, creditor), std::pair{debtor, creditor});
         }
+    }
+    for (const auto& [most, pair] : direct) {
+        pay(pair.first, pair.second, most);
+    }
+    for (const char* debtor : members) {
+        for (const char* creditor : members) {
+            pay(debtor, creditor, -net[debtor]);
+        }
+    }
+    for (const auto& [pair, amount] : payments) {
+        m_legs.push_back({m_cycle,
+                          pair.first,
+                          pair.second,
+                          amount,
+                          m_time + m_rules.payment_window,
+                          Leg::State::open,
+                          {}});
     }
     for (auto& [id, charge] : m_charges) {
         charge.netted = charge.posted;
@@ -166,7 +195,7 @@ void NaiveLedger::share(Leg& leg) {
 std::size_t NaiveLedger::miss_legs() {
     std::size_t missed = 0;
     for (Leg& leg : m_legs) {
-        if (leg.state == Leg::State::open && leg.due < m_time) {
+        if (leg.state == Leg::State::open && leg.due < m_time_before) {
             leg.state = Leg::State::missed;
             m_suspended.insert(leg.debtor);
             if (m_rules.shares_defaults) {
@@ -216,6 +245,7 @@ void NaiveLedger::finish(Charge& charge, std::int64_t posted) {
 }
 
 std::size_t NaiveLedger::begin_block(std::int64_t time) {
+    m_time_before = m_time;
     m_time = time;
     std::size_t expired = close_cycle() + miss_legs();
     for (auto& [id, charge] : m_charges) {
@@ -241,7 +271,7 @@ ResultCode NaiveLedger::check_debit(const std::string& debtor, const std::string
         }
     }
     const Balance sum = balance(debtor);
-    const std::int64_t net = std::max<std::int64_t>(0, sum.owes - sum.gets);
+    const std::int64_t net = std::max<std::int64_t>(0, sum.owes + sum.may_go_back - sum.gets);
     return sum.owes_pending + net + sum.legs_owed + amount > m_rules.limit
                ? ResultCode::limit_exceeded
                : ResultCode::ok;

@@ -42,6 +42,7 @@ public:
         std::int64_t gets{0};
         std::int64_t legs_owed{0};
         std::int64_t legs_due{0};
+        std::int64_t may_go_back{0};  ///< shares of others in defaults, when they are paid
     };
     struct Leg {
         std::int64_t cycle{0};
@@ -91,6 +92,7 @@ public:
     ResultCode accept(int id, const std::string& by);
     ResultCode arbitrate(int id, const std::string& by, std::int64_t amount);
 
+    /// By its creditor, or by a vote in its place.
     ResultCode confirm(std::int64_t cycle, const std::string& debtor, const std::string& by);
     void reinstate(const std::string& member) { m_suspended.erase(member); }
     [[nodiscard]] const std::set<std::string>& suspended() const { return m_suspended; }
@@ -145,11 +147,14 @@ private:
     std::size_t miss_legs();
     void share(Leg& leg);
     [[nodiscard]] std::map<std::string, std::int64_t> receivers(std::int64_t cycle) const;
+    [[nodiscard]] std::int64_t posted_between(const std::string& debtor,
+                                              const std::string& creditor) const;
     [[nodiscard]] std::int64_t owed_between(const std::string& debtor,
                                             const std::string& creditor) const;
 
     Rules m_rules;
     std::int64_t m_time{0};
+    std::int64_t m_time_before{0};  ///< of the block before
     std::map<int, Charge> m_charges;
     std::map<std::pair<std::string, int>, Evse> m_evses;
     std::map<int, Afterwards> m_afterwards;

@@ -39,7 +39,7 @@ Genesis random_genesis(std::uint64_t seed) {
     }
     for (GenesisAgreement& half : genesis.agreements) {
         if (half.member == party("AAA") && half.agreement.partner == party("BBB")) {
-            half.agreement.exposure_cap = units(110);
+            half.agreement.exposure_cap = units(100);
         }
     }
     return genesis;
@@ -64,7 +64,7 @@ NaiveLedger::Rules rules_of(const Genesis& genesis) {
     rules.cycle_length = parameters.cycle_length;
     rules.payment_window = parameters.payment_window;
     rules.shares_defaults = parameters.default_bearer == DefaultBearer::shared;
-    rules.caps[{"AAA", "BBB"}] = units(110);
+    rules.caps[{"AAA", "BBB"}] = units(100);
     return rules;
 }
 
@@ -305,8 +305,26 @@ private:
         const std::string by = below(10) == 0 ? any_member() : leg.creditor;
         const std::string debtor = leg.debtor;
         const std::int64_t cycle = leg.cycle + (below(12) == 0 ? 1 : 0);
+        if (by != debtor && below(4) == 0) {
+            return add_vote_on_leg(
+                {static_cast<std::uint64_t>(cycle), cny, party(debtor), party(by)});
+        }
         const ConfirmPayment action{static_cast<std::uint64_t>(cycle), cny, party(debtor), "paid"};
         add(plan(by, action, m_naive.confirm(cycle, debtor, by)));
+    }
+    /// In the creditor's place, as a reinstatement.
+    void add_vote_on_leg(const LegKey& leg) {
+        ProposeChange change;
+        change.kind = ChangeKind::confirm_leg;
+        change.leg = leg;
+        const ResultCode result = m_naive.confirm(static_cast<std::int64_t>(leg.cycle),
+                                                  to_text(leg.debtor), to_text(leg.creditor));
+        add(plan("HUB", change, result));
+        if (result == ResultCode::ok) {
+            const VoteOnChange vote{m_chain.last_ref(), true};
+            add(plan("AAA", vote, ResultCode::ok));
+            add(plan("BBB", vote, ResultCode::ok));
+        }
     }
     /// By the hub's proposal and two votes of the four.
     void add_reinstatement() {
@@ -415,7 +433,8 @@ private:
             const NaiveLedger::Balance naive = m_naive.balance(member);
             const Account account = *find_account(m_chain.state(), party(member), cny);
             REQUIRE(account == Account{naive.owes_pending, naive.owes, naive.gets_pending,
-                                       naive.gets, units(150), naive.legs_owed, naive.legs_due});
+                                       naive.gets, units(150), naive.legs_owed, naive.legs_due,
+                                       naive.may_go_back});
         }
         REQUIRE(find_totals(m_chain.state(), cny)->balanced());
         for (const char* member : {"AAA", "BBB", "CCC"}) {
@@ -528,7 +547,7 @@ std::shared_ptr<const AuditCheckpoint> checkpoint_at(TestChain& chain) {
         }
     }
     checkpoint->has_business = true;
-    checkpoint->books = BusinessCheck{chain.chain_id(), chain.state(), 1}.save_books();
+    checkpoint->books = BusinessCheck{chain.chain_id(), chain.state(), chain.now(), 1}.save_books();
     return checkpoint;
 }
 

@@ -167,6 +167,7 @@ struct NaiveMembership {
             case ChangeKind::set_parameters:
             case ChangeKind::activate_feature:
             case ChangeKind::withdraw_feature:
+            case ChangeKind::confirm_leg:
                 break;
         }
         return ResultCode::ok;

@@ -75,7 +75,7 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
     parameters.set_default_bearer(wire::DEFAULT_BEARER_CREDITOR);
     check_all(promote, "unknown_action",
               {[&](auto& m) { change(m)->clear_kind(); },
-               [&](auto& m) { change(m)->set_kind(static_cast<wire::ChangeKind>(9)); }});
+               [&](auto& m) { change(m)->set_kind(static_cast<wire::ChangeKind>(10)); }});
     check_all(promote, "malformed",
               {[&](auto& m) { change(m)->set_member("DD"); },
                [&](auto& m) { change(m)->set_member_key("short"); }});
@@ -110,6 +110,27 @@ TEST_CASE("proposals that do not decode", "[transaction][membership]") {
                [&](auto& m) { *change(m)->mutable_parameters() = parameters; },
                [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_PROMOTE); }});
     check_all(promote, "unknown_action", {[&](auto& m) { change(m)->mutable_parameters(); }});
+    const Action leg = test::sample_proposal(ChangeKind::confirm_leg);
+    check_all(leg, "malformed",
+              {[&](auto& m) { change(m)->mutable_leg()->clear_currency(); },
+               [&](auto& m) { change(m)->mutable_leg()->set_debtor("CC"); },
+               [&](auto& m) { change(m)->mutable_leg()->set_creditor("AAAA"); }});
+    check_all(
+        leg, "out_of_range",
+        {[&](auto& m) { change(m)->clear_leg(); }, [&](auto& m) { change(m)->set_member("CCC"); },
+         [&](auto& m) { change(m)->set_feature(1); },
+         [&](auto& m) { *change(m)->mutable_parameters() = parameters; },
+         [&](auto& m) { change(m)->mutable_leg()->set_creditor("CCC"); },
+         [&](auto& m) { change(m)->mutable_leg()->set_debtor("ccc"); },
+         [&](auto& m) { change(m)->mutable_leg()->set_currency("CN1"); },
+         [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_SUSPEND); },
+         [&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_ACTIVATE_FEATURE); }});
+    check_all(leg, "ok", {[&](auto& m) { change(m)->mutable_leg()->clear_cycle(); }});
+    check_all(test::sample_proposal(ChangeKind::activate_feature), "out_of_range", {[&](auto& m) {
+                  change(m)->mutable_leg()->set_currency("CNY");
+                  change(m)->mutable_leg()->set_debtor("CCC");
+                  change(m)->mutable_leg()->set_creditor("AAA");
+              }});
     check_all(test::sample_proposal(ChangeKind::activate_feature), "ok",
               {[&](auto& m) { change(m)->set_kind(wire::CHANGE_KIND_WITHDRAW_FEATURE); },
                [&](auto& m) { change(m)->set_feature(0xffffffff); }});
@@ -184,7 +205,7 @@ TEST_CASE("names of changes read back", "[membership]") {
     for (const ChangeKind kind :
          {ChangeKind::promote, ChangeKind::demote, ChangeKind::suspend, ChangeKind::reinstate,
           ChangeKind::replace_keys, ChangeKind::set_parameters, ChangeKind::activate_feature,
-          ChangeKind::withdraw_feature}) {
+          ChangeKind::withdraw_feature, ChangeKind::confirm_leg}) {
         CHECK(change_kind_from_text(to_text(kind)) == kind);
     }
     CHECK_FALSE(change_kind_from_text("dismiss"));

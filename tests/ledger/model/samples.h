@@ -120,6 +120,10 @@ inline ProposeChange sample_proposal(ChangeKind kind) {
         action.feature = 70'000;
         return action;
     }
+    if (kind == ChangeKind::confirm_leg) {
+        action.leg = LegKey{1ULL << 63U, currency("CNY"), party("CCC"), party("AAA")};
+        return action;
+    }
     if (kind == ChangeKind::set_parameters) {
         action.parameters = Parameters{};
         action.parameters->delta = 400;
@@ -158,7 +162,7 @@ inline RatedCharge sample_rated() {
     return {sample_metered(), {"day", 7}, currency("CNY"), 123'456, 120'000};
 }
 
-/// One of each kind, a denial, and four changes.
+/// One of each kind, a denial, and five changes.
 inline std::vector<Action> sample_actions() {
     const Bytes meter_key{0x30, 0x59, 0x30, 0x13};
     return {
@@ -181,6 +185,7 @@ inline std::vector<Action> sample_actions() {
         sample_proposal(ChangeKind::replace_keys),
         sample_proposal(ChangeKind::set_parameters),
         sample_proposal(ChangeKind::activate_feature),
+        sample_proposal(ChangeKind::confirm_leg),
         VoteOnChange{{party("AAA"), sample_id(4)}, true},
         sample_rotation(),
         ReportReady{5, sha256(as_bytes("validators")), 1'234},

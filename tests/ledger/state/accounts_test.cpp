@@ -122,6 +122,101 @@ TEST_CASE("what the scheme posts is bound by no limit", "[state][accounts]") {
     CHECK(find_exposure(state.overlay, bbb, aaa, cny) == Exposure{0, 70});
 }
 
+TEST_CASE("a share that came in does not extend what its receiver may owe", "[state][accounts]") {
+    State state;
+    const Pair a_to_b{aaa, bbb, cny};
+    set_limit(state.overlay, aaa, cny, 100);
+    REQUIRE(post_share(state.overlay, b_to_a, 70));
+    CHECK(state.account(aaa) == Account{0, 0, 0, 70, 100, 0, 0, 70});
+    CHECK(state.account(bbb) == Account{0, 70});
+    CHECK(used_of_limit(state.account(aaa)) == 0);
+    SECTION("not even while it is there to be netted") {
+        CHECK(reserve(state.overlay, a_to_b, 101, 0) == ResultCode::limit_exceeded);
+        REQUIRE(post_at_once(state.overlay, a_to_b, 100, 0) == ResultCode::ok);
+        CHECK(used_of_limit(state.account(aaa)) == 100);
+        CHECK(reserve(state.overlay, a_to_b, 1, 0) == ResultCode::limit_exceeded);
+        // It goes back: still within the limit.
+        REQUIRE(return_share(state.overlay, a_to_b, 70));
+        CHECK(state.account(aaa) == Account{0, 170, 0, 70, 100});
+        CHECK(used_of_limit(state.account(aaa)) == 100);
+    }
+    SECTION("other credit does") {
+        REQUIRE(post_exempt(state.overlay, b_to_a, 30));
+        REQUIRE(post_at_once(state.overlay, a_to_b, 100, 0) == ResultCode::ok);
+        REQUIRE(post_at_once(state.overlay, a_to_b, 30, 0) == ResultCode::ok);
+        CHECK(reserve(state.overlay, a_to_b, 1, 0) == ResultCode::limit_exceeded);
+    }
+    SECTION("nor after it was netted") {
+        Account netted = state.account(aaa);
+        netted.credits_posted = 0;
+        state.put(aaa, netted);
+        CHECK(used_of_limit(netted) == 70);
+        CHECK(reserve(state.overlay, a_to_b, 31, 0) == ResultCode::limit_exceeded);
+        REQUIRE(post_at_once(state.overlay, a_to_b, 30, 0) == ResultCode::ok);
+        REQUIRE(return_share(state.overlay, a_to_b, 70));
+        CHECK(used_of_limit(state.account(aaa)) == 100);
+    }
+}
+
+TEST_CASE("a share for which there is no room, now or when it goes back, is not borne",
+          "[state][accounts]") {
+    State state;
+    const Pair a_to_b{aaa, bbb, cny};
+    SECTION("what the receiver owes and the share") {
+        state.put(aaa, {0, most - 10, 0, 0, 0, 0, 0, 4});
+        CHECK_FALSE(post_share(state.overlay, b_to_a, 7));
+        CHECK(state.account(bbb) == Account{});
+        REQUIRE(post_share(state.overlay, b_to_a, 6));
+        CHECK(state.account(aaa) == Account{0, most - 10, 0, 6, 0, 0, 0, 10});
+        // Everything beyond it is refused; the share itself goes back.
+        CHECK_FALSE(post_exempt(state.overlay, a_to_b, 1));
+        CHECK(return_share(state.overlay, a_to_b, 10));
+        CHECK(state.account(aaa) == Account{0, most, 0, 6});
+    }
+    SECTION("what the receiver is owed") {
+        state.put(aaa, {0, 0, 0, most - 5});
+        CHECK_FALSE(post_share(state.overlay, b_to_a, 6));
+        CHECK(post_share(state.overlay, b_to_a, 5));
+    }
+    SECTION("on the way back, what the other is owed") {
+        REQUIRE(post_share(state.overlay, b_to_a, 6));
+        state.put(bbb, {0, 6, 0, most - 5});
+        const StateChanges before = state.overlay.changes();
+        CHECK_FALSE(return_share(state.overlay, a_to_b, 6));
+        CHECK(state.overlay.changes() == before);
+    }
+}
+
+TEST_CASE("an account that is all zero leaves the state", "[state][accounts]") {
+    State state;
+    SECTION("when its last leg is paid") {
+        owe_leg(state.overlay, b_to_a, 70);
+        settle_leg(state.overlay, b_to_a, 70);
+    }
+    SECTION("when its limit is taken away") {
+        set_limit(state.overlay, bbb, cny, 100);
+        set_limit(state.overlay, bbb, cny, 0);
+    }
+    SECTION("when nothing was promised") {
+        REQUIRE(reserve(state.overlay, b_to_a, 0, 0) == ResultCode::ok);
+    }
+    CHECK_FALSE(find_account(state.overlay, aaa, cny));
+    CHECK_FALSE(find_account(state.overlay, bbb, cny));
+    REQUIRE_FALSE(update_totals(state.overlay));
+    CHECK_FALSE(find_totals(state.overlay, cny));
+}
+
+TEST_CASE("the totals of a currency stay when its last account leaves", "[state][invariants]") {
+    State state;
+    set_limit(state.overlay, bbb, cny, 100);
+    REQUIRE_FALSE(update_totals(state.overlay));
+    REQUIRE(state.base.write(test::to_batch(state.overlay.changes()), false).has_value());
+    StateOverlay later{state.base, {}};
+    set_limit(later, bbb, cny, 0);
+    REQUIRE_FALSE(update_totals(later));
+    CHECK(find_totals(later, cny) == Totals{});
+}
+
 TEST_CASE("a leg is owed until it is paid, and an empty pair leaves the state",
           "[state][accounts]") {
     State state;

@@ -269,6 +269,17 @@ TEST_CASE("records of membership read back, and damaged ones do not", "[state][r
     feature.change.kind = ChangeKind::activate_feature;
     feature.change.feature = 7;
     check(feature);
+    ProposalRecord leg;
+    leg.change.kind = ChangeKind::confirm_leg;
+    leg.change.leg = LegKey{7, test::currency("CNY"), test::party("CCC"), test::party("AAA")};
+    check(leg);
+    leg.change.leg->creditor = test::party("CCC");
+    CHECK_FALSE(decode_record<ProposalRecord>(encode(leg)));
+    leg.change.leg.reset();
+    CHECK_FALSE(decode_record<ProposalRecord>(encode(leg)));
+    feature.change.leg = LegKey{7, test::currency("CNY"), test::party("CCC"), test::party("AAA")};
+    CHECK_FALSE(decode_record<ProposalRecord>(encode(feature)));
+    feature.change.leg.reset();
     feature.change.feature = 0;
     CHECK_FALSE(decode_record<ProposalRecord>(encode(feature)));
     EpochRecord unordered = epoch;

@@ -177,6 +177,32 @@ TEST_CASE("the hub decides what of the disputed part is owed", "[state][dispute]
     recorded.check_books();
 }
 
+TEST_CASE("the hub does not decide a dispute that it is a party to", "[state][dispute]") {
+    const bool is_home = GENERATE(true, false);
+    Genesis genesis = make_genesis();
+    genesis.parameters.dispute_default = DisputeDefault::release;
+    const PartyId home = is_home ? hub : bbb;
+    const PartyId visited = is_home ? aaa : hub;
+    for (const auto& [owner, partner] : {std::pair{home, visited}, std::pair{visited, home}}) {
+        genesis.agreements.push_back({owner, {partner, true, cny, {}, 0}});
+    }
+    genesis.limits.push_back({hub, cny, units(1'000)});
+    TestChain chain{genesis, {visited}};
+    const AuthorizationRef ref = chain.charge_until_recorded(home, visited, 12'000);
+    REQUIRE(chain.apply(home, OpenDispute{ref, units(5), DisputeReason::price, {}}) ==
+            ResultCode::ok);
+    CHECK(chain.apply(hub, Arbitrate{ref, 0, {}}) == ResultCode::own_dispute);
+    CHECK(chain.apply(hub, Arbitrate{ref, units(5), {}}) == ResultCode::own_dispute);
+    SECTION("the visited operator still may give way") {
+        CHECK(chain.apply(visited, AcceptDispute{ref}) == ResultCode::ok);
+    }
+    SECTION("else it ends by its default") {
+        chain.pass(genesis.parameters.arbitrate_window + hour_ms);
+        CHECK(find_authorization(chain.state(), ref)->status == AuthorizationStatus::expired);
+    }
+    CHECK_FALSE(check_invariants(chain.state()));
+}
+
 TEST_CASE("what the hub decides is posted and the rest released", "[state][dispute]") {
     Recorded recorded;
     TestChain& chain = recorded.chain;

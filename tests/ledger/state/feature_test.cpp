@@ -147,14 +147,14 @@ TEST_CASE("bound: so many features and no more", "[state][feature]") {
     for (std::uint32_t feature = 1; feature < features_max; ++feature) {
         (feature % 2 == 0 ? epoch.features : epoch.wanted_features).push_back(feature);
     }
-    enact(state, activate(1000));
+    REQUIRE(enact(state, {}, activate(1000)) == ResultCode::ok);
     CHECK(find_epoch(state).wanted_features == FeatureList{1000});
     epoch.wanted_features.push_back(1000);
     REQUIRE(epoch.features.size() + epoch.wanted_features.size() == features_max);
     state.put(keys::epoch(), encode(epoch));
     CHECK(check_change(state, activate(1001)) == ResultCode::too_many_features);
     CHECK(check_change(state, withdraw(1000)) == ResultCode::ok);
-    enact(state, withdraw(1000));
+    REQUIRE(enact(state, {}, withdraw(1000)) == ResultCode::ok);
     CHECK(check_change(state, activate(1001)) == ResultCode::ok);
 }
 
@@ -193,10 +193,10 @@ TEST_CASE("a feature withdrawn and asked for again in the sealing block becomes 
           "[state][feature]") {
     const TestChain chain;
     StateOverlay state = chain.state();
-    enact(state, activate(7));
+    REQUIRE(enact(state, {}, activate(7)) == ResultCode::ok);
     const NextEpoch next = wanted_epoch(state);
-    enact(state, withdraw(7));
-    enact(state, activate(7));
+    REQUIRE(enact(state, {}, withdraw(7)) == ResultCode::ok);
+    REQUIRE(enact(state, {}, activate(7)) == ResultCode::ok);
     CHECK(seal_epoch(state, 1, next).features == FeatureList{7});
     CHECK(find_epoch(state).features == FeatureList{7});
     CHECK(find_epoch(state).wanted_features.empty());
@@ -212,9 +212,9 @@ TEST_CASE("bound: one feature for another in the sealing block", "[state][featur
     epoch.wanted_features = {1000};
     state.put(keys::epoch(), encode(epoch));
     const NextEpoch next = wanted_epoch(state);
-    enact(state, withdraw(1000));
+    REQUIRE(enact(state, {}, withdraw(1000)) == ResultCode::ok);
     REQUIRE(check_change(state, activate(1001)) == ResultCode::ok);
-    enact(state, activate(1001));
+    REQUIRE(enact(state, {}, activate(1001)) == ResultCode::ok);
 
     CHECK(seal_epoch(state, 1, next).features.empty());
     const EpochRecord after = find_epoch(state);

@@ -115,7 +115,7 @@ TEST_CASE("every record has one encoding", "[state][records]") {
     member.operator_id = "123456789";
     member.member_key.data.fill(3);
     check_codec(MemberRecord{member, true});
-    check_codec(Account{1, 2, 3, 4, 5, 6, 7});
+    check_codec(Account{1, 2, 3, 4, 5, 6, 7, 8});
     check_codec(CycleRecord{9, 8, 7, {}});
     check_codec(CycleRecord{9, 8, 7, CycleRecord::Closing{5, cny}});
     check_codec(ClosedCycleRecord{1, 2, 3, {{aaa, 5}}});

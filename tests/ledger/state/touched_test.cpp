@@ -100,8 +100,12 @@ std::vector<Case> every_kind(const Busy& busy) {
     ProposeChange change;
     change.member = bbb;
     change.kind = ChangeKind::suspend;
+    ProposeChange payment;
+    payment.kind = ChangeKind::confirm_leg;
+    payment.leg = LegKey{3, cny, bbb, ccc};
     const Transaction recording{{}, 0, busy.chain.record(busy.charge, 5'000)};
     return {
+        {aaa, payment, {aaa, bbb, ccc}},
         {aaa, SetAgreement{ccc, true, cny, {}, 0}, {aaa, ccc}},
         {aaa, bridge, {aaa}},
         {aaa, charger, {aaa}},
@@ -234,6 +238,7 @@ TEST_CASE("netting touches everybody with a figure", "[state][sublog]") {
     CHECK(parties_of(chain.tip().sublogs) == Parties{aaa, bbb});
 
     chain.pass(genesis.parameters.payment_window + second_ms);
+    chain.pass(second_ms);
     REQUIRE(chain.tip().events.size() == 1);
     REQUIRE(chain.tip().events.front().kind == EventKind::leg_defaulted);
     CHECK(parties_of(chain.tip().sublogs) == Parties{aaa, bbb});

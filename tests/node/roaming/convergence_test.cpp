@@ -68,10 +68,10 @@ Outcome run_charges(World& world, int charges) {
 
 void check_books(World& world, const Outcome& outcome) {
     const Money posted = ten_kwh * static_cast<Money>(outcome.settled);
-    const auto owing = find_account(world.chain().state(), party("BBB"), currency("CNY"));
-    REQUIRE(owing);
-    CHECK(owing->debits_posted == posted);
-    CHECK(owing->debits_pending == 0);
+    const Account owing =
+        find_account(world.chain().state(), party("BBB"), currency("CNY")).value_or(Account{});
+    CHECK(owing.debits_posted == posted);
+    CHECK(owing.debits_pending == 0);
     const Customer customer = world.member("BBB").accounts().find("BBB-1").value();
     CHECK(customer.balance == units(10'000) - posted);
     CHECK(customer.held == 0);
