@@ -254,7 +254,7 @@ def a_banks_statement_is_compared_with_confirmed_payments(bin_dir):
         wait_until(lambda: net.get("HUB", f"/api/v1/cycles/{cycle}"), 30, "the cycle is closed")
         leg, = net.get("HUB", "/api/v1/legs")["items"]
         net.run("pay", "confirm", "--cycle", str(leg["cycle"]), "--currency", leg["currency"], "--debtor", leg["debtor"],
-                "--reference", "statement 7/2", "--config", net.node(leg["creditor"])["config"])
+                "--reference", "statement 7/2", "--yes", "--config", net.node(leg["creditor"])["config"])
         net.wait_same_height()
         statement, report = (os.path.join(net.folder, name) for name in ("bank.csv", "bank.json"))
         day = datetime.datetime.now(datetime.timezone.utc).date()

@@ -45,7 +45,14 @@ def show(net, *what):
 def confirm(net, leg, codes=(0,), by=None):
     return json.loads(net.run("pay", "confirm", "--cycle", str(leg["cycle"]), "--currency", leg["currency"], "--debtor",
                               leg["debtor"], "--reference", "statement 7/2", "--config",
-                              net.node(by or leg["creditor"])["config"], "--json", codes=codes).stdout)["result"]
+                              net.node(by or leg["creditor"])["config"], "--yes", "--json", codes=codes).stdout)["result"]
+
+
+def look_at(net, leg):
+    """What is shown before the leg is signed, when nobody answers."""
+    done = net.run("pay", "confirm", "--cycle", str(leg["cycle"]), "--currency", leg["currency"], "--debtor", leg["debtor"],
+                   "--reference", "statement 7/2", "--config", net.node(leg["creditor"])["config"], codes=(0, 1, 3))
+    return done.returncode, done.stderr
 
 
 def a_cycle_is_netted_and_paid(bin_dir):
@@ -66,6 +73,11 @@ def a_cycle_is_netted_and_paid(bin_dir):
             check_equal((creditor["legs_due"], creditor["limit_used"]), (owed - back, 0), f"AAA at {at}")
         leg, = legs(net)
         check_equal((leg["debtor"], leg["creditor"], leg["status"]), ("BBB", "AAA", "pending"), "the leg")
+        code, shown = look_at(net, leg)
+        check_equal((code, legs(net)[0]["status"]), (3, "pending"), "without an answer nothing is signed")
+        check(f"BBB pays AAA {leg['amount']}" in shown and "whole amount" in shown, shown)
+        code, shown = look_at(net, {**leg, "cycle": leg["cycle"] + 1})
+        check(code == 1 and "no such payment" in shown, shown)
         check("BBB" in show(net, "legs") and "matrix" in show(net, "cycle", str(cycle)), "the cycle is not shown")
         check(leg["currency"] in show(net, "cycles"), "the cycle is not listed")
         check_equal(confirm(net, leg, codes=(1,), by="BBB"), "unknown_leg", "confirmed by its debtor")
@@ -91,7 +103,13 @@ def who_does_not_pay_is_suspended(bin_dir):
         answer = net.vote(net.propose("reinstate", "BBB", by="CCC"), "HUB", "AAA")
         check_equal((answer["result"], answer["state"]), ("ok", "decided"), "reinstated")
         settle(net, "AAA", "BBB", 4000)
+        # Its creditor does not confirm the next one: the members end it in its place.
+        leg = wait_until(lambda: [leg for leg in legs(net) if leg["status"] == "defaulted"], 60, "the next leg is in default")[0]
+        answer = net.vote(net.propose("confirm-leg", "BBB", "--cycle", str(leg["cycle"]), "--currency", leg["currency"],
+                                      "--creditor", "AAA", by="BBB"), "HUB", "CCC")
+        check_equal((answer["result"], answer["state"]), ("ok", "decided"), "the vote on the leg")
         net.wait_same_height()
+        check_equal((net.account("HUB", "BBB")["legs_owed"], legs(net)), (0, []), "after the vote")
         net.check_same_state_roots()
         net.audit()
 

@@ -1,8 +1,11 @@
 #include "tools/clearing/command.h"
 
 #include "node/runtime/exit_codes.h"
+#include "node/runtime/key_file.h"
+#include "tools/clearing/payment.h"
 #include "tools/member/identity.h"
 #include "tools/submit/action_json.h"
+#include "tools/support/json_api.h"
 
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
@@ -10,8 +13,10 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 namespace tally::tools {
 
@@ -30,6 +35,8 @@ struct Options {
     std::string debtor;
     std::string reference;
     std::uint64_t cycle{0};
+    std::string token_file;
+    bool yes{false};
     bool json{false};
     std::uint32_t timeout_s{30};
 };
@@ -63,6 +70,56 @@ json::object form_of(const Options& options) {
     return form;
 }
 
+constexpr int exit_refused{1};
+constexpr int exit_not_reached{2};
+constexpr int exit_not_wanted{3};
+
+/// What the node shows of bank legs; --token-file, else the configuration, names the token for it.
+Expected<json::value, std::string> ask_legs(const Options& options, const Identity& identity) {
+    const std::string& file = options.token_file.empty() && identity.config
+                                  ? identity.config->api_token_file
+                                  : options.token_file;
+    if (file.empty()) {
+        return Unexpected{std::string{"--token-file: is missing (or give --config)"}};
+    }
+    const auto token = node::read_secret_text(file);
+    if (!token) {
+        return Unexpected{token.error().text};
+    }
+    auto legs = JsonApi{identity.as.api, *token}.get("/api/v1/legs");
+    if (!legs) {
+        return Unexpected{legs.error().text};
+    }
+    return std::move(legs).value();
+}
+
+/// Shows what is about to be confirmed and asks, unless --yes says it already: then what cannot be
+/// shown is left to the ledger to refuse. Nothing: go on; else the exit code.
+std::optional<int> ask_payment(const Options& options, const Identity& identity,
+                               const ConfirmPayment& action) {
+    const LegKey leg{action.cycle, action.currency, action.debtor, identity.as.member};
+    const auto legs = ask_legs(options, identity);
+    const auto payment = legs ? find_payment(*legs, leg) : std::nullopt;
+    if (payment) {
+        std::cerr << payment_text(*payment);
+    }
+    if (options.yes) {
+        return std::nullopt;
+    }
+    if (!legs) {
+        return fail(exit_not_reached, legs.error() + "; --yes confirms without showing it");
+    }
+    if (!payment) {
+        return fail(exit_refused, "there is no such payment to " + to_text(leg.creditor) +
+                                      " that waits; see tally show legs");
+    }
+    std::cerr << "Has all of it arrived? [y/N] " << std::flush;
+    std::string line;
+    std::getline(std::cin, line);
+    return says_yes(line) ? std::nullopt
+                          : std::optional{fail(exit_not_wanted, "nothing was signed")};
+}
+
 int act(const Options& options) {
     Expected<Action, std::string> action = action_from_json(json::serialize(form_of(options)));
     if (!action) {
@@ -72,10 +129,15 @@ int act(const Options& options) {
     if (!identity) {
         return fail(node::exit_config, identity.error());
     }
+    if (const auto* confirmation = std::get_if<ConfirmPayment>(&*action)) {
+        if (const auto exit_code = ask_payment(options, *identity, *confirmation)) {
+            return *exit_code;
+        }
+    }
     const auto finals = submit_and_wait(identity->as, {std::move(action).value()},
                                         std::chrono::seconds{options.timeout_s});
     if (!finals) {
-        return fail(2, finals.error());
+        return fail(exit_not_reached, finals.error());
     }
     const SubmittedTransaction& done = finals->front();
     if (options.json) {
@@ -87,7 +149,7 @@ int act(const Options& options) {
         std::cout << to_text(done.ref) << " is final at height " << done.height << ": "
                   << done.result << "\n";
     }
-    return done.result == "ok" ? 0 : 1;
+    return done.result == "ok" ? 0 : exit_refused;
 }
 
 /// A subcommand that signs `action`, with the options that all of them have.
@@ -169,7 +231,14 @@ void add_pay(CLI::App& app, int& exit_code) {
     command
         ->add_option("--reference", options->reference, "Of the bank statement, 1 to 64 characters")
         ->required();
+    command->add_option("--token-file", options->token_file,
+                        "File with the API's bearer token, to see the payment; else that of "
+                        "--config");
+    command->add_flag("--yes", options->yes, "Do not ask");
     group->footer(std::string{exit_codes_text} +
+                  "Exit code 3: shown, and the answer was not yes; nothing was signed.\n"
+                  "The payment is shown before it is signed. A confirmation is for the whole leg:\n"
+                  "there is none for a part, so wait until all of it has come.\n"
                   "What there is to confirm: tally show legs\n"
                   "Example:\n"
                   "  tally pay confirm --cycle 2961 --currency EUR --debtor BBB --reference "
