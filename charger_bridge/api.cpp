@@ -1,5 +1,6 @@
 #include "charger_bridge/api.h"
 
+#include "charger_bridge/api_commands.h"
 #include "charger_bridge/data_transfer.h"
 #include "charger_bridge/evidence_api.h"
 #include "charger_bridge/key_change.h"
@@ -60,7 +61,7 @@ std::optional<std::pair<std::string, std::string>> action_of(std::string_view pa
 
 json::object body_of(const HttpRequest& request) {
     json::parse_options options;
-    options.max_depth = 4;
+    options.max_depth = api_json_depth_max;
     json::error_code error;
     json::value value = json::parse(json::string_view{request.body.data(), request.body.size()},
                                     error, {}, options);
@@ -78,85 +79,6 @@ std::optional<std::string> text(const json::object& body, json::string_view name
     const json::string* const found = value != nullptr ? value->if_string() : nullptr;
     return found != nullptr ? std::optional{std::string{*found}} : std::nullopt;
 }
-
-/// The CALL an action of the API makes, or what is wrong with the body.
-Expected<Command, std::string> remote_start(const json::object& body) {
-    const std::optional<std::string> token = text(body, "token");
-    if (!token || !is_token(upper_case(*token))) {
-        return Unexpected{std::string{"token must be PTY-UID, at most 20 characters"}};
-    }
-    Command command{"RemoteStartTransaction", {}, 0};
-    command.payload["idTag"] = *token;
-    if (const std::optional<std::int64_t> connector = integer(body, "connector")) {
-        if (*connector < 1 || *connector > connectors_max) {
-            return Unexpected{std::string{"connector must be 1 or more"}};
-        }
-        command.payload["connectorId"] = *connector;
-    }
-    return command;
-}
-
-Expected<Command, std::string> trigger(const json::object& body) {
-    const std::optional<std::string> message = text(body, "message");
-    Command command{"TriggerMessage", {}, 0};
-    command.payload["requestedMessage"] = message.value_or("StatusNotification");
-    if (const std::optional<std::int64_t> connector = integer(body, "connector")) {
-        command.payload["connectorId"] = *connector;
-    }
-    return command;
-}
-
-Expected<Command, std::string> change_configuration(const json::object& body) {
-    const std::optional<std::string> key = text(body, "key");
-    const std::optional<std::string> value = text(body, "value");
-    if (!key || !value) {
-        return Unexpected{std::string{"key and value must be texts"}};
-    }
-    if (is_key_setting(*key)) {
-        return Unexpected{std::string{"use change-key: the bridge must know the key too"}};
-    }
-    Command command{"ChangeConfiguration", {}, 0};
-    command.payload["key"] = *key;
-    command.payload["value"] = *value;
-    return command;
-}
-
-Expected<Command, std::string> get_configuration(const json::object& body) {
-    Command command{"GetConfiguration", {}, 0};
-    if (const std::optional<std::string> key = text(body, "key")) {
-        json::array keys;
-        keys.emplace_back(*key);
-        command.payload["key"] = std::move(keys);
-    }
-    return command;
-}
-
-Expected<Command, std::string> transfer(const json::object& body) {
-    const std::optional<std::string> vendor = text(body, "vendorId");
-    if (!vendor) {
-        return Unexpected{std::string{"vendorId must be a text"}};
-    }
-    Command command{"DataTransfer", {}, 0};
-    command.payload["vendorId"] = *vendor;
-    for (const char* const name : {"messageId", "data"}) {
-        if (const std::optional<std::string> value = text(body, name)) {
-            command.payload[name] = *value;
-        }
-    }
-    return command;
-}
-
-struct Action {
-    std::string_view name;
-    Expected<Command, std::string> (*make)(const json::object&);
-};
-constexpr Action actions[]{
-    {"remote-start", remote_start},
-    {"trigger", trigger},
-    {"change-configuration", change_configuration},
-    {"get-configuration", get_configuration},
-    {"data-transfer", transfer},
-};
 
 json::object connector_json(const node::ConnectorState& state) {
     json::object object;
@@ -293,6 +215,24 @@ HttpResponse Api::orphans(const HttpRequest& request) const {
     return json_response(object);
 }
 
+HttpResponse Api::notices(std::string_view path) const {
+    const auto target = action_of(path);
+    if (!target || !m_bridge.knows(target->first)) {
+        return http_error(404, "not_found", "no such charger");
+    }
+    json::array items;
+    for (const Notice& notice : m_bridge.notices().of(target->first)) {
+        json::object item;
+        item["time"] = time_to_text(notice.time);
+        item["action"] = notice.action;
+        item["text"] = notice.text;
+        items.emplace_back(std::move(item));
+    }
+    json::object object;
+    object["items"] = std::move(items);
+    return json_response(object);
+}
+
 void Api::send_command(const std::string& station, Command command, const HttpReply& reply) {
     m_bridge.command(station, std::move(command), [reply](const CommandReply& answer) {
         if (answer.result) {
@@ -370,13 +310,16 @@ void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
         key_action(station, name == "change-key", reply);
         return;
     }
-    const Action* const action = std::find_if(std::begin(actions), std::end(actions),
-                                              [&](const Action& a) { return a.name == name; });
-    if (action == std::end(actions)) {
+    if (!is_api_command(name)) {
         reply(http_error(404, "not_found", "no such action"));
         return;
     }
-    auto command = action->make(body);
+    const Translation* const translation = m_bridge.translation_of(station);
+    if (translation == nullptr) {
+        reply(http_error(502, "disconnected", "the charger did not carry it out"));
+        return;
+    }
+    auto command = command_of(name, body, *translation, m_bridge.next_start_number());
     if (!command) {
         reply(http_error(400, "bad_request", command.error()));
         return;
@@ -411,6 +354,8 @@ void Api::handle(const HttpRequest& request, const HttpReply& reply) {
         reply(evidence_answer(m_bridge.store(), request));
     } else if (is_review(request.path)) {
         reply(review_answer(m_bridge, request));
+    } else if (is_get && request.path.ends_with("/notices")) {
+        reply(notices(request.path));
     } else if (request.method == "POST") {
         charger_action(request, reply);
     } else {

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace tally::bridge {
 
@@ -34,6 +35,7 @@ private:
     [[nodiscard]] node::HttpResponse orphans(const node::HttpRequest& request) const;
     [[nodiscard]] node::HttpResponse clear_mark(const std::string& station,
                                                 const boost::json::object& body);
+    [[nodiscard]] node::HttpResponse notices(std::string_view path) const;
     void charger_action(const node::HttpRequest& request, const node::HttpReply& reply);
     void key_action(const std::string& station, bool is_change, const node::HttpReply& reply);
     void send_command(const std::string& station, Command command, const node::HttpReply& reply);

@@ -5,6 +5,7 @@
 #include "charger_bridge/ocpp/fields.h"
 #include "charger_bridge/ocpp/time_text.h"
 #include "charger_bridge/ocpp/v16/translation.h"
+#include "charger_bridge/ocpp/v201/translation.h"
 #include "ledger/base/overloaded.h"
 #include "node/runtime/logging.h"
 
@@ -45,7 +46,7 @@ CoreConfig core_config(const BridgeConfig& config) {
 
 /// The versions spoken here.
 const Translation* translation_of_protocol(std::string_view sub_protocol) {
-    for (const Translation* const known : {&v16::translation()}) {
+    for (const Translation* const known : {&v16::translation(), &v201::translation()}) {
         if (known->sub_protocol() == sub_protocol) {
             return known;
         }
@@ -349,16 +350,25 @@ void Bridge::dispatch(const std::string& id, Request request, std::string_view t
         [&](const StopFacts& body) {
             feed(StopCalled{call, body, std::string{text}});
         },
+        [&](const ReportFacts& body) {
+            feed(TransactionReported{call, body, std::string{text}});
+        },
         [&](const TransferFacts& body) { data_transfer(id, request, body); },
-        [&](const NoticeFacts&) { answer(call, {}); },
+        [&](const NoticeFacts& body) {
+            node::log_info("ocpp", "notice",
+                           {{"station", id}, {"action", request.action}, {"status", body.status}});
+            m_notices.add(id, {now().wall, request.action, std::string{text}});
+            answer(call, station.peer.translation().notice_answer(request.action));
+        },
     };
     std::visit(handle, request.body);
 }
 
 void Bridge::ask_status(const std::string& id, Station& station) {
-    PeerOutput output =
-        station.peer.command(station.peer.translation().trigger_status(), now().mono);
-    carry_out(id, std::move(output), {});
+    const std::uint16_t connectors = m_core.health().connectors(id);
+    for (Command& trigger : station.peer.translation().trigger_status(connectors)) {
+        carry_out(id, station.peer.command(std::move(trigger), now().mono), {});
+    }
 }
 
 void Bridge::boot(const std::string& id, const Request& request, const BootFacts& body) {
@@ -432,63 +442,6 @@ void Bridge::feed(const Event& event) {
                          m_parts.clock.monotonic());
     for (const Effect& effect : step.effects) {
         std::visit([this](const auto& concrete) { apply(concrete); }, effect);
-    }
-}
-
-const Translation* Bridge::translation_of(const std::string& station) const {
-    const auto found = m_stations.find(station);
-    return found != m_stations.end() ? &found->second.peer.translation() : nullptr;
-}
-
-template <typename Effect>
-void Bridge::answer_with(const Effect& effect) {
-    if (const Translation* const translation = translation_of(effect.call.station)) {
-        answer(effect.call, translation->answer(effect));
-    }
-}
-
-void Bridge::apply(const AnswerAuthorize& effect) { answer_with(effect); }
-
-void Bridge::apply(const AnswerStart& effect) { answer_with(effect); }
-
-void Bridge::apply(const AnswerMeterValues& effect) { answer_with(effect); }
-
-void Bridge::apply(const AnswerStop& effect) { answer_with(effect); }
-
-void Bridge::apply(const SendToNode& effect) {
-    static_cast<void>(m_parts.node.send(effect.message));
-}
-
-void Bridge::apply(const RemoteStop& effect) {
-    if (const Translation* const translation = translation_of(effect.station)) {
-        command(effect.station, translation->command(effect), [](const CommandReply&) {});
-    }
-}
-
-void Bridge::apply(const UpdateCost& effect) {
-    const auto found = m_stations.find(effect.station);
-    if (found == m_stations.end()) {
-        return;
-    }
-    const Station& station = found->second;
-    const bool is_vendor_message = effect.name.empty();
-    if (is_vendor_message && !station.spoke_tally) {
-        return;
-    }
-    if (std::optional<Command> cost = station.peer.translation().command(effect)) {
-        command(effect.station, std::move(*cost), [](const CommandReply&) {});
-    }
-}
-
-void Bridge::apply(const UnlockConnector& effect) {
-    if (const Translation* const translation = translation_of(effect.station)) {
-        command(effect.station, translation->command(effect), [](const CommandReply&) {});
-    }
-}
-
-void Bridge::apply(const ResetStation& effect) {
-    if (const Translation* const translation = translation_of(effect.station)) {
-        command(effect.station, translation->command(effect), [](const CommandReply&) {});
     }
 }
 
@@ -581,6 +534,13 @@ void Bridge::change_key(const std::string& station, const ReplyHandler& done) {
 }
 
 bool Bridge::reset_keys(const std::string& station) { return m_admission.reset_keys(station); }
+
+std::int32_t Bridge::next_start_number() {
+    if (m_next_start == 0) {  // Not those of the process before.
+        m_next_start = static_cast<std::int32_t>((now().wall / 1000) & 0x3fffffff);
+    }
+    return ++m_next_start;
+}
 
 void Bridge::want_stop(const std::string& station, std::int32_t transaction) {
     feed(StopWanted{station, transaction});

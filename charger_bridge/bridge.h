@@ -6,6 +6,7 @@
 #include "charger_bridge/call_meter.h"
 #include "charger_bridge/config.h"
 #include "charger_bridge/local_list_file.h"
+#include "charger_bridge/notices.h"
 #include "charger_bridge/ocpp/credentials.h"
 #include "charger_bridge/ocpp/peer.h"
 #include "charger_bridge/ocpp/translation.h"
@@ -88,6 +89,11 @@ public:
     [[nodiscard]] Instant now() const;
     [[nodiscard]] bool knows(const std::string& station) const;
     [[nodiscard]] bool is_failed() const { return m_failed; }
+    [[nodiscard]] const Notices& notices() const { return m_notices; }
+    /// The version that a connected station speaks; nullptr when it is away.
+    [[nodiscard]] const Translation* translation_of(const std::string& station) const;
+    /// Names a remote start; not the same one again before 2^31 of them.
+    [[nodiscard]] std::int32_t next_start_number();
     /// Sends a CALL; `done` is called once, also when the station is away.
     void command(const std::string& station, Command command, ReplyHandler done);
     /// Gives the charger a new key: made, stored, then sent. `done` as for `command`; its failure
@@ -126,8 +132,6 @@ private:
     /// The answer in the version that the charger speaks now.
     template <typename Effect>
     void answer_with(const Effect& effect);
-    /// The translation of a connected station; nullptr when it is away.
-    [[nodiscard]] const Translation* translation_of(const std::string& station) const;
     void finish(const CommandReply& reply);
 
     // Sessions
@@ -137,6 +141,8 @@ private:
     void apply(const AnswerMeterValues& effect);
     void apply(const AnswerStop& effect);
     void apply(const SendToNode& effect);
+    void apply(const AnswerReport& effect);
+    void apply(const AskPending& effect);
     void apply(const RemoteStop& effect);
     void apply(const UpdateCost& effect);
     void apply(const UnlockConnector& effect);
@@ -164,6 +170,8 @@ private:
     std::map<std::string, std::deque<std::chrono::milliseconds>> m_swaps;
     std::map<std::uint64_t, ReplyHandler> m_replies;
     std::uint64_t m_next_tag{1};
+    std::int32_t m_next_start{0};
+    Notices m_notices;
     bool m_failed{false};
     node::AsioTimers m_timers;
     std::unique_ptr<WebSocketServer> m_server;

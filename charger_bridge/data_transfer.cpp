@@ -72,6 +72,7 @@ json::object session_json(const LiveSession& session) {
     object["station"] = record.station;
     object["connector"] = record.connector;
     object["transaction"] = record.transaction;
+    object["transaction_name"] = record.transaction_name;
     object["t_s"] = input.elapsed_s;
     object["energy_wh"] = input.energy_wh;
     object["mc"] = money_to_text(input.amount_so_far);

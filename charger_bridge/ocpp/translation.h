@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace tally::bridge {
 
@@ -27,7 +28,14 @@ struct Command {
 
 /// What a charger's request says, whichever version it speaks.
 using RequestBody = std::variant<BootFacts, HeartbeatFacts, StatusFacts, AuthorizeFacts, StartFacts,
-                                 ValuesFacts, StopFacts, TransferFacts, NoticeFacts>;
+                                 ValuesFacts, StopFacts, ReportFacts, TransferFacts, NoticeFacts>;
+
+/// A charge that the operator at the site wants begun.
+struct RemoteStart {
+    std::string token;
+    std::uint16_t connector{0};  ///< 0: the charger picks one
+    std::int32_t number{0};      ///< of this request
+};
 
 struct BootAnswer {
     UnixMillis time{0};
@@ -44,7 +52,7 @@ public:
     [[nodiscard]] virtual std::string_view sub_protocol() const = 0;
     /// Whether this action is spoken here at all (as a request of either side).
     [[nodiscard]] virtual bool is_known_action(std::string_view action) const = 0;
-    /// Whether only the central system sends it.
+    /// Whether the central system may send it: what the site's API may call.
     [[nodiscard]] virtual bool is_ours(std::string_view action) const = 0;
     /// Checks against the schema of `action`, which must be known. Nothing when it conforms.
     [[nodiscard]] virtual std::optional<SchemaViolation> find_violation(
@@ -73,9 +81,18 @@ public:
     [[nodiscard]] virtual boost::json::object answer(const AnswerStart& effect) const = 0;
     [[nodiscard]] virtual boost::json::object answer(const AnswerMeterValues& effect) const = 0;
     [[nodiscard]] virtual boost::json::object answer(const AnswerStop& effect) const = 0;
+    [[nodiscard]] virtual boost::json::object answer(const AnswerReport& effect) const = 0;
+    /// To a report that is only acknowledged.
+    [[nodiscard]] virtual boost::json::object notice_answer(std::string_view action) const = 0;
 
     // Commands to chargers; nothing where the version has no such message.
-    [[nodiscard]] virtual Command trigger_status() const = 0;
+    /// Asks a station with so many connectors for the state of each.
+    [[nodiscard]] virtual std::vector<Command> trigger_status(std::uint16_t connectors) const = 0;
+    /// `message` as the version names it; connector 0: of the whole station.
+    [[nodiscard]] virtual Command trigger(const std::string& message,
+                                          std::uint16_t connector) const = 0;
+    [[nodiscard]] virtual Command remote_start(const RemoteStart& start) const = 0;
+    [[nodiscard]] virtual std::optional<Command> command(const AskPending& effect) const = 0;
     [[nodiscard]] virtual Command command(const RemoteStop& effect) const = 0;
     [[nodiscard]] virtual std::optional<Command> command(const UpdateCost& effect) const = 0;
     [[nodiscard]] virtual Command command(const UnlockConnector& effect) const = 0;

@@ -33,7 +33,7 @@ inline constexpr std::size_t sockets_per_address_max{4'352};
 inline constexpr std::chrono::seconds handshake_deadline{10};
 inline constexpr std::chrono::seconds socket_idle_max{120};  ///< pings go out at half of it
 
-inline constexpr std::array<std::string_view, 1> sub_protocols{"ocpp1.6"};
+inline constexpr std::array<std::string_view, 2> sub_protocols{"ocpp1.6", "ocpp2.0.1"};
 
 /// The bounds of one server; tests shorten them.
 struct ServerLimits {

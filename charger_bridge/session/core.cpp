@@ -41,6 +41,16 @@ Expected<Done, std::string> load_all(const KeyValueStore& store, std::uint8_t pr
     }
 }
 
+Expected<Done, std::string> load_reports(const KeyValueStore& store, ReportBook& reports) {
+    auto loaded = load_all(store, ReportBook::key_prefix, "reported transaction",
+                           [&](ByteView, ByteView value) { return reports.load(value); });
+    if (!loaded) {
+        return loaded;
+    }
+    return load_all(store, ReportBook::held_prefix, "held report",
+                    [&](ByteView, ByteView value) { return reports.load_held(value); });
+}
+
 }  // namespace
 
 SessionCore::SessionCore(CoreConfig config, Signer& bridge_key, Random& random)
@@ -106,6 +116,10 @@ Expected<Done, std::string> SessionCore::load(const KeyValueStore& store) {
     if (!loaded) {
         return loaded;
     }
+    loaded = load_reports(store, m_reports);
+    if (!loaded) {
+        return loaded;
+    }
     const auto counter = store.get(SessionTable::counter_key());
     if (!counter || (counter.value() && !m_sessions.load_counter(*counter.value()))) {
         return Unexpected{std::string{"transaction counter is damaged"}};
@@ -125,8 +139,12 @@ Step SessionCore::step(const Instant& now, const Event& event) {
             session->ask_deadline = now.mono + m_config.authorize_budget;
             session->absent_since = now.mono;
         }
+        for (Reported* reported : m_reports.holding()) {
+            reported->held_since = now.mono;
+        }
     }
     std::visit([this](const auto& concrete) { on(concrete); }, event);
+    pump_reports();
     if (m_node_connected) {
         send_durable();
     }
@@ -244,6 +262,7 @@ void SessionCore::on(const StationConnected& event) {
 }
 
 void SessionCore::on(const StationDisconnected& event) {
+    m_reports.forget_calls(event.station);
     m_health.set_connected(event.station, false, m_now);
     for (LiveSession* session : m_sessions.open_of(event.station)) {
         session->waiting.clear();
@@ -357,6 +376,7 @@ void SessionCore::on_node(const node::Acknowledge& acknowledge) {
 // ---- time
 
 void SessionCore::on(const Tick& /*event*/) {
+    tick_reports();
     std::vector<SessionId> open;
     for (const LiveSession* session : m_sessions.open()) {
         open.push_back(session->record.id);

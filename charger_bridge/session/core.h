@@ -11,6 +11,7 @@
 #include "charger_bridge/session/health.h"
 #include "charger_bridge/session/known_terms.h"
 #include "charger_bridge/session/orphanage.h"
+#include "charger_bridge/session/report_book.h"
 #include "charger_bridge/session/review_log.h"
 #include "charger_bridge/session/session_table.h"
 #include "charger_bridge/session/station_marks.h"
@@ -54,6 +55,10 @@ struct CoreConfig {
     std::chrono::milliseconds silence{180'000};
     std::chrono::milliseconds absence{60'000};  ///< station away: its unused approvals are released
     std::chrono::milliseconds stop_repeat{10'000};
+    std::chrono::milliseconds cost_repeat{10'000};  ///< between two UpdateCost of a charge
+    /// How long a report waits for one before it; and for an end, that can wait longer.
+    std::chrono::milliseconds gap_wait{10'000};
+    std::chrono::milliseconds gap_wait_of_end{60'000};
     std::chrono::milliseconds stop_delay_first{5'000};  ///< assumed until one was observed
     /// How far a charger's clock may run ahead; beyond it times of receipt are used.
     std::chrono::milliseconds clock_ahead_max{300'000};
@@ -112,6 +117,7 @@ public:
     [[nodiscard]] Step step(const Instant& now, const Event& event);
 
     // What others may look at between steps.
+    [[nodiscard]] const ReportBook& reports() const { return m_reports; }
     [[nodiscard]] const SessionTable& sessions() const { return m_sessions; }
     [[nodiscard]] const Orphanage& orphans() const { return m_orphans; }
     [[nodiscard]] const Health& health() const { return m_health; }
@@ -159,6 +165,8 @@ private:
     void on(const StartCalled& event);
     void on(const MeterValuesCalled& event);
     void on(const StopCalled& event);
+    void on(const TransactionReported& event);
+    void on(const ReportsPending& event);
     void on(const PrepaidStated& event);
     void on(const StatusReported& event);
     void on(const StationBooted& event);
@@ -296,6 +304,28 @@ private:
     void tick_review(LiveSession& session);
     /// Why no new charge can begin at the site now; empty: it can.
     [[nodiscard]] std::string backlog() const;
+    /// False when the session has no use for them.
+    bool take_values(LiveSession& session, const std::vector<MeterSample>& samples,
+                     std::string_view text);
+    /// Gives the session that was meant, if any.
+    LiveSession* stop_session(const StopCalled& event);
+    void update_cost(LiveSession& session);
+
+    // Transactions that chargers name and number themselves (core_report.cpp)
+    [[nodiscard]] bool is_paused(const Reported& reported);
+    void take_report(Reported& reported, const HeldReport& report, const CallKey& call);
+    void take_held(Reported& reported);
+    void pump(Reported& reported);
+    void pump_reports();
+    void tick_reports();
+    void hold_report(Reported& reported, const TransactionReported& event);
+    void before_charge(Reported& reported, const HeldReport& report, const CallKey& call);
+    void begin_by_report(Reported& reported, const HeldReport& report, const CallKey& call);
+    void go_on_by_report(LiveSession& session, const HeldReport& report, const CallKey& call);
+    void end_without_charge(const Reported& reported, const HeldReport& report, bool was_begun);
+    void answer_again(const TransactionReported& event);
+    void answer_report(const CallKey& call, const LiveSession* session, const ReportFacts& facts);
+    void keep_forgotten(const std::vector<Reported>& forgotten);
 
     void add_orphan(Orphan orphan);
     void send_progress(const Session& session);
@@ -318,6 +348,7 @@ private:
     Random& m_random;
     SessionTable m_sessions;
     Orphanage m_orphans;
+    ReportBook m_reports;
     Health m_health;
     Outbox m_outbox;
     std::map<std::string, std::deque<Stated>> m_prepaid;
@@ -338,6 +369,7 @@ private:
     // Of the step being made.
     Instant m_now;
     Step m_step;
+    std::vector<std::string> m_texts_before;  ///< what the charge that begins said before
 };
 
 }  // namespace tally::bridge

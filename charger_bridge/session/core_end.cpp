@@ -50,7 +50,14 @@ void SessionCore::end_by_stop(LiveSession& session, const StopCalled& event) {
     std::erase_if(later, [&](const MeterSample& sample) {
         return !sample.time || *sample.time <= record.meter.last.time;
     });
-    take_samples(session, later);
+    const auto is_before_end = [&](const MeterSample& sample) {
+        return sample.register_wh && sample.context != ReadingContext::end &&
+               sample.time < event.facts.time;
+    };
+    // What is read at the end says nothing of the begin.
+    if (!record.baseline_missing || std::any_of(later.begin(), later.end(), is_before_end)) {
+        take_samples(session, later);
+    }
     const UnixMillis time = billing_time(record, event.facts.time, record.meter.begin.time);
     const std::int64_t last = record.meter.last.register_wh;
     end_charge(session, reading(time, event.facts.meter_stop_wh.value_or(last)),
@@ -65,6 +72,12 @@ void SessionCore::remember_stop(Session& record, const StopCalled& event) {
 }
 
 void SessionCore::on(const StopCalled& event) {
+    LiveSession* const session = stop_session(event);
+    m_step.effects.emplace_back(
+        AnswerStop{event.call, !event.facts.token.empty(), amount_known(session)});
+}
+
+LiveSession* SessionCore::stop_session(const StopCalled& event) {
     const StopFacts& body = event.facts;
     LiveSession* const session = session_of_stop(event);
     const auto keep = [&](const char* kind) {
@@ -95,7 +108,7 @@ void SessionCore::on(const StopCalled& event) {
     } else {
         note("duplicate_stop", *session);
     }
-    m_step.effects.emplace_back(AnswerStop{event.call, !body.token.empty(), amount_known(session)});
+    return session;
 }
 
 void SessionCore::close_refused(LiveSession& session, const StopCalled& event) {

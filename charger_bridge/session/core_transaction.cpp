@@ -14,11 +14,6 @@ namespace {
 /// 2020-01-01: a charger that says an earlier time has not set its clock.
 constexpr UnixMillis clock_set_min{1'577'836'800'000};
 
-bool has_signed(const std::vector<MeterSample>& samples) {
-    return std::any_of(samples.begin(), samples.end(),
-                       [](const MeterSample& sample) { return !sample.signed_readings.empty(); });
-}
-
 const node::AuthorizeResult::Evse* evse_at(const Session& session, std::uint16_t connector) {
     for (const node::AuthorizeResult::Evse& evse : session.evses) {
         if (evse.connector == connector) {
@@ -245,6 +240,10 @@ void SessionCore::note_start(LiveSession& session, const StartCalled& event, con
                                  std::max<std::int64_t>(event.facts.meter_start_wh.value_or(0), 0));
     record.meter.last = record.meter.begin;
     record.evidence = evidence_begin(record.id);
+    for (const std::string& text : m_texts_before) {
+        add_evidence(session, text);
+    }
+    m_texts_before.clear();
     add_evidence(session, event.text);
     save(session);
 }
@@ -278,12 +277,6 @@ void SessionCore::queue_started(const Session& record) {
 }
 
 // ---- samples
-
-std::optional<Money> SessionCore::amount_known(const LiveSession* session) {
-    const bool metered = session != nullptr && (session->record.state == SessionState::charging ||
-                                                session->record.state == SessionState::ended);
-    return metered ? std::optional{amount_of(session->record)} : std::nullopt;
-}
 
 void SessionCore::add_evidence(LiveSession& session, std::string_view text) {
     Session& record = session.record;
@@ -354,19 +347,9 @@ LiveSession* SessionCore::session_of_values(const MeterValuesCalled& event) {
 
 void SessionCore::on(const MeterValuesCalled& event) {
     LiveSession* const session = session_of_values(event);
-    if (session != nullptr && session->record.state == SessionState::charging) {
-        add_evidence(*session, event.text);
-        take_signed(*session, event.facts.samples);
-        take_samples(*session, event.facts.samples);
-        watch_amount(*session);
-        save(*session);
-        send_progress(session->record);
-    } else if (session != nullptr && session->record.state == SessionState::in_review &&
-               has_signed(event.facts.samples)) {
-        add_evidence(*session, event.text);  // What was missing may have come.
-        take_signed(*session, event.facts.samples);
-        conclude(*session);
-    } else if (event.facts.transaction && session == nullptr) {
+    if (session != nullptr) {
+        static_cast<void>(take_values(*session, event.facts.samples, event.text));
+    } else if (event.facts.transaction) {
         note("unknown_transaction", event.call.station, "", "MeterValues");
     }
     m_step.effects.emplace_back(AnswerMeterValues{event.call, amount_known(session)});

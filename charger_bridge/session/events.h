@@ -37,6 +37,17 @@ struct StopCalled {
     StopFacts facts;
     std::string text;
 };
+struct TransactionReported {
+    CallKey call;
+    ReportFacts facts;
+    std::string text;
+};
+/// The charger says whether more messages of this transaction wait with it.
+struct ReportsPending {
+    std::string station;
+    std::string transaction;
+    bool more{false};
+};
 /// DataTransfer tally/Prepaid: what the next driver at the station (connector 0) or at one of its
 /// connectors wants to prepay.
 struct PrepaidStated {
@@ -100,10 +111,10 @@ struct Quarantined {
 struct Tick {};
 
 using Event =
-    std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled, PrepaidStated,
-                 StatusReported, StationBooted, StationConnected, StationDisconnected, StationHeard,
-                 NodeConnected, NodeDisconnected, NodeSaid, StopWanted, ReviewDecided, MarkCleared,
-                 LocalListRead, Quarantined, Tick>;
+    std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled, TransactionReported,
+                 ReportsPending, PrepaidStated, StatusReported, StationBooted, StationConnected,
+                 StationDisconnected, StationHeard, NodeConnected, NodeDisconnected, NodeSaid,
+                 StopWanted, ReviewDecided, MarkCleared, LocalListRead, Quarantined, Tick>;
 
 // ---- effects
 
@@ -118,8 +129,9 @@ struct Noted {
     std::string detail;
 };
 
-using Effect = std::variant<AnswerAuthorize, AnswerStart, AnswerMeterValues, AnswerStop, SendToNode,
-                            RemoteStop, UpdateCost, UnlockConnector, ResetStation, Noted>;
+using Effect = std::variant<AnswerAuthorize, AnswerStart, AnswerMeterValues, AnswerStop,
+                            AnswerReport, SendToNode, RemoteStop, AskPending, UpdateCost,
+                            UnlockConnector, ResetStation, Noted>;
 
 /// The outcome of one event. `changes` must be on disk, synced when `must_sync`, before the first
 /// effect is carried out; effects go in order.

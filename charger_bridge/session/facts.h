@@ -99,6 +99,21 @@ struct StopFacts {
     std::string reason;  ///< "Local" when absent
     std::vector<MeterSample> samples;
 };
+enum class ReportKind : std::uint8_t { started = 1, updated, ended };
+/// What a charger that names its own transactions says of one (OCPP 2.0.1 TransactionEvent).
+struct ReportFacts {
+    ReportKind kind{ReportKind::updated};
+    std::string transaction;
+    /// Rises by one from report to report of a transaction; where it begins is the charger's.
+    std::int64_t sequence{0};
+    std::uint16_t connector{0};        ///< 0: not said
+    std::optional<std::string> token;  ///< nothing when the report is not about a token
+    std::string timestamp;
+    std::optional<UnixMillis> time;
+    bool offline{false};
+    std::string reason;  ///< of an end
+    std::vector<MeterSample> samples;
+};
 struct TransferFacts {
     std::string vendor;
     std::string message;
@@ -133,6 +148,12 @@ struct AnswerStop {
     bool with_tag{false};         ///< the request named a token
     std::optional<Money> amount;  ///< what the charge cost
 };
+struct AnswerReport {
+    CallKey call;
+    std::optional<TagStatus> status;  ///< when the report was about a token
+    std::string reason;               ///< of a refusal
+    std::optional<Money> amount;      ///< Mc of the charge
+};
 struct RemoteStop {
     std::string station;
     std::int32_t transaction{0};
@@ -144,6 +165,12 @@ struct UpdateCost {
     std::int32_t transaction{0};
     std::string name;  ///< as in RemoteStop
     Money amount{0};
+};
+/// Whether the charger still has messages of this transaction for us is wanted; the answer is
+/// `ReportsPending`.
+struct AskPending {
+    std::string station;
+    std::string name;
 };
 struct UnlockConnector {
     std::string station;

@@ -40,6 +40,8 @@ struct LiveSession {
     std::chrono::milliseconds stop_heard_since{0};  ///< asked to stop and connected; 0: not
     bool stop_pressed{false};                       ///< it did not listen, and was dealt with
     std::chrono::milliseconds absent_since{0};      ///< station away, while approved; 0: present
+    std::chrono::milliseconds next_cost_at{0};      ///< not before this is UpdateCost repeated
+    Money cost_told{0};                             ///< by UpdateCost
     std::string ledger_state;                       ///< last SessionNotice
     std::uint64_t order{0};                         ///< rises with creation
 };

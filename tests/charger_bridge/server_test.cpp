@@ -163,7 +163,7 @@ TEST_CASE("handshake: ocpp1.6 is chosen, compression is not") {
     Harness site;
     OcppClient client{site.port()};
     OcppClient::Handshake handshake;
-    handshake.protocols = "ocpp2.0.1, ocpp1.6";
+    handshake.protocols = "ocpp2.1, ocpp1.6";
     const std::string head = client.shake(handshake);
     CHECK(head.starts_with("HTTP/1.1 101"));
     CHECK(head.find("Sec-WebSocket-Protocol: ocpp1.6\r\n") != std::string::npos);
@@ -172,7 +172,7 @@ TEST_CASE("handshake: ocpp1.6 is chosen, compression is not") {
 
 TEST_CASE("handshake: no common sub-protocol finishes without one and closes") {
     Harness site;
-    for (const char* const offered : {"ocpp2.0.1", "", "OCPP1.6", "ocpp1.6x"}) {
+    for (const char* const offered : {"ocpp2.1", "", "OCPP1.6", "ocpp1.6x"}) {
         OcppClient client{site.port()};
         OcppClient::Handshake handshake;
         handshake.protocols = offered;

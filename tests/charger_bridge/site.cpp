@@ -135,6 +135,7 @@ void Site::deliver(const Effect& effect) {
         [&](const SendToNode& send) { to_node(send.message); },
         [&](const RemoteStop& stop) { remote_stops.push_back(stop); },
         [&](const UpdateCost& cost) { costs.push_back(cost); },
+        [&](const AskPending& ask) { asked_pending.push_back(ask); },
         [&](const UnlockConnector& unlock) { unlocks.push_back(unlock); },
         [&](const ResetStation& reset) { resets.push_back(reset); },
         [&](const Noted& noted) {
@@ -281,6 +282,44 @@ bool Site::stop(std::int64_t transaction, std::int64_t meter, std::string timest
     feed(StopCalled{call, body, "stop " + body.timestamp});
     settle();
     return m_answers.contains(call.id);
+}
+
+std::optional<Site::ReportAnswer> Site::report(ReportKind kind, const Report& report) {
+    const CallKey call = next_call();
+    ReportFacts facts;
+    facts.kind = kind;
+    facts.transaction = report.transaction;
+    facts.sequence = report.sequence;
+    facts.connector = report.connector;
+    facts.token = report.token;
+    facts.time = report.time.value_or(now.wall);
+    facts.timestamp = time_to_text(*facts.time);
+    if (report.meter) {
+        MeterSample sample;
+        sample.time = facts.time;
+        sample.register_wh = *report.meter;
+        facts.samples = {sample};
+    }
+    const std::string text = "report " + std::to_string(report.sequence) + " " + facts.timestamp;
+    feed(TransactionReported{call, facts, text});
+    settle();
+    const auto found = m_answers.find(call.id);
+    if (found == m_answers.end()) {
+        return std::nullopt;
+    }
+    const Overloaded read{
+        [](const AnswerReport& answer) {
+            return ReportAnswer{answer.status, answer.reason, answer.amount};
+        },
+        [](const AnswerStart& answer) {
+            return ReportAnswer{answer.status, answer.reason, {}};
+        },
+        [](const AnswerAuthorize& answer) {
+            return ReportAnswer{answer.status, answer.reason, {}};
+        },
+        [](const auto&) { return ReportAnswer{}; },
+    };
+    return std::visit(read, found->second);
 }
 
 void Site::status(std::uint16_t connector, ConnectorStatus status) {

@@ -87,6 +87,21 @@ public:
                 std::int64_t meter, std::optional<UnixMillis> time = {});
     bool stop(std::int64_t transaction, std::int64_t meter, std::string timestamp = {},
               const std::string& tag = "");
+    /// A charger that names its transactions says something of one; gives the answer.
+    struct Report {
+        std::string transaction{"T1"};
+        std::int64_t sequence{0};
+        std::uint16_t connector{0};
+        std::optional<std::string> token;
+        std::optional<std::int64_t> meter;
+        std::optional<UnixMillis> time;  ///< now, when not said
+    };
+    struct ReportAnswer {
+        std::optional<TagStatus> status;
+        std::string reason;
+        std::optional<Money> amount;
+    };
+    std::optional<ReportAnswer> report(ReportKind kind, const Report& report);
     void status(std::uint16_t connector, ConnectorStatus status);
     void connect();
     void disconnect();
@@ -131,6 +146,7 @@ public:
     /// Of every fact noted under that name.
     [[nodiscard]] std::vector<std::string> details_of(const std::string& what) const;
     std::vector<UpdateCost> costs;
+    std::vector<AskPending> asked_pending;
     std::string station{"CP1"};
     KeySigner key;
 

@@ -13,6 +13,7 @@ async function main() {
     client.handle(({ method }) => { throw new Error(`unexpected ${method}`); });
     client.handle('GetConfiguration', () => ({ configurationKey: [], unknownKey: [] }));
     client.handle('ChangeConfiguration', () => ({ status: 'NotSupported' }));
+    client.handle('DataTransfer', () => ({ status: 'Accepted' }));
     client.handle('TriggerMessage', () => ({ status: 'NotImplemented' }));
     await client.connect();
     const connectorId = Number(connector);

@@ -39,6 +39,24 @@ void transact(Site& site, tally::Decoder& input, std::uint8_t operation) {
     }
 }
 
+void report(Site& site, tally::Decoder& input) {
+    const auto kind = static_cast<ReportKind>(input.u8() % 3 + 1);
+    Site::Report said;
+    said.transaction = "T" + std::to_string(input.u8() % 3);
+    said.sequence = input.u8() % 8;
+    said.connector = static_cast<std::uint16_t>(input.u8() % 4);
+    const std::uint8_t tag = input.u8();
+    if (tag < 128) {
+        said.token = "BBB-" + std::to_string(tag % 3);
+    }
+    if (const std::uint8_t meter = input.u8(); meter < 200) {
+        said.meter = 1'000 + meter;
+    }
+    said.time = site.now.wall - input.u8() * 1'000;
+    // What is about a token may wait for the home operator or for a report before it.
+    ENSURE(site.report(kind, said) || said.token);
+}
+
 void disturb(Site& site, tally::Decoder& input, std::uint8_t operation) {
     const std::uint8_t argument = input.u8();
     switch (operation) {
@@ -83,8 +101,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     tally::Decoder input{{data, size}};
     Site site;
     for (std::size_t i = 0; i < operations_max && input.remaining() > 0; ++i) {
-        const std::uint8_t operation = input.u8() % 15;
-        if (operation < 5) {
+        const std::uint8_t operation = input.u8() % 16;
+        if (operation == 15) {
+            report(site, input);
+        } else if (operation < 5) {
             transact(site, input, operation);
         } else {
             disturb(site, input, operation);

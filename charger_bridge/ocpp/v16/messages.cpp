@@ -206,11 +206,15 @@ Decoded decode_report(const json::object& payload) {
     return RequestBody{NoticeFacts{text_of(payload, "status")}};
 }
 
+Decoded decode_security_event(const json::object& payload) {
+    return RequestBody{NoticeFacts{text_of(payload, "type")}};
+}
+
 struct ActionDecoder {
     std::string_view action;
     Decoded (*decode)(const json::object&);
 };
-constexpr std::array<ActionDecoder, 10> decoders{{
+constexpr std::array<ActionDecoder, 14> decoders{{
     {"BootNotification", decode_boot},
     {"Heartbeat", decode_heartbeat},
     {"StatusNotification", decode_status},
@@ -221,6 +225,10 @@ constexpr std::array<ActionDecoder, 10> decoders{{
     {"DataTransfer", decode_data_transfer},
     {"FirmwareStatusNotification", decode_report},
     {"DiagnosticsStatusNotification", decode_report},
+    {"LogStatusNotification", decode_report},
+    {"SecurityEventNotification", decode_security_event},
+    {"SignCertificate", decode_report},
+    {"SignedFirmwareStatusNotification", decode_report},
 }};
 
 /// "12.345" in `thousands` gives 12345; in `ones`, or no unit, 12.

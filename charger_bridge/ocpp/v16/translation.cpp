@@ -17,9 +17,32 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 5> our_actions{"RemoteStartTransaction",
-                                                      "RemoteStopTransaction", "TriggerMessage",
-                                                      "ChangeConfiguration", "GetConfiguration"};
+constexpr std::array<std::string_view, 26> our_actions{"CancelReservation",
+                                                       "CertificateSigned",
+                                                       "ChangeAvailability",
+                                                       "ChangeConfiguration",
+                                                       "ClearCache",
+                                                       "ClearChargingProfile",
+                                                       "DataTransfer",
+                                                       "DeleteCertificate",
+                                                       "ExtendedTriggerMessage",
+                                                       "GetCompositeSchedule",
+                                                       "GetConfiguration",
+                                                       "GetDiagnostics",
+                                                       "GetInstalledCertificateIds",
+                                                       "GetLocalListVersion",
+                                                       "GetLog",
+                                                       "InstallCertificate",
+                                                       "RemoteStartTransaction",
+                                                       "RemoteStopTransaction",
+                                                       "ReserveNow",
+                                                       "Reset",
+                                                       "SendLocalList",
+                                                       "SetChargingProfile",
+                                                       "SignedUpdateFirmware",
+                                                       "TriggerMessage",
+                                                       "UnlockConnector",
+                                                       "UpdateFirmware"};
 
 const char* to_text(TagStatus status) {
     switch (status) {
@@ -81,7 +104,7 @@ public:
     }
     json::object answer(const AnswerStart& effect) const override {
         json::object payload = id_tag_answer(to_text(effect.status));
-        payload["transactionId"] = effect.transaction;
+        payload["transactionId"] = std::int64_t{effect.transaction};
         return payload;
     }
     json::object answer(const AnswerMeterValues& /*effect*/) const override { return {}; }
@@ -89,19 +112,42 @@ public:
         return effect.with_tag ? id_tag_answer("Accepted") : json::object{};
     }
 
-    Command trigger_status() const override {
+    json::object answer(const AnswerReport& /*effect*/) const override { return {}; }
+    json::object notice_answer(std::string_view action) const override {
+        // There is no authority here that signs certificates for chargers.
+        return action == "SignCertificate" ? status_answer("Rejected") : json::object{};
+    }
+
+    std::vector<Command> trigger_status(std::uint16_t /*connectors*/) const override {
+        return {trigger("StatusNotification", 0)};
+    }
+    Command trigger(const std::string& message, std::uint16_t connector) const override {
         Command command{"TriggerMessage", {}, 0};
-        command.payload["requestedMessage"] = "StatusNotification";
+        command.payload["requestedMessage"] = message;
+        if (connector != 0) {
+            command.payload["connectorId"] = std::int64_t{connector};
+        }
         return command;
+    }
+    Command remote_start(const RemoteStart& start) const override {
+        Command command{"RemoteStartTransaction", {}, 0};
+        command.payload["idTag"] = start.token;
+        if (start.connector != 0) {
+            command.payload["connectorId"] = std::int64_t{start.connector};
+        }
+        return command;
+    }
+    std::optional<Command> command(const AskPending& /*effect*/) const override {
+        return std::nullopt;
     }
     Command command(const RemoteStop& effect) const override {
         Command command{"RemoteStopTransaction", {}, 0};
-        command.payload["transactionId"] = effect.transaction;
+        command.payload["transactionId"] = std::int64_t{effect.transaction};
         return command;
     }
     std::optional<Command> command(const UpdateCost& effect) const override {
         json::object data;
-        data["transactionId"] = effect.transaction;
+        data["transactionId"] = std::int64_t{effect.transaction};
         data["mc"] = money_to_text(effect.amount);
         Command command{"DataTransfer", {}, 0};
         command.payload["vendorId"] = "tally";
@@ -111,7 +157,7 @@ public:
     }
     Command command(const UnlockConnector& effect) const override {
         Command command{"UnlockConnector", {}, 0};
-        command.payload["connectorId"] = effect.connector;
+        command.payload["connectorId"] = std::int64_t{effect.connector};
         return command;
     }
     Command command(const ResetStation& /*effect*/) const override {

@@ -1,0 +1,88 @@
+// What the sessions ask for, carried out in the version that the charger speaks.
+
+#include "charger_bridge/bridge.h"
+
+#include <boost/json/object.hpp>
+
+#include <utility>
+
+namespace tally::bridge {
+
+namespace json = boost::json;
+
+const Translation* Bridge::translation_of(const std::string& station) const {
+    const auto found = m_stations.find(station);
+    return found != m_stations.end() ? &found->second.peer.translation() : nullptr;
+}
+
+template <typename Effect>
+void Bridge::answer_with(const Effect& effect) {
+    if (const Translation* const translation = translation_of(effect.call.station)) {
+        answer(effect.call, translation->answer(effect));
+    }
+}
+
+void Bridge::apply(const AnswerAuthorize& effect) { answer_with(effect); }
+
+void Bridge::apply(const AnswerStart& effect) { answer_with(effect); }
+
+void Bridge::apply(const AnswerMeterValues& effect) { answer_with(effect); }
+
+void Bridge::apply(const AnswerStop& effect) { answer_with(effect); }
+
+void Bridge::apply(const AnswerReport& effect) { answer_with(effect); }
+
+void Bridge::apply(const AskPending& effect) {
+    const Translation* const translation = translation_of(effect.station);
+    std::optional<Command> ask =
+        translation != nullptr ? translation->command(effect) : std::nullopt;
+    if (!ask) {
+        return;
+    }
+    command(effect.station, std::move(*ask), [this, effect](const CommandReply& reply) {
+        const json::value* const more =
+            reply.result ? reply.result->if_contains("messagesInQueue") : nullptr;
+        if (more != nullptr && more->is_bool()) {
+            feed(ReportsPending{effect.station, effect.name, more->get_bool()});
+        }
+    });
+}
+
+void Bridge::apply(const SendToNode& effect) {
+    static_cast<void>(m_parts.node.send(effect.message));
+}
+
+void Bridge::apply(const RemoteStop& effect) {
+    if (const Translation* const translation = translation_of(effect.station)) {
+        command(effect.station, translation->command(effect), [](const CommandReply&) {});
+    }
+}
+
+void Bridge::apply(const UpdateCost& effect) {
+    const auto found = m_stations.find(effect.station);
+    if (found == m_stations.end()) {
+        return;
+    }
+    const Station& station = found->second;
+    const bool is_vendor_message = effect.name.empty();
+    if (is_vendor_message && !station.spoke_tally) {
+        return;
+    }
+    if (std::optional<Command> cost = station.peer.translation().command(effect)) {
+        command(effect.station, std::move(*cost), [](const CommandReply&) {});
+    }
+}
+
+void Bridge::apply(const UnlockConnector& effect) {
+    if (const Translation* const translation = translation_of(effect.station)) {
+        command(effect.station, translation->command(effect), [](const CommandReply&) {});
+    }
+}
+
+void Bridge::apply(const ResetStation& effect) {
+    if (const Translation* const translation = translation_of(effect.station)) {
+        command(effect.station, translation->command(effect), [](const CommandReply&) {});
+    }
+}
+
+}  // namespace tally::bridge

@@ -1,0 +1,365 @@
+// Transactions that chargers name and number themselves: their reports, put into order, become the
+// start, the samples and the end of a charge. And what a charge so far costs, as chargers are told.
+
+#include "charger_bridge/session/core.h"
+#include "ledger/crypto/sha256.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::bridge {
+
+namespace {
+
+/// The register that a charge begins with: what is marked as its begin, else the first there is.
+/// Gives the number of samples up to it, 0 when none has a register.
+std::size_t count_to_begin(const std::vector<MeterSample>& samples) {
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        if (!samples[i].register_wh) {
+            continue;
+        }
+        if (samples[i].context == ReadingContext::begin) {
+            return i + 1;
+        }
+        first = first == 0 ? i + 1 : first;
+    }
+    return first;
+}
+
+std::optional<std::int64_t> last_register(const std::vector<MeterSample>& samples) {
+    std::optional<std::int64_t> last;
+    for (const MeterSample& sample : samples) {
+        if (!sample.register_wh) {
+            continue;
+        }
+        last = sample.register_wh;
+        if (sample.context == ReadingContext::end) {
+            return last;
+        }
+    }
+    return last;
+}
+
+bool has_signed(const std::vector<MeterSample>& samples) {
+    return std::any_of(samples.begin(), samples.end(),
+                       [](const MeterSample& sample) { return !sample.signed_readings.empty(); });
+}
+
+StopFacts stop_of(const ReportFacts& report) {
+    StopFacts stop;
+    stop.transaction = report.transaction;
+    stop.token = report.token.value_or("");
+    stop.meter_stop_wh = last_register(report.samples);
+    stop.timestamp = report.timestamp;
+    stop.time = report.time;
+    stop.reason = report.reason.empty() ? "Local" : report.reason;
+    stop.samples = report.samples;
+    return stop;
+}
+
+}  // namespace
+
+std::optional<Money> SessionCore::amount_known(const LiveSession* session) {
+    const bool metered = session != nullptr && (session->record.state == SessionState::charging ||
+                                                session->record.state == SessionState::ended);
+    return metered ? std::optional{amount_of(session->record)} : std::nullopt;
+}
+
+bool SessionCore::take_values(LiveSession& session, const std::vector<MeterSample>& samples,
+                              std::string_view text) {
+    const SessionState state = session.record.state;
+    if (state == SessionState::charging) {
+        add_evidence(session, text);
+        take_signed(session, samples);
+        take_samples(session, samples);
+        watch_amount(session);
+        save(session);
+        send_progress(session.record);
+        update_cost(session);
+        return true;
+    }
+    if (state == SessionState::in_review && has_signed(samples)) {
+        add_evidence(session, text);  // What was missing may have come.
+        take_signed(session, samples);
+        conclude(session);
+        return true;
+    }
+    return false;
+}
+
+void SessionCore::update_cost(LiveSession& session) {
+    const Session& record = session.record;
+    const Money amount = amount_of(record);
+    if (amount == session.cost_told || m_now.mono < session.next_cost_at) {
+        return;
+    }
+    session.cost_told = amount;
+    session.next_cost_at = m_now.mono + m_config.cost_repeat;
+    m_step.effects.emplace_back(
+        UpdateCost{record.station, record.transaction, record.transaction_name, amount});
+}
+
+bool SessionCore::is_paused(const Reported& reported) {
+    // What is said while the home operator is asked waits: without a tariff nothing can be rated.
+    const LiveSession* const session = find_named(reported.station, reported.transaction);
+    return session != nullptr && session->record.state == SessionState::authorizing;
+}
+
+void SessionCore::on(const TransactionReported& event) {
+    const ReportFacts& facts = event.facts;
+    Reported* reported = m_reports.find(event.call.station, facts.transaction);
+    if (reported == nullptr) {
+        if (const LiveSession* const known = find_named(event.call.station, facts.transaction)) {
+            note("duplicate_report", *known);
+            answer_report(event.call, known, facts);
+            return;
+        }
+        std::vector<Reported> forgotten;
+        reported = &m_reports.add(event.call.station, facts.transaction, m_step.changes, forgotten);
+        keep_forgotten(forgotten);
+    }
+    if (reported->has_seen(facts)) {
+        note("duplicate_report", event.call.station, "", facts.transaction);
+        answer_again(event);
+        return;
+    }
+    const bool is_next =
+        facts.kind == ReportKind::started || (reported->next && facts.sequence <= *reported->next);
+    if (!is_next || is_paused(*reported)) {
+        hold_report(*reported, event);
+        return;
+    }
+    take_report(*reported, {facts, event.text}, event.call);
+    pump(*reported);
+}
+
+void SessionCore::keep_forgotten(const std::vector<Reported>& forgotten) {
+    for (const Reported& gone : forgotten) {
+        for (const auto& [sequence, held] : gone.held) {
+            on(Quarantined{gone.station, "forgotten_report", gone.transaction, held.text});
+        }
+    }
+}
+
+void SessionCore::hold_report(Reported& reported, const TransactionReported& event) {
+    const ReportFacts& facts = event.facts;
+    if (reported.held.contains(facts.sequence) && !reported.is_held(facts)) {
+        // Two that say different things under one number: numbers put nothing into order here.
+        while (!reported.held.empty() && !is_paused(reported)) {
+            take_held(reported);
+        }
+    }
+    if (reported.held.empty()) {
+        reported.held_since = m_now.mono;
+        reported.asked_pending = false;
+    }
+    if (!reported.is_held(facts)) {
+        note("report_held", event.call.station, "", facts.transaction);
+        m_reports.save(reported, m_step.changes);
+        m_reports.hold(reported, {facts, event.text}, m_step.changes);
+        m_step.must_sync = true;
+    }
+    if (facts.token) {
+        reported.waiting[facts.sequence] = event.call;  // Answered when it was taken.
+    } else {
+        m_step.effects.emplace_back(AnswerReport{event.call, std::nullopt, {}, std::nullopt});
+    }
+    if (reported.held.size() >= reports_held_max && !is_paused(reported)) {
+        take_held(reported);
+        pump(reported);
+    }
+    if (reported.holds_end() && !reported.asked_pending && !is_paused(reported)) {
+        reported.asked_pending = true;
+        m_step.effects.emplace_back(AskPending{reported.station, reported.transaction});
+    }
+}
+
+void SessionCore::take_held(Reported& reported) {
+    const HeldReport report = m_reports.unhold(reported, m_step.changes);
+    CallKey call{reported.station, {}};
+    const auto waiting = reported.waiting.find(report.facts.sequence);
+    if (waiting != reported.waiting.end()) {
+        call = waiting->second;
+        reported.waiting.erase(waiting);
+    }
+    take_report(reported, report, call);
+}
+
+void SessionCore::pump(Reported& reported) {
+    while (reported.is_ready() && !is_paused(reported)) {
+        take_held(reported);
+    }
+}
+
+void SessionCore::pump_reports() {
+    for (Reported* const reported : m_reports.holding()) {
+        pump(*reported);
+    }
+}
+
+void SessionCore::tick_reports() {
+    for (Reported* const reported : m_reports.holding()) {
+        const auto wait = reported->holds_end() && m_health.is_connected(reported->station)
+                              ? m_config.gap_wait_of_end
+                              : m_config.gap_wait;
+        if (!is_paused(*reported) && m_now.mono - reported->held_since >= wait) {
+            note("report_gap", reported->station, "", reported->transaction);
+            take_held(*reported);
+            reported->held_since = m_now.mono;
+            pump(*reported);
+        }
+    }
+}
+
+void SessionCore::on(const ReportsPending& event) {
+    Reported* const reported = m_reports.find(event.station, event.transaction);
+    if (reported == nullptr || event.more) {
+        return;
+    }
+    while (!reported->held.empty() && !is_paused(*reported)) {
+        take_held(*reported);  // What is missing does not come any more.
+    }
+}
+
+void SessionCore::take_report(Reported& reported, const HeldReport& report, const CallKey& call) {
+    const ReportFacts& facts = report.facts;
+    const bool was_begun = reported.next.has_value();
+    reported.remember(facts);
+    reported.next = std::max(reported.next.value_or(0), facts.sequence + 1);
+    if (facts.connector != 0) {
+        reported.connector = facts.connector;
+    }
+    if (facts.token) {
+        reported.token = upper_case(*facts.token);
+    }
+    const bool is_end = facts.kind == ReportKind::ended;
+    reported.ended = reported.ended || is_end;
+    LiveSession* session = find_named(reported.station, reported.transaction);
+    if (session != nullptr && session->record.state == SessionState::refused && facts.token &&
+        !is_end && session->record.token != reported.token) {
+        // Another driver's card, in the transaction that began when the cable was plugged in.
+        m_sessions.retire_start(*session, m_step.changes);
+        session = nullptr;
+    }
+    if (session != nullptr) {
+        go_on_by_report(*session, report, call);
+    } else if (!is_end && !reported.token.empty() && reported.connector != 0) {
+        begin_by_report(reported, report, call);
+    } else {
+        before_charge(reported, report, call);
+        if (is_end) {
+            end_without_charge(reported, report, was_begun);
+        }
+    }
+    m_reports.save(reported, m_step.changes);
+    m_step.must_sync = true;
+}
+
+void SessionCore::before_charge(Reported& reported, const HeldReport& report, const CallKey& call) {
+    const ReportFacts& facts = report.facts;
+    std::size_t bytes = report.text.size();
+    for (const std::string& text : reported.before_token) {
+        bytes += text.size();
+    }
+    if (reported.before_token.size() < reports_before_token_max &&
+        bytes <= before_token_bytes_max) {
+        reported.before_token.push_back(report.text);
+    }
+    if (const auto last = last_register(facts.samples)) {
+        reported.first_register_wh = reported.first_register_wh.value_or(*last);
+        reported.register_wh = last;
+    }
+    if (facts.token && facts.kind != ReportKind::ended) {
+        on(AuthorizeCalled{call, *facts.token, 0});  // A swipe; the connector comes later.
+    } else {
+        answer_report(call, nullptr, facts);
+    }
+}
+
+void SessionCore::end_without_charge(const Reported& reported, const HeldReport& report,
+                                     bool was_begun) {
+    const bool took_energy = reported.register_wh > reported.first_register_wh;
+    if (was_begun && !took_energy) {
+        note("ended_without_charge", reported.station, "", reported.transaction);
+        return;
+    }
+    Orphan orphan;
+    orphan.kind = was_begun ? "not_authorized" : "unknown_stop";
+    orphan.station = reported.station;
+    orphan.detail = printable_reason(reported.transaction);
+    Encoder encoder;
+    encoder.text(reported.station).text(reported.transaction);
+    orphan.facts = tagged_hash("tally/reported-orphan/v1", encoder.bytes());
+    orphan.text = report.text;
+    add_orphan(std::move(orphan));
+}
+
+void SessionCore::begin_by_report(Reported& reported, const HeldReport& report,
+                                  const CallKey& call) {
+    const ReportFacts& facts = report.facts;
+    const std::size_t used = count_to_begin(facts.samples);
+    StartFacts start;
+    start.connector = reported.connector;
+    start.token = reported.token;
+    start.meter_start_wh = used > 0 ? facts.samples[used - 1].register_wh : reported.register_wh;
+    start.timestamp = facts.timestamp;
+    start.time = facts.time;
+    start.transaction = reported.transaction;
+    start.offline = facts.offline;
+    m_texts_before = std::move(reported.before_token);
+    reported.before_token.clear();
+    on(StartCalled{call, std::move(start), report.text});
+    m_texts_before.clear();
+    LiveSession* const session = find_named(reported.station, reported.transaction);
+    if (session != nullptr && session->record.state == SessionState::charging) {
+        const auto later = facts.samples.begin() + static_cast<std::ptrdiff_t>(used);
+        take_samples(*session, {later, facts.samples.end()});
+        save(*session);
+    }
+}
+
+void SessionCore::go_on_by_report(LiveSession& session, const HeldReport& report,
+                                  const CallKey& call) {
+    const ReportFacts& facts = report.facts;
+    if (facts.kind == ReportKind::ended) {
+        const LiveSession* const stopped =
+            stop_session(StopCalled{call, stop_of(facts), report.text});
+        answer_report(call, stopped, facts);
+        return;
+    }
+    if (!take_values(session, facts.samples, report.text)) {
+        note("late_report", session);
+    }
+    answer_report(call, &session, facts);
+}
+
+void SessionCore::answer_again(const TransactionReported& event) {
+    const ReportFacts& facts = event.facts;
+    LiveSession* const session = find_named(event.call.station, facts.transaction);
+    if (facts.token && session != nullptr && session->record.state == SessionState::authorizing) {
+        wait_for(*session, event.call, true);
+    } else if (facts.token && session == nullptr && facts.kind != ReportKind::ended) {
+        on(AuthorizeCalled{event.call, *facts.token, 0});
+    } else {
+        answer_report(event.call, session, facts);
+    }
+}
+
+void SessionCore::answer_report(const CallKey& call, const LiveSession* session,
+                                const ReportFacts& facts) {
+    AnswerReport answer{call, std::nullopt, {}, amount_known(session)};
+    if (facts.token) {
+        const bool is_known = session != nullptr && !session->record.evses.empty();
+        const bool is_its = is_known && session->record.token == upper_case(*facts.token);
+        answer.status = is_its ? TagStatus::accepted : TagStatus::invalid;
+        if (!is_its && is_known) {
+            answer.reason = "other_token";
+        } else if (!is_its) {
+            answer.reason = session != nullptr ? session->record.reason : "unknown_transaction";
+        }
+    }
+    m_step.effects.emplace_back(std::move(answer));
+}
+
+}  // namespace tally::bridge
