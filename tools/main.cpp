@@ -5,6 +5,7 @@
 #include "tools/audit/commands.h"
 #include "tools/bench/command.h"
 #include "tools/charge/command.h"
+#include "tools/charger/command.h"
 #include "tools/clearing/command.h"
 #include "tools/devnet/command.h"
 #include "tools/genesis/command.h"
@@ -39,6 +40,7 @@ int run(int argc, char** argv) {
     add_member_command(app, exit_code);
     add_devnet_command(app, exit_code);
     add_charge_command(app, exit_code);
+    add_charger_command(app, exit_code);
     add_show_command(app, exit_code);
     add_submit_command(app, exit_code);
     add_clearing_commands(app, exit_code);

@@ -220,13 +220,17 @@ SCENARIO("a wrong password gets no answer to anything") {
     CHECK(yard.line.ends.empty());
 }
 
-SCENARIO("only ws URLs with a port name a charge point's central system") {
+SCENARIO("only ws and wss URLs with a port name a charge point's central system") {
     WebSocketTarget target;
     REQUIRE(parse_ws_url("ws://127.0.0.1:7010/ocpp/AAA-CP01", target));
     CHECK(target.host == "127.0.0.1");
     CHECK(target.port == 7010);
     CHECK(target.path == "/ocpp/AAA-CP01");
-    for (const char* url : {"", "http://127.0.0.1:1/x", "wss://a:1/x", "ws://", "ws://:1/",
+    CHECK_FALSE(target.tls);
+    REQUIRE(parse_ws_url("wss://csms.example:443/x", target));
+    CHECK(target.tls);
+    CHECK(target.host == "csms.example");
+    for (const char* url : {"", "http://127.0.0.1:1/x", "wss://a/x", "ws://", "ws://:1/",
                             "ws://a:70000/x", "ws://a:x/", "ws://a:/x", "ws://a:0/x", "ws://a:1"}) {
         INFO(url);
         WebSocketTarget other;

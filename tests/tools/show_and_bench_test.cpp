@@ -1,9 +1,9 @@
 #include "tests/ledger/base/temporary_folder.h"
 #include "tests/node/runtime/http_fixture.h"
 #include "tools/bench/devnet_usage.h"
-#include "tools/bench/percentiles.h"
 #include "tools/show/render.h"
 #include "tools/support/json_api.h"
+#include "tools/support/percentiles.h"
 #include "tools/support/wait.h"
 
 #include <boost/json/array.hpp>

@@ -4,8 +4,8 @@
 #include "ledger/base/system_clock.h"
 #include "ledger/base/system_random.h"
 #include "ledger/model/actions.h"
-#include "tools/bench/percentiles.h"
 #include "tools/submit/submitter.h"
+#include "tools/support/percentiles.h"
 
 #include <cstdint>
 #include <string>

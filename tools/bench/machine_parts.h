@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ledger/base/expected.h"
-#include "tools/bench/percentiles.h"
+#include "tools/support/percentiles.h"
 
 #include <string>
 

@@ -1,7 +1,7 @@
 #include "tools/bench/charge_bench.h"
 #include "tools/bench/devnet_usage.h"
-#include "tools/bench/percentiles.h"
 #include "tools/charge/charge_plan.h"
+#include "tools/support/percentiles.h"
 
 #include <algorithm>
 #include <utility>

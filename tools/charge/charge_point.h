@@ -1,14 +1,12 @@
 #pragma once
 
-#include "tools/charge/websocket_client.h"
+#include "tools/charger/ocpp_line.h"
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -18,17 +16,8 @@ class io_context;
 
 namespace tally::tools {
 
-/// What the charge point was answered: the payload of a CALLRESULT, or the code of a CALLERROR.
-struct CallAnswer {
-    boost::json::object payload;
-    std::string error_code;  ///< empty when it was a result
-};
-using CallHandler = std::function<void(const CallAnswer&)>;
-
-/// A charging station as the central system sees it: one OCPP 1.6J connection that comes back by
-/// itself, calls in order with one outstanding at a time, and answers to what the central system
-/// asks. A call that was not answered when the connection broke is sent again with a new message
-/// id and the same content, as real stations do.
+/// An OCPP 1.6J station that others play charges on: its line (ocpp_line.h), the announcement after
+/// the start, and answers to what the central system asks.
 ///
 /// All calls and handlers on the io_context's thread, except where said.
 class ChargePoint {
@@ -57,7 +46,7 @@ public:
 
 private:
     class Impl;
-    std::shared_ptr<Impl> m_impl;
+    std::unique_ptr<Impl> m_impl;
 };
 
 }  // namespace tally::tools

@@ -155,6 +155,10 @@ void add_devnet_command(CLI::App& app, int& exit_code) {
     up_command
         ->add_option("--bridges", options->bridges, "Operators that have a bridge with chargers")
         ->check(CLI::Range(0, devnet_operators_max));
+    up_command->add_option("--chargers", options->up.chargers, "Of each bridge")
+        ->check(CLI::Range(1, devnet_chargers_max));
+    up_command->add_option("--customers", options->up.customers, "Of each operator")
+        ->check(CLI::Range(1, devnet_customers_max));
     up_command->add_option("--epoch-blocks", options->epoch_blocks, "Longest epoch, in blocks")
         ->check(CLI::Range(static_cast<int>(epoch_blocks_max_floor), 1'000'000));
     up_command->add_flag("--no-start", options->no_start,

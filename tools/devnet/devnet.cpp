@@ -9,6 +9,7 @@
 #include "tools/submit/submitter.h"
 #include "tools/support/json_api.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::chrono::seconds ready_patience{60};
 constexpr std::chrono::seconds stop_patience{15};
+constexpr std::size_t registrations_at_once{500};  ///< of one envelope
 
 /// A program of the network seen alike, whatever it is.
 struct Program {
@@ -73,6 +75,20 @@ Expected<Done, std::string> wait_ready(const Program& program) {
                       program.log + " ends with\n" + tail_of(program.log, 12)};
 }
 
+/// One envelope, final and accepted.
+Expected<Done, std::string> submit_all(const SubmitAs& as, std::vector<Action> actions) {
+    const auto finals = submit_and_wait(as, std::move(actions), ready_patience);
+    if (!finals) {
+        return Unexpected{": " + finals.error()};
+    }
+    for (const SubmittedTransaction& final : *finals) {
+        if (final.result != "ok") {
+            return Unexpected{" refused: " + final.result};
+        }
+    }
+    return Done{};
+}
+
 Expected<Done, std::string> register_operator(const DevnetPlan& plan, const PlannedBridge& bridge,
                                               const DevnetManifest& manifest) {
     for (const DevnetNode& node : manifest.nodes) {
@@ -84,14 +100,15 @@ Expected<Done, std::string> register_operator(const DevnetPlan& plan, const Plan
         if (!key) {
             return Unexpected{key.error().text};
         }
-        const auto finals = submit_and_wait({bridge.party, *key, plan.genesis.chain_id(), node.api},
-                                            registrations(bridge), ready_patience);
-        if (!finals) {
-            return Unexpected{node.member + ": registration: " + finals.error()};
-        }
-        for (const SubmittedTransaction& final : *finals) {
-            if (final.result != "ok") {
-                return Unexpected{node.member + ": registration refused: " + final.result};
+        const SubmitAs as{bridge.party, *key, plan.genesis.chain_id(), node.api};
+        std::vector<Action> actions = registrations(bridge);
+        for (std::size_t done = 0; done < actions.size(); done += registrations_at_once) {
+            const std::size_t end = std::min(actions.size(), done + registrations_at_once);
+            const auto from = actions.begin() + static_cast<std::ptrdiff_t>(done);
+            const auto to = actions.begin() + static_cast<std::ptrdiff_t>(end);
+            const auto registered = submit_all(as, {from, to});
+            if (!registered) {
+                return Unexpected{node.member + ": registration" + registered.error()};
             }
         }
     }

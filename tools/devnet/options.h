@@ -14,6 +14,8 @@ struct DevnetOptions {
     std::optional<int> validators;
     /// Operators, from the first on, that have a bridge with chargers; nothing: all of them.
     std::optional<int> bridges;
+    int chargers{2};   ///< per bridge
+    int customers{4};  ///< per operator; the first four try out balances and refusals
     /// Longest epoch in blocks; nothing: the default of a genesis.
     std::optional<int> epoch_blocks_max;
     /// False: everything is made, nothing is started and nothing registered on the ledger.

@@ -29,9 +29,10 @@ std::string evse_id(const std::string& operator_party, int station, int connecto
            std::to_string(connector);
 }
 
-std::vector<DevnetCharger> make_chargers(const std::string& operator_party, Random& random) {
+std::vector<DevnetCharger> make_chargers(const std::string& operator_party, int count,
+                                         Random& random) {
     std::vector<DevnetCharger> chargers;
-    for (int station = 1; station <= devnet_chargers; ++station) {
+    for (int station = 1; station <= count; ++station) {
         DevnetCharger charger;
         charger.id = operator_party + "-CP0" + std::to_string(station);
         using Password = FixedBytes<9, struct PasswordTag>;
@@ -44,13 +45,17 @@ std::vector<DevnetCharger> make_chargers(const std::string& operator_party, Rand
     return chargers;
 }
 
-std::vector<DevnetCustomer> make_customers(const std::string& operator_party) {
+/// "BBB-CARD0001"; after the four that differ, every one has the same balance.
+std::vector<DevnetCustomer> make_customers(const std::string& operator_party, int count) {
     const std::array<const char*, 4> balances{"5000.00", "2000.00", "500.00", "1.00"};
+    constexpr std::size_t digits{4};
     std::vector<DevnetCustomer> customers;
-    int number{0};
-    for (const char* balance : balances) {
-        customers.push_back(
-            {operator_party, operator_party + "-CARD000" + std::to_string(++number), balance});
+    for (int index = 0; index < count; ++index) {
+        const auto place = static_cast<std::size_t>(index);
+        std::string number = std::to_string(index + 1);
+        number.insert(0, digits - number.size(), '0');
+        customers.push_back({operator_party, operator_party + "-CARD" + number,
+                             place < balances.size() ? balances.at(place) : "1000.00"});
     }
     return customers;
 }
@@ -142,11 +147,12 @@ Expected<PlannedNode, std::string> plan_node(const std::string& folder, const st
     return node;
 }
 
-Expected<PlannedBridge, std::string> plan_bridge(const std::string& folder, const std::string& name,
-                                                 Ports& ports, Random& random) {
+Expected<PlannedBridge, std::string> plan_bridge(const DevnetOptions& options,
+                                                 const std::string& name, Ports& ports,
+                                                 Random& random) {
     PlannedBridge bridge;
     bridge.party = party(name);
-    bridge.folder = folder + "/bridge-" + name;
+    bridge.folder = options.folder + "/bridge-" + name;
     bridge.bridge_id = name + "-BRIDGE1";
     const auto ocpp_port = ports.take();
     const auto api_port = ocpp_port ? ports.take() : ocpp_port;
@@ -160,7 +166,7 @@ Expected<PlannedBridge, std::string> plan_bridge(const std::string& folder, cons
         return Unexpected{key.error()};
     }
     bridge.key = *key;
-    bridge.chargers = make_chargers(name, random);
+    bridge.chargers = make_chargers(name, options.chargers, random);
     return bridge;
 }
 
@@ -189,14 +195,14 @@ Expected<DevnetPlan, std::string> make_plan(const DevnetOptions& options, UnixMi
     }
     const int bridges = std::min(options.bridges.value_or(options.operators), options.operators);
     for (auto name = names.begin() + 1; name != names.begin() + 1 + bridges; ++name) {
-        auto bridge = plan_bridge(folder, *name, ports, random);
+        auto bridge = plan_bridge(options, *name, ports, random);
         if (!bridge) {
             return Unexpected{bridge.error()};
         }
         plan.bridges.push_back(std::move(bridge).value());
     }
     for (auto name = names.begin() + 1; name != names.end(); ++name) {
-        for (DevnetCustomer& customer : make_customers(*name)) {
+        for (DevnetCustomer& customer : make_customers(*name, options.customers)) {
             plan.customers.push_back(std::move(customer));
         }
     }

@@ -16,7 +16,8 @@ namespace tally::tools {
 inline constexpr int devnet_operators_max{20};
 inline constexpr int devnet_ports_max{100};  ///< from the base port on
 inline constexpr int devnet_connectors{2};
-inline constexpr int devnet_chargers{2};  ///< per operator
+inline constexpr int devnet_chargers_max{2'000};   ///< per bridge
+inline constexpr int devnet_customers_max{9'999};  ///< per operator
 
 /// Where one program of the devnet is and what it listens on.
 struct PlannedNode {

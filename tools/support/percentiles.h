@@ -13,7 +13,7 @@ class Latencies {
 public:
     void add(std::chrono::microseconds latency);
     [[nodiscard]] std::size_t count() const;
-    /// {"count", "p50_ms", "p99_ms", "max_ms"}; zeros when nothing was added.
+    /// {"count", "min_ms", "p50_ms", "p99_ms", "max_ms"}; zeros when nothing was added.
     [[nodiscard]] boost::json::object summary() const;
 
 private:

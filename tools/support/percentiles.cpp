@@ -1,4 +1,4 @@
-#include "tools/bench/percentiles.h"
+#include "tools/support/percentiles.h"
 
 #include <algorithm>
 
@@ -32,6 +32,7 @@ boost::json::object Latencies::summary() const {
     std::vector<std::chrono::microseconds> sorted = m_values;
     std::sort(sorted.begin(), sorted.end());
     return {{"count", sorted.size()},
+            {"min_ms", milliseconds_at(sorted, 0)},
             {"p50_ms", milliseconds_at(sorted, 50)},
             {"p99_ms", milliseconds_at(sorted, 99)},
             {"max_ms", milliseconds_at(sorted, 100)}};

@@ -1,0 +1,104 @@
+"""`tally charger` on a devnet, and what must be on the ledger afterwards."""
+
+import collections
+import json
+import os
+import subprocess
+import urllib.request
+
+from harness import check, check_equal, units, wait_until
+
+
+def all_transactions(net, member):
+    height = net.get(member, "/api/v1/status")["height"]
+    found, number = [], 1
+    while number <= height:
+        page = net.get(member, f"/api/v1/blocks?limit=100&from={number}")
+        for block in page["items"]:
+            found += block["transactions"]
+            number = block["height"] + 1
+    return found
+
+
+def bridge_metric(net, operator, name):
+    try:
+        with urllib.request.urlopen(net.bridge(operator)["api"] + "/metrics", timeout=10) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name + " "):
+                    return float(line.split()[-1])
+    except OSError:
+        pass
+    return None
+
+
+class Fleet:
+    """One run of `tally charger` on the chargers of an operator."""
+
+    def __init__(self, net, *options, operator="AAA"):
+        self.net = net
+        self.operator = operator
+        self.out = os.path.join(net.folder, f"fleet-{len(os.listdir(net.folder))}.json")
+        self.process = subprocess.Popen(
+            [net.bin / "tally", "charger", "--devnet", net.net, "--visited", operator, "--json-file", self.out, *options],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        self.heard = []
+
+    def wait_line(self, what):
+        """Reads its progress until a line has these words; None when it ended before."""
+        for line in self.process.stderr:
+            self.heard.append(line)
+            if what in line:
+                return line
+        return None
+
+    def finish(self, timeout_s=600):
+        _, rest = self.process.communicate(timeout=timeout_s)
+        check(self.process.returncode in (0, 1), f"tally charger: {''.join(self.heard[-5:])}{rest}")
+        with open(self.out, encoding="utf-8") as file:
+            return json.load(file)
+
+
+def records_by_station(net, operator, at="HUB"):
+    """Records on the ledger by the station whose connector they name, oldest first."""
+    stations = {evse: charger["id"] for charger in net.bridge(operator)["chargers"] for evse in charger["evse_ids"]}
+    records = collections.defaultdict(list)
+    for transaction in all_transactions(net, at):
+        if transaction["action"] == "RecordCharge" and transaction["result"] == "ok":
+            readings = transaction["readings"]
+            records[stations[transaction["evse_id"]]].append({
+                "energy_wh": readings[-1]["register_wh"] - readings[0]["register_wh"],
+                "amount": units(transaction["amount"]), "rated": units(transaction["rated_amount"]),
+                "authorization": transaction["authorization"]})
+    return records
+
+
+def wait_all_told(net, operator, deadline_s=180):
+    """Until the bridge has nothing left for its node, and what is recorded is settled."""
+    wait_until(lambda: bridge_metric(net, operator, "tally_bridge_outbox_messages") == 0, deadline_s,
+               "the bridge's outbox is empty")
+
+    def settled():
+        done = collections.Counter(transaction["action"] for transaction in all_transactions(net, operator)
+                                   if transaction["result"] == "ok")
+        return done["RecordCharge"] == done["SettleCharge"]
+    # A record is submitted behind the acknowledgement: two looks at different heights must agree.
+    for _ in range(2):
+        net.wait_height(operator, net.height(operator) + 2)
+        wait_until(settled, deadline_s, "what is recorded is settled")
+    net.wait_same_height()
+
+
+def check_each_once(net, operator, charges):
+    """Every charge that the bridge accepted is on the ledger exactly once with its energy, and nothing else is."""
+    records = records_by_station(net, operator)
+    expected = collections.defaultdict(list)
+    for charge in charges:
+        if charge["began"] == "Accepted":
+            expected[charge["station"]].append(charge["energy_wh"])
+    for station in sorted(set(records) | set(expected)):
+        check_equal(sorted(record["energy_wh"] for record in records[station]), sorted(expected[station]),
+                    f"energies of the records of {station}")
+    used = [record["authorization"] for of_station in records.values() for record in of_station]
+    check_equal(len(set(used)), len(used), "authorizations with a record")
+    net.check_books()
+    net.check_same_state_roots()
