@@ -346,6 +346,14 @@ void SessionCore::on_node(const node::AuthorizeResult& result) {
         refuse(*session, result.reason.empty() ? "refused" : result.reason);
         return;
     }
+    const LiveSession* const used = m_sessions.find_authorization(result.authorization);
+    if (used != nullptr && used != session) {
+        // The end of that charge has not reached the node yet, which takes this swipe for the
+        // driver's return. A second charge on one approval could never be recorded.
+        note("approval_used", *session, to_text(result.authorization));
+        session->ask_again = true;
+        return;
+    }
     approve(*session, result);
 }
 
@@ -398,7 +406,11 @@ void SessionCore::tick_session(LiveSession& session) {
     const bool present = m_health.is_connected(session.record.station);
     switch (session.record.state) {
         case SessionState::authorizing:
-            if (m_now.mono >= session.ask_deadline && !grant_cut_off(session)) {
+            if (m_now.mono < session.ask_deadline) {
+                if (std::exchange(session.ask_again, false)) {
+                    send_request(session);
+                }
+            } else if (!grant_cut_off(session)) {
                 refuse(session, "node_unreachable");
             }
             return;

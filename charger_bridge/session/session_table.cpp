@@ -58,6 +58,9 @@ void SessionTable::index(const LiveSession& session) {
     if (!record.stop_facts.is_zero()) {
         m_by_stop[record.stop_facts] = record.id;
     }
+    if (record.authorization != AuthorizationRef{}) {
+        m_by_authorization[record.authorization] = record.id;
+    }
 }
 
 void SessionTable::unindex(const Session& session) {
@@ -69,6 +72,10 @@ void SessionTable::unindex(const Session& session) {
     const auto stop = m_by_stop.find(session.stop_facts);
     if (stop != m_by_stop.end() && stop->second == session.id) {
         m_by_stop.erase(stop);
+    }
+    const auto approval = m_by_authorization.find(session.authorization);
+    if (approval != m_by_authorization.end() && approval->second == session.id) {
+        m_by_authorization.erase(approval);
     }
     auto& open = m_open_by_station[session.station];
     open.erase(std::remove(open.begin(), open.end(), session.id), open.end());
@@ -99,6 +106,11 @@ LiveSession* SessionTable::find_transaction(const std::string& station, std::int
 LiveSession* SessionTable::find_start(const Hash& facts) {
     const auto found = m_by_start.find(facts);
     return found != m_by_start.end() ? find(found->second) : nullptr;
+}
+
+LiveSession* SessionTable::find_authorization(const AuthorizationRef& authorization) {
+    const auto found = m_by_authorization.find(authorization);
+    return found != m_by_authorization.end() ? find(found->second) : nullptr;
 }
 
 LiveSession* SessionTable::find_stop(const Hash& facts) {

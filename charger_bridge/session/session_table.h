@@ -42,6 +42,7 @@ struct LiveSession {
     std::chrono::milliseconds absent_since{0};      ///< station away, while approved; 0: present
     std::chrono::milliseconds next_cost_at{0};      ///< not before this is UpdateCost repeated
     Money cost_told{0};                             ///< by UpdateCost
+    bool ask_again{false};                          ///< the node's answer was of no use
     std::string ledger_state;                       ///< last SessionNotice
     std::uint64_t order{0};                         ///< rises with creation
 };
@@ -65,6 +66,8 @@ public:
     [[nodiscard]] LiveSession* find_start(const Hash& facts);
     /// The session that a Stop without its transaction id ended.
     [[nodiscard]] LiveSession* find_stop(const Hash& facts);
+    /// The session that holds, or has used, this approval.
+    [[nodiscard]] LiveSession* find_authorization(const AuthorizationRef& authorization);
     /// Another transaction begins with the same facts: the old one gives them up.
     void retire_start(LiveSession& session, WriteBatch& batch);
     /// The open charge on a connector.
@@ -93,6 +96,7 @@ private:
     std::map<TransactionKey, SessionId> m_by_transaction;
     std::map<Hash, SessionId> m_by_start;
     std::map<Hash, SessionId> m_by_stop;
+    std::map<AuthorizationRef, SessionId> m_by_authorization;
     std::map<std::string, std::vector<SessionId>> m_open_by_station;
     std::deque<SessionId> m_finished;
     std::set<SessionId> m_is_finished;

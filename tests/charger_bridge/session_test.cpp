@@ -119,6 +119,32 @@ TEST_CASE("an approval that comes after we gave up is released") {
     CHECK(site.durable_of<node::ApprovalUnused>().size() == 2);
 }
 
+TEST_CASE("an approval that another charge has used is not taken: the node is asked again") {
+    // As when a node that was away hears of the swipe before it hears of the end of the charge.
+    Site site;
+    const std::int32_t first = begin_charge(site);
+    site.pass(60s);
+    CHECK(site.stop(first, 1'500));
+    const AuthorizationRef used = site.durable_of<node::ChargeStarted>()[0].authorization;
+    site.node_answers = false;
+    CHECK_FALSE(site.swipe("BBB-1", "b"));
+    const auto asked = site.got<node::AuthorizeRequest>();
+    node::AuthorizeResult wrong;
+    wrong.session = asked.back().session;
+    wrong.accepted = true;
+    wrong.authorization = used;
+    site.feed(NodeSaid{wrong});
+    CHECK(site.durable_of<node::ApprovalUnused>().empty());
+    site.node_answers = true;
+    site.pass(1s);
+    REQUIRE(site.got<node::AuthorizeRequest>().size() == asked.size() + 1);
+    CHECK(site.got<node::AuthorizeRequest>().back().session == wrong.session);
+    CHECK(site.start(1, "BBB-1", 1'500)->status == TagStatus::accepted);
+    const auto started = site.durable_of<node::ChargeStarted>();
+    REQUIRE(started.size() == 2);
+    CHECK(started[1].authorization != used);
+}
+
 TEST_CASE("an approval nobody uses is released at its deadline") {
     Site site;
     CHECK(site.swipe() == TagStatus::accepted);

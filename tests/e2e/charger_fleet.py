@@ -6,7 +6,7 @@ import os
 import subprocess
 import urllib.request
 
-from harness import check, check_equal, units, wait_until
+from harness import Failure, check, check_equal, units, wait_until
 
 
 def all_transactions(net, member):
@@ -18,6 +18,17 @@ def all_transactions(net, member):
             found += block["transactions"]
             number = block["height"] + 1
     return found
+
+
+def orphans(net, operator):
+    """(station, kind, reason) of what the bridge keeps for its operator."""
+    request = urllib.request.Request(net.bridge(operator)["api"] + "/api/v1/orphans?from=0")
+    request.add_header("Authorization", "Bearer " + net.manifest["admin_token"])
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return [{key: value for key, value in orphan.items() if key != "text"} for orphan in json.load(answer)["items"]]
+    except OSError as error:
+        return [str(error)]
 
 
 def bridge_metric(net, operator, name):
@@ -72,29 +83,42 @@ def records_by_station(net, operator, at="HUB"):
     return records
 
 
-def wait_all_told(net, operator, deadline_s=180):
-    """Until the bridge has nothing left for its node, and what is recorded is settled."""
+def wait_all_told(net, operator, records, deadline_s=180):
+    """Until the bridge has nothing left for its node, there are so many records, and they are settled."""
     wait_until(lambda: bridge_metric(net, operator, "tally_bridge_outbox_messages") == 0, deadline_s,
                "the bridge's outbox is empty")
 
     def settled():
         done = collections.Counter(transaction["action"] for transaction in all_transactions(net, operator)
                                    if transaction["result"] == "ok")
-        return done["RecordCharge"] == done["SettleCharge"]
-    # A record is submitted behind the acknowledgement: two looks at different heights must agree.
-    for _ in range(2):
-        net.wait_height(operator, net.height(operator) + 2)
-        wait_until(settled, deadline_s, "what is recorded is settled")
+        seen.append(done["RecordCharge"])
+        return done["RecordCharge"] >= records and done["RecordCharge"] == done["SettleCharge"]
+
+    seen = []
+    # Records are submitted behind the acknowledgement; what must not be there gets two blocks more to come.
+    try:
+        for _ in range(2):
+            wait_until(settled, deadline_s, f"{records} records are settled")
+            net.wait_height(operator, net.height(operator) + 2)
+    except Failure as failure:
+        sessions = [(session["station"], session["state"], session["energy_wh"], session.get("reason"))
+                    for session in net.sessions(operator)]
+        raise Failure(f"{failure}; there are {seen[-1:]}; sessions {sorted(sessions)}; "
+                      f"orphans {orphans(net, operator)}") from failure
     net.wait_same_height()
+
+
+def begun(charges):
+    """Those that the bridge accepted: each must be recorded, once."""
+    return [charge for charge in charges if charge["began"] == "Accepted"]
 
 
 def check_each_once(net, operator, charges):
     """Every charge that the bridge accepted is on the ledger exactly once with its energy, and nothing else is."""
     records = records_by_station(net, operator)
     expected = collections.defaultdict(list)
-    for charge in charges:
-        if charge["began"] == "Accepted":
-            expected[charge["station"]].append(charge["energy_wh"])
+    for charge in begun(charges):
+        expected[charge["station"]].append(charge["energy_wh"])
     for station in sorted(set(records) | set(expected)):
         check_equal(sorted(record["energy_wh"] for record in records[station]), sorted(expected[station]),
                     f"energies of the records of {station}")

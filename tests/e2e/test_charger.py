@@ -1,6 +1,6 @@
 """Every script of `tally charger` at a real bridge with real nodes: what must come out at the ledger."""
 
-from charger_fleet import Fleet, records_by_station, wait_all_told
+from charger_fleet import Fleet, begun, records_by_station, wait_all_told
 from harness import Devnet, check, check_equal, main
 
 # Energies of the records, in order; a function where the moment decides.
@@ -63,7 +63,9 @@ def every_script_comes_out_right(bin_dir, version="1.6"):
         check_equal(summary["failures"], [], "failures")
         for action, outcomes in summary["scripts"]["normal"].items():
             check(set(outcomes) <= {"ok", "Accepted"}, f"{action} of a normal charge was answered {outcomes}")
-        wait_all_told(net, "AAA")
+        # Of what the bridge accepted, two make no record: see EXPECTED.
+        bad = ("register-reset", "missing-start", "offline-unknown")
+        wait_all_told(net, "AAA", len([charge for charge in begun(summary["charges"]) if charge["script"] not in bad]))
         records = records_by_station(net, "AAA")
         chargers = [charger["id"] for charger in net.bridge("AAA")["chargers"]]
         for script, station in zip(scripts, chargers):

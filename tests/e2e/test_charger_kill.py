@@ -7,7 +7,7 @@ when it is there.
 import os
 import random
 
-from charger_fleet import Fleet, check_each_once, wait_all_told
+from charger_fleet import Fleet, begun, check_each_once, wait_all_told
 from harness import Devnet, check, check_equal, main
 
 KILLS = 24
@@ -32,12 +32,12 @@ def nothing_is_lost_or_doubled(bin_dir):
         summary = fleet.finish()
         check_equal(summary["failures"], [], f"failures (seed {seed}, {killed} kills)")
         check(killed >= KILLS // 2, f"only {killed} points were reached")
-        accepted = [charge for charge in summary["charges"] if charge["began"] == "Accepted"]
+        accepted = begun(summary["charges"])
         check(accepted, "no charge was accepted at all")
         check_equal([charge for charge in accepted if not charge["ended"]], [], "charges without an answered stop")
         for name in ("AAA", "bridge-AAA"):
             net.restart(name)
-        wait_all_told(net, "AAA")
+        wait_all_told(net, "AAA", len(accepted))
         check_each_once(net, "AAA", summary["charges"])
         net.audit()
         print(f"  seed {seed}: {killed} kills, {len(accepted)} of {len(summary['charges'])} charges accepted")

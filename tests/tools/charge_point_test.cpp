@@ -33,6 +33,7 @@ public:
             result.session = request->session;
             result.accepted = true;
             result.authorization.signer = *party_from_text("BBB");
+            result.authorization.id.data[0] = ++approvals;
             result.prepaid = prepaid;
             result.start_by = SystemClock{}.now() + 300'000;
             node::AuthorizeResult::Evse evse;
@@ -53,6 +54,7 @@ public:
         return true;
     }
     Money prepaid{50 * money_scale};
+    std::uint8_t approvals{0};
     std::function<void(node::BridgeMessage)> later;
     std::vector<node::ChargeEnded> ends;
 };

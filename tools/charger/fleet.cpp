@@ -40,12 +40,13 @@ public:
           m_clock{m_io},
           m_limit{m_io} {
         m_place.expect(m_options.stations.size());
-        if (m_options.event) {
-            m_report->at_messages(m_options.marks, [this](std::uint64_t count) {
-                m_options.event("message " + std::to_string(count) + " is sent");
-            });
-            m_place.on_meeting([this] { m_options.event("all are together"); });
-        }
+        m_report->at_messages(m_options.marks, [this](std::uint64_t count) {
+            tell("message " + std::to_string(count) + " is sent");
+        });
+        m_place.on_meeting([this] {
+            m_report->next_phase();
+            tell("all are together");
+        });
     }
 
     std::unique_ptr<FleetReport> run() {
@@ -92,6 +93,12 @@ private:
         }
         ++fleet->m_finished;
         fleet->m_place.leave();
+    }
+
+    void tell(const std::string& what) {
+        if (m_options.event) {
+            m_options.event(what);
+        }
     }
 
     void leave() {

@@ -59,12 +59,17 @@ void FleetReport::answered(const std::string& script, const std::string& action,
                            const std::string& outcome, std::chrono::microseconds took) {
     ++m_outcomes[script][action][outcome];
     for (const std::string& name : {action, std::string{all_actions}}) {
-        std::unique_ptr<Latencies>& latencies = m_latencies[name];
-        if (latencies == nullptr) {
-            latencies = std::make_unique<Latencies>();
-        }
-        latencies->add(took);
+        m_latencies[name].add(took);
+        m_phases.back()[name].add(took);
     }
+}
+
+json::object FleetReport::times_json(const Times& times) {
+    json::object shown;
+    for (const auto& [action, values] : times) {
+        shown[action] = values.summary();
+    }
+    return shown;
 }
 
 void FleetReport::failed(const std::string& station, const std::string& what) {
@@ -82,9 +87,9 @@ json::object FleetReport::summary() const {
         }
         scripts[script] = std::move(shown);
     }
-    json::object latencies;
-    for (const auto& [action, values] : m_latencies) {
-        latencies[action] = values->summary();
+    json::array phases;
+    for (const Times& phase : m_phases) {
+        phases.emplace_back(times_json(phase));
     }
     json::array charges;
     for (const auto& story : m_charges) {
@@ -99,7 +104,8 @@ json::object FleetReport::summary() const {
             {"connections", m_connections},
             {"disconnections", counts_json(m_disconnections)},
             {"commands", counts_json(m_commands)},
-            {"latencies", std::move(latencies)},
+            {"latencies", times_json(m_latencies)},
+            {"phases", std::move(phases)},
             {"scripts", std::move(scripts)},
             {"charges", std::move(charges)},
             {"failures", std::move(failures)}};

@@ -54,13 +54,18 @@ public:
         return m_charges;
     }
     [[nodiscard]] std::size_t failures() const { return m_failures.size(); }
+    /// From now on answers count to a new phase as well: a fleet that met begins one.
+    void next_phase() { m_phases.emplace_back(); }
     /// {"messages", "sent": {action: count}, "connections", "disconnections": {why: count},
     /// "commands", "latencies": {action: {count, min, p50, p99, max}, "all": ...},
+    /// "phases": [latencies, ...],
     /// "scripts": {name: {action: {outcome: count}}}, "charges": [...], "failures": [...]}
     [[nodiscard]] boost::json::object summary() const;
 
 private:
     using Counts = std::map<std::string, std::uint64_t>;
+    using Times = std::map<std::string, Latencies>;
+    static boost::json::object times_json(const Times& times);
 
     std::uint64_t m_messages{0};
     std::set<std::uint64_t> m_marks;
@@ -70,7 +75,8 @@ private:
     Counts m_commands;
     Counts m_disconnections;
     std::map<std::string, std::map<std::string, Counts>> m_outcomes;
-    std::map<std::string, std::unique_ptr<Latencies>> m_latencies;
+    Times m_latencies;
+    std::vector<Times> m_phases{1};
     std::vector<std::shared_ptr<const ChargeStory>> m_charges;
     std::vector<std::string> m_failures;
 };
