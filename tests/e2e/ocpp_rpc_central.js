@@ -1,9 +1,13 @@
 // An independent central system (npm ocpp-rpc, strict mode: every message in both directions is checked against that
-// package's own schemas) that accepts every card. Prints its port, then one JSON line of what it saw on SIGTERM.
+// package's own schemas) that accepts every card. Prints its port, then one JSON line of what it saw on SIGTERM. With the
+// files of a certificate, its key and an authority it speaks TLS and wants certificates of that authority (profile 3).
 'use strict';
 
+const fs = require('fs');
+const https = require('https');
 const { RPCServer, createRPCError } = require('ocpp-rpc');
 
+const [certificate, key, authority] = process.argv.slice(2);
 const seen = { calls: {}, protocols: {}, stations: {} };
 let transactions = 0;
 
@@ -22,7 +26,7 @@ const answers = {
 async function main() {
     const server = new RPCServer({ protocols: ['ocpp2.0.1', 'ocpp1.6'], strictMode: true });
     server.auth((accept, reject, handshake) => {
-        const known = handshake.password && handshake.password.toString() === 'secret' ;
+        const known = certificate || (handshake.password && handshake.password.toString() === 'secret');
         known ? accept({}, handshake.protocols.has('ocpp1.6') ? 'ocpp1.6' : 'ocpp2.0.1') : reject(401, 'no');
     });
     server.on('client', (client) => {
@@ -40,8 +44,15 @@ async function main() {
             client.call('GetVariables', { getVariableData: [of] }).catch((error) => { seen.error = String(error); });
         }
     });
-    const http = await server.listen(0, '127.0.0.1');
-    console.log(http.address().port);
+    if (certificate) {
+        const [cert, secret, ca] = [certificate, key, authority].map((file) => fs.readFileSync(file));
+        const http = https.createServer({ cert, key: secret, ca, requestCert: true, rejectUnauthorized: true });
+        http.on('upgrade', server.handleUpgrade);
+        http.listen(0, '127.0.0.1', () => console.log(http.address().port));
+    } else {
+        const http = await server.listen(0, '127.0.0.1');
+        console.log(http.address().port);
+    }
     process.on('SIGTERM', () => process.stdout.write(JSON.stringify(seen) + '\n', () => process.exit(0)));
 }
 

@@ -59,7 +59,8 @@ def every_script_comes_out_right(bin_dir, version="1.6"):
         scripts = scripts_of(net, version)
         check(len(scripts) > 20, f"only {scripts} speak {version}")
         options = [word for script in scripts for word in ("--script", script)]
-        summary = Fleet(net, "--version", version, "--count", str(len(scripts)), *options).finish()
+        summary = Fleet(net, "--version", version, "--count", str(len(scripts)), "--starts-per-second", "4",
+                        *options).finish()
         check_equal(summary["failures"], [], "failures")
         for action, outcomes in summary["scripts"]["normal"].items():
             check(set(outcomes) <= {"ok", "Accepted"}, f"{action} of a normal charge was answered {outcomes}")

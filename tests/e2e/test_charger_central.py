@@ -1,10 +1,12 @@
 """`tally charger` at an independent central system (npm ocpp-rpc, strict mode), with both versions of OCPP."""
 
+import hashlib
 import json
 import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 
 from harness import check, check_equal, main
 
@@ -14,10 +16,13 @@ HERE = pathlib.Path(__file__).parent
 class Central:
     """The central system's process; `seen` after it was stopped."""
 
+    def __init__(self, *files):
+        self.files = files
+
     def __enter__(self):
         check(shutil.which("node"), "node is not installed: run tools/setup")
         check((HERE / "node_modules" / "ocpp-rpc").is_dir(), "ocpp-rpc is not installed: run tools/setup")
-        self.process = subprocess.Popen(["node", HERE / "ocpp_rpc_central.js"], stdout=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen(["node", HERE / "ocpp_rpc_central.js", *self.files], stdout=subprocess.PIPE, text=True,
                                         stdin=subprocess.DEVNULL)
         self.port = int(self.process.stdout.readline())
         self.seen = None
@@ -35,9 +40,11 @@ class Central:
 
 
 def play(bin_dir, central, *options, codes=(0,), password="secret"):
+    url = f"{'wss' if central.files else 'ws'}://127.0.0.1:{central.port}/ocpp"
+    secret = ["--password", password] if password else []
     done = subprocess.run(
-        [pathlib.Path(bin_dir) / "tally", "charger", "--url", f"ws://127.0.0.1:{central.port}/ocpp", "--password", password,
-         "--card", "BBB-{n:4}", "--card", "BBB-9{n:3}", "--speed", "600", "--json", *options],
+        [pathlib.Path(bin_dir) / "tally", "charger", "--url", url, *secret, "--card", "BBB-{n:4}", "--card", "BBB-9{n:3}",
+         "--speed", "600", "--json", *options],
         capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL)
     check(done.returncode in codes, f"tally charger gave {done.returncode}\n{done.stdout}\n{done.stderr}")
     return json.loads(done.stdout) if done.stdout.startswith("{") else None
@@ -102,5 +109,46 @@ def a_fleet_charges_at_once(bin_dir):
         check_equal(len(central.seen["stations"]), 60, "stations")
 
 
-main([every_message_keeps_its_schema_in_both_versions, the_same_seed_says_the_same, a_wrong_password_is_reported,
+def openssl(*arguments):
+    done = subprocess.run(["openssl", *arguments], capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    check_equal(done.returncode, 0, f"openssl {arguments[0]}: {done.stderr.decode(errors='replace')}")
+    return done.stdout
+
+
+def certificate(folder, name, issuer=None):
+    """An EC key and a certificate for 127.0.0.1, its own authority or signed by one; the paths of both."""
+    key, path, extensions = (str(folder / f"{name}.{end}") for end in ("key", "pem", "ext"))
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+    subject = ["-subj", f"/O=Test/CN={name}"]
+    if issuer is None:
+        openssl("req", "-x509", "-new", "-key", key, "-out", path, "-days", "2", *subject)
+        return path, key
+    request = str(folder / f"{name}.csr")
+    openssl("req", "-new", "-key", key, "-out", request, *subject)
+    pathlib.Path(extensions).write_text("subjectAltName=IP:127.0.0.1\n", encoding="ascii")
+    openssl("x509", "-req", "-in", request, "-CA", issuer[0], "-CAkey", issuer[1], "-CAcreateserial", "-out", path, "-days", "2",
+            "-extfile", extensions)
+    return path, key
+
+
+def certificates_of_both_sides_are_checked(bin_dir):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        authority = certificate(folder, "authority")
+        other = certificate(folder, "other")
+        server, charger = certificate(folder, "server", authority), certificate(folder, "charger", authority)
+        pin = hashlib.sha256(openssl("x509", "-in", server[0], "-outform", "DER")).hexdigest()
+        own = ["--certificate", charger[0], "--certificate-key", charger[1], "--version", "both", "--count", "2"]
+        with Central(*server, authority[0]) as central:
+            for trust in (["--ca", authority[0]], ["--pin", pin]):
+                summary = play(bin_dir, central, *trust, *own, password="")
+                check_equal([charge["ended"] for charge in summary["charges"]], [True, True], f"charges with {trust[0]}")
+            wrong = [["--ca", other[0], *own], ["--pin", pin[::-1], *own], own, ["--ca", authority[0]]]
+            for options in wrong:
+                summary = play(bin_dir, central, *options, "--give-up", "2", codes=(1,), password="")
+                check(not summary["charges"], f"a charge with {options}")
+            central.stop()
+
+
+main([certificates_of_both_sides_are_checked, every_message_keeps_its_schema_in_both_versions, the_same_seed_says_the_same, a_wrong_password_is_reported,
       a_fleet_charges_at_once])
