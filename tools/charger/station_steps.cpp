@@ -35,7 +35,7 @@ std::string Station::card(std::uint32_t number) const {
     if (number <= m_setup.cards.size()) {
         return m_setup.cards[number - 1];
     }
-    return "XXX-NOBODY" + std::to_string(number);
+    return "ZZZ-NOBODY" + std::to_string(number);
 }
 
 Station::Play Station::step(Self self, Step step) {
