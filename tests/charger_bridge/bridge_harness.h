@@ -40,6 +40,8 @@ public:
             result.accepted = request->token != "BBB-POOR";
             result.reason = result.accepted ? "" : "insufficient_balance";
             result.authorization.signer = *party_from_text("BBB");
+            // An approval of its own for each swipe, the same one when asked again.
+            result.authorization.id.data = request->session.data;
             result.prepaid = request->prepaid.value_or(50 * money_scale);
             result.start_by = SystemClock{}.now() + 300'000;
             node::AuthorizeResult::Evse evse;
