@@ -1,9 +1,11 @@
 """`tally charger` on a devnet, and what must be on the ledger afterwards."""
 
 import collections
+import itertools
 import json
 import os
 import subprocess
+import urllib.error
 import urllib.request
 
 from harness import Failure, check, check_equal, units, wait_until
@@ -20,15 +22,30 @@ def all_transactions(net, member):
     return found
 
 
-def orphans(net, operator):
-    """(station, kind, reason) of what the bridge keeps for its operator."""
-    request = urllib.request.Request(net.bridge(operator)["api"] + "/api/v1/orphans?from=0")
+def site_api(net, operator, path, body=None):
+    """(status, JSON) of the site's API; POST when there is a body."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(net.bridge(operator)["api"] + path, data=data)
     request.add_header("Authorization", "Bearer " + net.manifest["admin_token"])
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return [{key: value for key, value in orphan.items() if key != "text"} for orphan in json.load(answer)["items"]]
-    except OSError as error:
-        return [str(error)]
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read() or b"{}")
+
+
+def orphans(net, operator):
+    """What the bridge keeps for its operator, without the texts."""
+    status, answer = site_api(net, operator, "/api/v1/orphans?from=0")
+    check_equal(status, 200, "status of the orphans")
+    return [{key: value for key, value in orphan.items() if key != "text"} for orphan in answer["items"]]
+
+
+def held(net, operator):
+    """Charges that wait for a person."""
+    status, answer = site_api(net, operator, "/api/v1/review")
+    check_equal(status, 200, "status of the review")
+    return answer["waiting"]
 
 
 def bridge_metric(net, operator, name):
@@ -45,10 +62,12 @@ def bridge_metric(net, operator, name):
 class Fleet:
     """One run of `tally charger` on the chargers of an operator."""
 
+    numbers = itertools.count(1)
+
     def __init__(self, net, *options, operator="AAA"):
         self.net = net
         self.operator = operator
-        self.out = os.path.join(net.folder, f"fleet-{len(os.listdir(net.folder))}.json")
+        self.out = os.path.join(net.folder, f"fleet-{next(Fleet.numbers)}.json")
         self.process = subprocess.Popen(
             [net.bin / "tally", "charger", "--devnet", net.net, "--visited", operator, "--json-file", self.out, *options],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
@@ -74,7 +93,8 @@ def records_by_station(net, operator, at="HUB"):
     stations = {evse: charger["id"] for charger in net.bridge(operator)["chargers"] for evse in charger["evse_ids"]}
     records = collections.defaultdict(list)
     for transaction in all_transactions(net, at):
-        if transaction["action"] == "RecordCharge" and transaction["result"] == "ok":
+        own = transaction.get("evse_id") in stations  # Other operators' chargers charge too.
+        if own and transaction["action"] == "RecordCharge" and transaction["result"] == "ok":
             readings = transaction["readings"]
             records[stations[transaction["evse_id"]]].append({
                 "energy_wh": readings[-1]["register_wh"] - readings[0]["register_wh"],

@@ -1,6 +1,8 @@
 """Every script of `tally charger` at a real bridge with real nodes: what must come out at the ledger."""
 
-from charger_fleet import Fleet, begun, records_by_station, wait_all_told
+import collections
+
+from charger_fleet import Fleet, begun, held, orphans, records_by_station, wait_all_told
 from harness import Devnet, check, check_equal, main
 
 # Energies of the records, in order; a function where the moment decides.
@@ -28,6 +30,13 @@ EXPECTED = {
     "register-reset": [],
     "ignored-remote-stop": [9000],
 }
+# What is kept for the operator instead of a record.
+ORPHANS = {
+    "1.6": [("missing-start", "unknown_stop"), ("malformed", "refused_message")],
+    "2.0.1": [("missing-start", "not_authorized")],
+}
+# Visited and home operator of the fleet that speaks the version.
+FLEETS = {"1.6": ("AAA", "BBB"), "2.0.1": ("BBB", "AAA")}
 AMOUNT_MAX = {"prepaid": 60_000, "slow-answers": 60_000, "ignored-remote-stop": 60_000}
 
 
@@ -54,27 +63,42 @@ def check_script(script, charges, records):
             check(record["rated"] > record["amount"], f"{script}: no excess is left to the site")
 
 
-def every_script_comes_out_right(bin_dir, version="1.6"):
-    with Devnet(bin_dir, operators=2, up_options=["--bridges", "1", "--chargers", "32", "--customers", "80"]) as net:
-        scripts = scripts_of(net, version)
-        check(len(scripts) > 20, f"only {scripts} speak {version}")
-        options = [word for script in scripts for word in ("--script", script)]
-        summary = Fleet(net, "--version", version, "--count", str(len(scripts)), "--starts-per-second", "4",
-                        *options).finish()
-        check_equal(summary["failures"], [], "failures")
-        for action, outcomes in summary["scripts"]["normal"].items():
-            check(set(outcomes) <= {"ok", "Accepted"}, f"{action} of a normal charge was answered {outcomes}")
-        # Of what the bridge accepted, two make no record: see EXPECTED.
+def check_version(net, version, scripts, summary):
+    visited = FLEETS[version][0]
+    check_equal(summary["failures"], [], "failures")
+    for action, outcomes in summary["scripts"]["normal"].items():
+        check(set(outcomes) <= {"ok", "Accepted"}, f"{action} of a normal charge was answered {outcomes}")
+    records = records_by_station(net, visited)
+    stations = dict(zip(scripts, [charger["id"] for charger in net.bridge(visited)["chargers"]]))
+    for script, station in stations.items():
+        charges = [charge for charge in summary["charges"] if charge["station"] == station]
+        check_script(script, charges, records[station])
+    kept = collections.Counter((orphan["station"], orphan["kind"]) for orphan in orphans(net, visited))
+    expected = collections.Counter((stations[script], kind) for script, kind in ORPHANS[version])
+    check_equal(kept, expected, f"orphans of {version}")
+    waiting = [(item["station"], item["reasons"]) for item in held(net, visited)]
+    check_equal(waiting, [(stations["register-reset"], ["register_went_back"])], f"held charges of {version}")
+
+
+def every_script_comes_out_right_in_both_versions(bin_dir):
+    with Devnet(bin_dir, operators=2, up_options=["--bridges", "2", "--chargers", "32", "--customers", "80"]) as net:
+        scripts, fleets = {}, {}
+        for version, (visited, home) in FLEETS.items():
+            scripts[version] = scripts_of(net, version)
+            check(len(scripts[version]) > 20, f"only {scripts[version]} speak {version}")
+            options = [word for script in scripts[version] for word in ("--script", script)]
+            fleets[version] = Fleet(net, "--home", home, "--version", version, "--count", str(len(scripts[version])),
+                                    "--starts-per-second", "4", *options, operator=visited)
+        summaries = {version: fleet.finish() for version, fleet in fleets.items()}
+        # Of what the bridges accepted, these make no record: see EXPECTED.
         bad = ("register-reset", "missing-start", "offline-unknown")
-        wait_all_told(net, "AAA", len([charge for charge in begun(summary["charges"]) if charge["script"] not in bad]))
-        records = records_by_station(net, "AAA")
-        chargers = [charger["id"] for charger in net.bridge("AAA")["chargers"]]
-        for script, station in zip(scripts, chargers):
-            charges = [charge for charge in summary["charges"] if charge["station"] == station]
-            check_script(script, charges, records[station])
+        count = sum(charge["script"] not in bad for summary in summaries.values() for charge in begun(summary["charges"]))
+        for version, (visited, _) in FLEETS.items():
+            wait_all_told(net, visited, count)
+            check_version(net, version, scripts[version], summaries[version])
         net.check_books()
         net.check_same_state_roots()
         net.audit()
 
 
-main([every_script_comes_out_right])
+main([every_script_comes_out_right_in_both_versions])
