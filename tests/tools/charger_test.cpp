@@ -340,8 +340,8 @@ SCENARIO("a fleet is planned from a pattern, with passwords from a file") {
     CHECK(plan->stations[2].cards == std::vector<std::string>{"BBB-11", "CCC-11"});
     CHECK(plan->stations[0].version != plan->stations[1].version);
     CHECK(plan->stations[0].seed != plan->stations[1].seed);
-    CHECK(percent_encoded("CP 1/x") == "CP%201%2Fx");
-    for (const char* url : {"", "http://a:1/x", "ws://a/x"}) {
+    CHECK(node::percent_encoded("CP 1/x") == "CP%201%2Fx");
+    for (const char* url : {"", "http://a:1/x", "ws://:1/x"}) {
         request.url = url;
         CHECK_FALSE(plan_fleet(request));
     }

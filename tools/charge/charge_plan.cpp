@@ -155,7 +155,7 @@ private:
     void open_station(const DevnetBridge& bridge, const DevnetCharger& charger,
                       std::uint32_t only_connector) {
         ChargePoint::Options options;
-        if (!parse_ws_url(bridge.ocpp + "/" + charger.id, options.target)) {
+        if (!node::parse_ws_url(bridge.ocpp + "/" + charger.id, options.target)) {
             return;
         }
         options.target.user = charger.id;

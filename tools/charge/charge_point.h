@@ -23,7 +23,7 @@ namespace tally::tools {
 class ChargePoint {
 public:
     struct Options {
-        WebSocketTarget target;
+        node::WebSocketTarget target;
         std::string station;
         std::uint32_t connectors{2};
         std::uint32_t heartbeat_s{60};

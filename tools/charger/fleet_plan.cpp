@@ -107,11 +107,11 @@ OcppVersion version_of(const FleetRequest& request, std::size_t index) {
 Expected<StationSetup, std::string> common_setup(const FleetRequest& request,
                                                  const std::string& url) {
     StationSetup setup;
-    if (!parse_ws_url(url + "/", setup.target)) {
-        return Unexpected{"no ws or wss URL with a port: " + url};
+    if (!node::parse_ws_url(url + "/", setup.target)) {
+        return Unexpected{"no ws or wss URL: " + url};
     }
     if (setup.target.tls) {
-        auto own = make_tls_client(request.tls);
+        auto own = node::make_tls_client(request.tls);
         if (!own) {
             return Unexpected{own.error()};
         }
@@ -131,7 +131,7 @@ Expected<StationSetup, std::string> one_of(const FleetRequest& request, const St
                                            const std::string& id, std::size_t number) {
     StationSetup setup = common;
     setup.id = id;
-    setup.target.path += percent_encoded(id);
+    setup.target.path += node::percent_encoded(id);
     setup.target.user = id;
     setup.version = version_of(request, number);
     setup.connectors = request.connectors;

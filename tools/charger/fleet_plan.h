@@ -34,7 +34,7 @@ struct FleetRequest {
     bool sign{false};
     std::string curve{"secp256r1"};
     std::string meter_key_file;
-    TlsClientOptions tls;
+    node::TlsClientOptions tls;
 };
 
 /// A number in a pattern: "CP{n:4}" and 7 give "CP0007".

@@ -82,7 +82,7 @@ private:
             return;
         }
         const std::weak_ptr<Impl> weak = weak_from_this();
-        WebSocketHandlers handlers;
+        node::WebSocketHandlers handlers;
         handlers.opened = [weak] {
             if (const auto self = weak.lock()) {
                 self->opened();
@@ -98,7 +98,8 @@ private:
                 self->disconnected(why);
             }
         };
-        m_socket = std::make_unique<WebSocketClient>(m_io, m_options.target, std::move(handlers));
+        m_socket =
+            std::make_unique<node::WebSocketClient>(m_io, m_options.target, std::move(handlers));
         m_socket->connect();
     }
 
@@ -232,7 +233,7 @@ private:
     asio::steady_timer m_reconnect;
     asio::steady_timer m_answer;
     std::mt19937_64 m_random;
-    std::unique_ptr<WebSocketClient> m_socket;
+    std::unique_ptr<node::WebSocketClient> m_socket;
     std::deque<OutgoingCall> m_calls;
     std::string m_outstanding;
     Clock::time_point m_sent_at;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tools/charger/websocket_client.h"
+#include "node/runtime/websocket_client.h"
 
 #include <boost/json/object.hpp>
 
@@ -43,7 +43,7 @@ struct IncomingCall {
 inline constexpr unsigned call_attempts_max{3};
 
 struct LineOptions {
-    WebSocketTarget target;
+    node::WebSocketTarget target;
     std::string station;
     std::chrono::milliseconds answer_deadline{30'000};
     std::chrono::milliseconds reconnect_min{100};

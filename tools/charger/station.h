@@ -24,7 +24,7 @@ namespace tally::tools {
 
 /// One simulated charger.
 struct StationSetup {
-    WebSocketTarget target;
+    node::WebSocketTarget target;
     std::string id;
     OcppVersion version{OcppVersion::v16};
     std::uint32_t connectors{1};

@@ -1,7 +1,11 @@
 #pragma once
 
+// A websocket client, for whoever speaks as a charger: simulated ones, and a bridge that stands in
+// front of another central system.
+
 #include "ledger/base/expected.h"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,7 +15,7 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace tally::tools {
+namespace tally::node {
 
 inline constexpr std::size_t websocket_message_bytes_max{64UL * 1024};
 
@@ -36,9 +40,15 @@ struct WebSocketTarget {
     std::string path;  ///< "/ocpp/AAA-CP01", percent-encoded
     std::string user;
     std::string password;            ///< raw bytes
+    std::string authorization{};     ///< the whole header instead of user and password
     std::string protocol;            ///< "ocpp1.6"
     bool tls{false};                 ///< of a wss URL
     std::shared_ptr<TlsClient> own;  ///< needed with `tls`
+    /// Unsent bytes at which a server that does not read is given up; 0: no bound.
+    std::size_t queue_bytes_max{0};
+    /// Silence after which the connection has ended, pings included, which go out at half of it;
+    /// 0: no pings, and none.
+    std::chrono::milliseconds idle_max{0};
 };
 
 struct WebSocketHandlers {
@@ -70,11 +80,11 @@ private:
     std::shared_ptr<Connection> m_connection;
 };
 
-/// "ws://127.0.0.1:7010/ocpp" and a charger's id as a target; false when it is no such URL. wss as
-/// well; a port must be named.
+/// Host, port, path and kind of "wss://csms.example/ocpp/CP1"; false when it is no such URL. The
+/// port is 443, and 80 of ws, where none is named.
 [[nodiscard]] bool parse_ws_url(const std::string& url, WebSocketTarget& target);
 
 /// An id as a path segment of a URL.
 [[nodiscard]] std::string percent_encoded(const std::string& id);
 
-}  // namespace tally::tools
+}  // namespace tally::node

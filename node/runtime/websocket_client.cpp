@@ -1,9 +1,11 @@
-#include "tools/charger/websocket_client.h"
+#include "node/runtime/websocket_client.h"
 
 #include "ledger/base/bytes.h"
+#include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -16,6 +18,7 @@
 #include <boost/beast/websocket/ssl.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <chrono>
@@ -24,7 +27,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace tally::tools {
+namespace tally::node {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -145,6 +148,17 @@ public:
     }
 
     void send(std::string data, bool text) override {
+        if (m_ended) {
+            return;
+        }
+        m_queued_bytes += data.size();
+        if (m_target.queue_bytes_max != 0 && m_queued_bytes > m_target.queue_bytes_max) {
+            // Not from inside the caller.
+            asio::post(m_stream.get_executor(), [self = this->shared_from_this()] {
+                self->end("the server does not read");
+            });
+            return;
+        }
         m_queue.push_back({std::move(data), text});
         if (m_open && !m_writing) {
             write();
@@ -217,10 +231,16 @@ private:
     void upgrade() {
         beast::get_lowest_layer(m_stream).expires_never();
         m_stream.read_message_max(websocket_message_bytes_max);
-        m_stream.set_option(websocket::stream_base::timeout::suggested(beast::role_type::client));
+        auto timeout = websocket::stream_base::timeout::suggested(beast::role_type::client);
+        if (m_target.idle_max.count() > 0) {
+            timeout = {connect_deadline, m_target.idle_max, true};
+        }
+        m_stream.set_option(timeout);
         auto decorate = [this](websocket::request_type& request) {
             request.set(beast::http::field::sec_websocket_protocol, m_target.protocol);
-            if (!m_target.password.empty()) {
+            if (!m_target.authorization.empty()) {
+                request.set(beast::http::field::authorization, m_target.authorization);
+            } else if (!m_target.password.empty()) {
                 request.set(beast::http::field::authorization,
                             basic_credentials(m_target.user, m_target.password));
             }
@@ -287,6 +307,7 @@ private:
                 self->end(failed.message());
                 return;
             }
+            self->m_queued_bytes -= self->m_queue.front().data.size();
             self->m_queue.pop_front();
             if (!self->m_queue.empty()) {
                 self->write();
@@ -315,6 +336,7 @@ private:
     websocket::response_type m_response;
     beast::flat_buffer m_buffer;
     std::deque<Outgoing> m_queue;
+    std::size_t m_queued_bytes{0};
     bool m_open{false};
     bool m_writing{false};
     bool m_ended{false};
@@ -356,16 +378,23 @@ bool parse_ws_url(const std::string& url, WebSocketTarget& target) {
         return false;
     }
     const std::size_t slash = url.find('/', scheme.size());
-    const std::string authority = url.substr(scheme.size(), slash - scheme.size());
-    const std::size_t colon = authority.rfind(':');
-    if (slash == std::string::npos || colon == std::string::npos) {
+    if (slash == std::string::npos) {
         return false;
     }
+    const std::string authority = url.substr(scheme.size(), slash - scheme.size());
+    const std::size_t colon = std::min(authority.rfind(':'), authority.size());
     target.host = authority.substr(0, colon);
     target.path = url.substr(slash);
+    if (target.host.empty() || target.host.find_first_of(":@ ") != std::string::npos) {
+        return false;
+    }
+    if (colon == authority.size()) {
+        target.port = target.tls ? 443 : 80;
+        return true;
+    }
     const char* end = authority.data() + authority.size();
     const auto [last, error] = std::from_chars(authority.data() + colon + 1, end, target.port);
-    return error == std::errc{} && last == end && target.port != 0 && !target.host.empty();
+    return error == std::errc{} && last == end && target.port != 0;
 }
 
 std::string percent_encoded(const std::string& id) {
@@ -384,4 +413,4 @@ std::string percent_encoded(const std::string& id) {
     return encoded;
 }
 
-}  // namespace tally::tools
+}  // namespace tally::node
