@@ -57,7 +57,9 @@ SessionCore::SessionCore(CoreConfig config, Signer& bridge_key, Random& random)
     : m_config{std::move(config)},
       m_bridge_key{bridge_key},
       m_random{random},
-      m_health{m_config.stations, m_config.silence} {}
+      m_health{m_config.stations, m_config.silence} {
+    m_sessions.give_from(m_config.transaction_first);
+}
 
 Expected<Done, std::string> SessionCore::load(const KeyValueStore& store) {
     auto loaded = load_all(store, SessionTable::key_prefix, "session",

@@ -49,6 +49,7 @@ struct CoreConfig {
     std::string bridge_id;
     std::int16_t utc_offset_minutes{0};
     std::vector<StationConfig> stations;
+    std::int32_t transaction_first{1};                  ///< numbers below are not given
     std::chrono::milliseconds authorize_budget{8'000};  ///< node away so long: refused
     std::chrono::milliseconds answer_grace{1'000};      ///< for an answer of the node at its budget
     std::chrono::milliseconds prepaid_window{60'000};
@@ -134,6 +135,15 @@ public:
 
     [[nodiscard]] const StationMarks& marks() const { return m_marks; }
 
+    // What of a station's doings is this bridge's, where another central system stands behind it
+    // (core_upstream.cpp; proxy/roaming_book.h says what each means)
+    [[nodiscard]] bool holds_token(const std::string& station, const std::string& token);
+    [[nodiscard]] bool holds_start(const std::string& station, const StartFacts& start);
+    [[nodiscard]] bool holds_transaction(const std::string& station, const TransactionName& name);
+    [[nodiscard]] bool holds_stop(const std::string& station, const StopFacts& stop);
+    [[nodiscard]] bool is_charging(const std::string& station, std::uint16_t connector);
+    [[nodiscard]] bool is_any_open(const std::string& station);
+
     // Review (core_review.cpp)
     /// Charges that wait for a decision, by their numbers.
     [[nodiscard]] const std::map<std::uint64_t, SessionId>& in_review() const { return m_review; }
@@ -169,6 +179,7 @@ private:
     void on(const ReportsPending& event);
     void on(const PrepaidStated& event);
     void on(const StatusReported& event);
+    void on(const ConnectorTaken& event);
     void on(const StationBooted& event);
     void on(const StationConnected& event);
     void on(const StationDisconnected& event);

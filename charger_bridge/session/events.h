@@ -59,6 +59,11 @@ struct StatusReported {
     std::string station;
     StatusFacts facts;
 };
+/// Another central system's transaction began there.
+struct ConnectorTaken {
+    std::string station;
+    std::uint16_t connector{0};
+};
 struct StationBooted {
     std::string station;
 };
@@ -110,11 +115,11 @@ struct Quarantined {
 /// At least once a second.
 struct Tick {};
 
-using Event =
-    std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled, TransactionReported,
-                 ReportsPending, PrepaidStated, StatusReported, StationBooted, StationConnected,
-                 StationDisconnected, StationHeard, NodeConnected, NodeDisconnected, NodeSaid,
-                 StopWanted, ReviewDecided, MarkCleared, LocalListRead, Quarantined, Tick>;
+using Event = std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled,
+                           TransactionReported, ReportsPending, PrepaidStated, StatusReported,
+                           ConnectorTaken, StationBooted, StationConnected, StationDisconnected,
+                           StationHeard, NodeConnected, NodeDisconnected, NodeSaid, StopWanted,
+                           ReviewDecided, MarkCleared, LocalListRead, Quarantined, Tick>;
 
 // ---- effects
 

@@ -45,8 +45,9 @@ void SessionTable::finish_loading() {
 
 bool SessionTable::load_counter(ByteView value) {
     Decoder decoder{value};
-    m_next_transaction = decoder.i32();
-    return decoder.finished() && m_next_transaction > 0;
+    const std::int32_t stored = decoder.i32();
+    give_from(stored);
+    return decoder.finished() && stored > 0;
 }
 
 void SessionTable::index(const LiveSession& session) {

@@ -7,6 +7,7 @@
 #include "charger_bridge/session/session.h"
 #include "ledger/base/key_value_store.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -84,6 +85,10 @@ public:
     void save(LiveSession& session, WriteBatch& batch);
     void remove(const SessionId& id, WriteBatch& batch);
 
+    /// From now on at least this one is given.
+    void give_from(std::int32_t transaction) {
+        m_next_transaction = std::max(m_next_transaction, transaction);
+    }
     /// A transaction id never given before: positive, durable counter.
     [[nodiscard]] std::int32_t take_transaction(WriteBatch& batch);
 
