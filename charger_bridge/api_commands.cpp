@@ -33,7 +33,7 @@ std::optional<std::string> text(const json::object& body, json::string_view name
 Made remote_start(const Maker& maker) {
     const std::optional<std::string> token = text(maker.body, "token");
     if (!token || !is_token(upper_case(*token))) {
-        return Unexpected{std::string{"token must be PTY-UID, at most 20 characters"}};
+        return Unexpected{std::string{"token must be 1 to 36 printable characters"}};
     }
     RemoteStart start{*token, 0, maker.number};
     if (const std::optional<std::int64_t> connector = integer_of(maker.body, "connector")) {

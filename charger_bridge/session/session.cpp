@@ -283,11 +283,7 @@ std::string upper_case(std::string_view text) {
 }
 
 bool is_token(std::string_view text) {
-    if (text.size() < 5 || text.size() > node::token_bytes_max || text[3] != '-') {
-        return false;
-    }
-    const auto is_letter = [](char c) { return c >= 'A' && c <= 'Z'; };
-    return std::all_of(text.begin(), text.begin() + 3, is_letter) &&
+    return !text.empty() && text.size() <= node::token_bytes_max &&
            std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 

@@ -135,7 +135,7 @@ inline constexpr std::size_t orphan_text_bytes_max{4096};
 
 /// Tokens compare case-insensitively (idTag is CiString): the upper-case form, ASCII only.
 [[nodiscard]] std::string upper_case(std::string_view text);
-/// "PTY-UID": three letters, a dash, at least one more character, 20 printable ones in all.
+/// 1 to 36 printable characters: "PTY-UID" with the operator in front, or the number of a card.
 [[nodiscard]] bool is_token(std::string_view text);
 
 }  // namespace tally::bridge

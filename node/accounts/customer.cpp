@@ -1,6 +1,6 @@
 #include "node/accounts/customer.h"
 
-#include "node/link/bridge_messages.h"
+#include "ledger/base/check.h"
 
 #include <algorithm>
 
@@ -31,7 +31,7 @@ void read_version(Decoder& decoder) {
 
 std::optional<std::string> canonical_token(std::string_view text) {
     constexpr std::size_t prefix{PartyId::size + 1};
-    if (text.size() <= prefix || text.size() > token_bytes_max || text[PartyId::size] != '-') {
+    if (text.size() <= prefix || text.size() > home_token_bytes_max || text[PartyId::size] != '-') {
         return std::nullopt;
     }
     const bool printable =
@@ -104,7 +104,7 @@ std::optional<Customer> decode_customer(ByteView bytes) {
     Decoder decoder{bytes};
     read_version(decoder);
     Customer customer;
-    customer.token = decoder.text(token_bytes_max);
+    customer.token = decoder.text(home_token_bytes_max);
     customer.status = read_enum(decoder, CustomerStatus::expired);
     customer.currency = decoder.fixed<Currency>();
     customer.balance = decoder.i64();
@@ -128,7 +128,7 @@ std::optional<Hold> decode_hold(ByteView bytes) {
     Decoder decoder{bytes};
     read_version(decoder);
     Hold hold;
-    hold.token = decoder.text(token_bytes_max);
+    hold.token = decoder.text(home_token_bytes_max);
     hold.approved = decoder.i64();
     hold.reserved = decoder.i64();
     return decoder.finished() ? std::optional{hold} : std::nullopt;

@@ -15,8 +15,13 @@
 
 namespace tally::node {
 
-/// Upper-case form of a token "PTY-UID"; nothing unless it is a party, a hyphen and a UID of
-/// printable characters, 20 characters in all at most. Tokens compare case-insensitively (OCPP
+/// Longest card id: OCPP 2.0.1 idToken.
+inline constexpr std::size_t card_bytes_max{36};
+/// A party, a hyphen and a card id.
+inline constexpr std::size_t home_token_bytes_max{PartyId::size + 1 + card_bytes_max};
+
+/// Upper-case form of a token "PTY-UID"; nothing unless it is a party, a hyphen and a UID (the
+/// card's own id) of 1 to 36 printable characters. Tokens compare case-insensitively (OCPP
 /// CiString), so only this form is stored and compared.
 [[nodiscard]] std::optional<std::string> canonical_token(std::string_view text);
 /// The home operator in a canonical token.

@@ -218,6 +218,7 @@ Expected<Done, CustomerAccounts::ImportError> CustomerAccounts::import(
             return Unexpected{ImportError{.index = i, .error = *error}};
         }
     }
+    std::vector<std::string> fresh;
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const CustomerEntry& entry = entries[i];
         const std::string token = *canonical_token(entry.token);
@@ -235,11 +236,17 @@ Expected<Done, CustomerAccounts::ImportError> CustomerAccounts::import(
             book(customer, opening);
         }
         write(customer);
+        if (!existing && m_on_new_customer) {
+            fresh.push_back(token);
+        }
         if ((i + 1) % import_step == 0) {
             m_store.commit();
         }
     }
     m_store.commit();
+    for (const std::string& token : fresh) {
+        m_on_new_customer(token);
+    }
     return Done{};
 }
 

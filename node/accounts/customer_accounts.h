@@ -4,6 +4,7 @@
 #include "node/accounts/customer.h"
 #include "node/accounts/staged_store.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,11 @@ public:
 
     /// `store` must outlive this object. Keys start with 'A'.
     CustomerAccounts(StagedStore& store, const PartyId& self) : m_store{store}, m_self{self} {}
+
+    /// Called with the token of every customer that was not there before, when it is durable.
+    void on_new_customer(std::function<void(const std::string&)> listener) {
+        m_on_new_customer = std::move(listener);
+    }
 
     // ---- approvals, used by roaming; idempotent by authorization
 
@@ -105,6 +111,7 @@ private:
 
     StagedStore& m_store;
     PartyId m_self;
+    std::function<void(const std::string&)> m_on_new_customer;
 };
 
 }  // namespace tally::node

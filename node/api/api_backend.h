@@ -6,6 +6,7 @@
 #include "ledger/store/ledger.h"
 #include "node/replica/envelope_gate.h"
 #include "node/roaming/session_view.h"
+#include "node/roaming/token_parts.h"
 
 #include <cstdint>
 #include <functional>
@@ -45,6 +46,17 @@ public:
     /// for by transaction id.
     virtual void submit(Bytes envelope, std::function<void(GateResult)> done) = 0;
     [[nodiscard]] virtual std::string metrics_text() = 0;
+
+    // Cards without a prefix; see RoamingService.
+    [[nodiscard]] virtual TokenView tokens() const { return {}; }
+    virtual void keep_cards(std::vector<std::string> /*cards*/, bool /*forget*/,
+                            std::function<void(bool)> done) {
+        done(false);
+    }
+    virtual void drop_tokens(const TokenKeyId& /*key*/, const std::optional<PartyId>& /*member*/,
+                             std::function<void(std::optional<std::size_t>)> done) {
+        done(std::nullopt);
+    }
 };
 
 }  // namespace tally::node

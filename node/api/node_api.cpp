@@ -12,6 +12,7 @@
 #include "node/api/proof_api.h"
 #include "node/api/session_json.h"
 #include "node/api/state_json.h"
+#include "node/api/tokens_api.h"
 #include "node/runtime/metrics.h"
 
 #include <boost/json/array.hpp>
@@ -66,6 +67,13 @@ std::vector<TransactionRef> parse_ref(const Ledger& ledger, const std::string& t
     return candidates;
 }
 
+HttpResponse unauthorized() {
+    HttpResponse refusal = http_error(
+        401, "unauthorized", "this needs the node's bearer token: Authorization: Bearer ...");
+    refusal.headers["WWW-Authenticate"] = "Bearer";
+    return refusal;
+}
+
 unsigned status_of(GateResult result) {
     switch (result) {
         case GateResult::added:
@@ -104,6 +112,14 @@ NodeApi::NodeApi(ApiBackend& backend, std::string bearer_token)
 void NodeApi::handle(const HttpRequest& request, const HttpReply& reply) {
     if (request.method == "POST" && request.path == envelopes_path) {
         submit(request, reply);
+        return;
+    }
+    if (request.method == "POST" && is_tokens_path(request.path)) {
+        if (same_secret(request.bearer_token, m_token)) {
+            change_tokens(m_backend, request, reply);
+        } else {
+            reply(unauthorized());
+        }
         return;
     }
     if (request.method != "GET" && request.method != "HEAD") {
@@ -185,14 +201,14 @@ HttpResponse NodeApi::answer_v1(const HttpRequest& request, const std::string& p
 HttpResponse NodeApi::answer_private(const HttpRequest& request, const std::string& path) {
     const bool is_sessions = path == "sessions" || path.starts_with("sessions/");
     const bool is_cycles = path == "cycles" || path == "legs" || path.starts_with("cycles/");
-    if (!is_sessions && !is_cycles && !path.starts_with("accounts/")) {
+    if (!is_sessions && !is_cycles && path != "tokens" && !path.starts_with("accounts/")) {
         return not_found("there is nothing at " + request.path);
     }
     if (!same_secret(request.bearer_token, m_token)) {
-        HttpResponse refusal = http_error(
-            401, "unauthorized", "this needs the node's bearer token: Authorization: Bearer ...");
-        refusal.headers["WWW-Authenticate"] = "Bearer";
-        return refusal;
+        return unauthorized();
+    }
+    if (path == "tokens") {
+        return json_response(to_json(m_backend.tokens()));
     }
     if (path == "sessions") {
         return sessions(request);

@@ -1,6 +1,7 @@
 #include "node/config/node_config.h"
 
 #include "ledger/model/parameters.h"
+#include "node/tokens/token_key.h"
 
 #include <set>
 #include <utility>
@@ -114,6 +115,34 @@ ArchiveConfig read_archive(const ConfigTable& archive) {
     return config;
 }
 
+/// "0.850" in 1/1000.
+std::int64_t read_coefficient(const ConfigTable& table) {
+    const std::string text = table.text("b");
+    const std::optional<Money> value = money_from_text(text);  // in 1/10000
+    constexpr Money per_permille{money_scale / 1000};
+    const bool fits = value && *value >= 0 && *value % per_permille == 0 &&
+                      *value / per_permille <= coefficient_permille_max;
+    if (!fits && !text.empty()) {
+        table.problem("b", "must be a decimal text of 0 to 1000 with at most three places");
+    }
+    return fits ? *value / per_permille : 1000;
+}
+
+CoefficientBands read_coefficients(const ConfigTable& root) {
+    constexpr std::size_t bands_max{16};
+    CoefficientBands bands;
+    for (const ConfigTable& table : root.tables("coefficient", bands_max)) {
+        CoefficientBand band;
+        band.up_to_w = table.integer("up_to_w", {1, INT64_MAX}, INT64_MAX);
+        band.permille = read_coefficient(table);
+        if (!bands.empty() && band.up_to_w <= bands.back().up_to_w) {
+            table.problem("up_to_w", "must rise from one [[coefficient]] to the next");
+        }
+        bands.push_back(band);
+    }
+    return bands;
+}
+
 NodeConfig read(const ConfigTable& root) {
     NodeConfig config;
     config.member = read_party(root, "member");
@@ -138,6 +167,9 @@ NodeConfig read(const ConfigTable& root) {
     config.customers_file = root.table("accounts").path("customers", std::string{});
 
     read_review(root.table("roaming"), config);
+
+    config.coefficients = read_coefficients(root);
+    config.token_key_files = root.table("tokens").texts("keys", token_keys_max);
 
     const ConfigTable log = root.table("log");
     config.log_level = log.choice("level", {"trace", "debug", "info", "warn", "error"}, "info");
@@ -165,6 +197,12 @@ Expected<NodeConfig, ConfigProblems> load_node_config(const std::string& path) {
     ConfigProblems problems = reader->finish();
     if (!problems.empty()) {
         return Unexpected{std::move(problems)};
+    }
+    for (std::string& file : config.token_key_files) {  // as every path: from the file's folder
+        const std::size_t slash = path.find_last_of('/');
+        if (file.front() != '/' && slash != std::string::npos) {
+            file = path.substr(0, slash + 1) + file;
+        }
     }
     return config;
 }

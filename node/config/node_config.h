@@ -6,6 +6,7 @@
 #include "ledger/model/money.h"
 #include "ledger/store/segment_archiver.h"
 #include "ledger/store/snapshot_import.h"
+#include "node/roaming/roaming_options.h"
 #include "node/runtime/config_reader.h"
 
 #include <chrono>
@@ -74,6 +75,13 @@ struct NodeConfig {
     std::chrono::milliseconds review_margin{3'600'000};  ///< settled so long before settle_by
 
     std::string customers_file;  ///< JSON list imported at start; empty: none
+
+    /// b of the driver's figures at our chargers.
+    CoefficientBands coefficients;
+
+    /// Files of the keys that operators share for cards without a prefix, newest first; none: this
+    /// node takes no such cards and registers none. Never on a hub.
+    std::vector<std::string> token_key_files;
 
     std::string log_level{"info"};
     std::string log_file;  ///< empty: standard error

@@ -24,7 +24,8 @@ namespace tally::node {
 /// It is the session id of the HTTP API, in hexadecimal.
 using SessionId = FixedBytes<16, struct SessionIdTag>;
 
-inline constexpr std::size_t token_bytes_max{20};  ///< OCPP 1.6 idTag: CiString20
+/// What a reader gives: OCPP 2.0.1 idToken; 20 in 1.6.
+inline constexpr std::size_t token_bytes_max{36};
 inline constexpr std::size_t bridge_frame_bytes_max{1024UL * 1024};
 inline constexpr std::size_t bridge_stations_max{4096};
 inline constexpr std::size_t station_connectors_max{64};

@@ -19,6 +19,7 @@
 #include "node/process/own_keys.h"
 #include "node/process/readiness.h"
 #include "node/process/space_guard.h"
+#include "node/process/token_files.h"
 #include "node/runtime/asio.h"
 #include "node/runtime/exit_codes.h"
 #include "node/runtime/key_file.h"
@@ -147,6 +148,15 @@ public:
         m_replica->submit(std::move(envelope), std::move(done));
     }
     [[nodiscard]] std::string metrics_text() override;
+    [[nodiscard]] TokenView tokens() const override { return m_roaming->tokens(); }
+    void keep_cards(std::vector<std::string> cards, bool forget,
+                    std::function<void(bool)> done) override {
+        m_roaming->keep_cards(std::move(cards), forget, std::move(done));
+    }
+    void drop_tokens(const TokenKeyId& key, const std::optional<PartyId>& member,
+                     std::function<void(std::optional<std::size_t>)> done) override {
+        m_roaming->drop_tokens(key, member, std::move(done));
+    }
 
 private:
     std::optional<StartError> open_lock();
@@ -181,6 +191,7 @@ private:
     std::unique_ptr<LevelDbStore> m_state_store;
     std::unique_ptr<LevelDbStore> m_operator_store;
     std::unique_ptr<LevelDbStore> m_backup_store;
+    TokenFiles m_tokens;
     std::unique_ptr<consensus::Journal> m_journal;
     std::unique_ptr<Replica> m_replica;
     std::unique_ptr<NodeLinks> m_links;
@@ -235,6 +246,12 @@ std::optional<StartError> Node::Impl::open_stores() {
             return io_error(backup.error());
         }
         m_backup_store = std::move(backup).value();
+    }
+    if (m_inputs.member.role == MemberRole::hub || !m_inputs.token_keys.empty()) {
+        const auto tokens = m_tokens.open(m_io, m_folders.tokens, small_store(m_clock));
+        if (!tokens) {
+            return io_error(tokens.error());
+        }
     }
     return std::nullopt;
 }
@@ -326,9 +343,11 @@ std::optional<StartError> Node::Impl::open_roaming() {
                                .counter("tally_roaming_events_total", "What happened in roaming",
                                         {{"event", std::string{name}}})
                                .add();
-                       }};
+                       },
+                       m_tokens.parts(m_inputs.token_keys)};
     RoamingOptions options;
     options.self = m_inputs.config.member;
+    options.coefficients = m_inputs.config.coefficients;
     options.review_from = m_inputs.config.review_from;
     options.review_margin_ms = m_inputs.config.review_margin.count();
     const UnixMillis settle_window = find_parameters(m_ledger_port->final_state()).settle_window;

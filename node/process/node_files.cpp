@@ -64,6 +64,35 @@ std::optional<StartError> find_wrong_key(const NodeInputs& inputs) {
     return wrong_key(config.link_key_file, inputs.keys.link, member.link_key, "link");
 }
 
+Expected<std::vector<SharedTokenKey>, StartError> load_token_keys(const NodeConfig& config,
+                                                                  MemberRole role) {
+    if (role == MemberRole::hub && !config.token_key_files.empty()) {
+        return Unexpected{config_error(
+            config.token_key_files.front() +
+            ": tokens.keys: a hub must not have the operators' token keys: with one it could tell "
+            "which cards the hashes it keeps stand for. Remove it from this machine")};
+    }
+    std::vector<SharedTokenKey> keys;
+    for (const std::string& path : config.token_key_files) {
+        const auto line = read_secret_text(path);
+        if (!line) {
+            return Unexpected{config_error(line.error().text)};
+        }
+        const auto key = shared_key_from_line(*line);
+        if (!key) {
+            return Unexpected{config_error(path + ": " + key.error())};
+        }
+        const bool known = std::any_of(keys.begin(), keys.end(), [&](const SharedTokenKey& other) {
+            return other.id == key->id;
+        });
+        if (known) {
+            return Unexpected{config_error(path + ": tokens.keys names the same key twice")};
+        }
+        keys.push_back(*key);
+    }
+    return keys;
+}
+
 /// A member that the genesis does not know: it is on the ledger, or will be.
 Member joining_member(const PartyId& party, const NodeKeys& keys) {
     Member member;
@@ -92,7 +121,8 @@ DataFolders::DataFolders(const std::string& data_dir)
       state{data_dir + "/ledger/state"},
       consensus{data_dir + "/consensus"},
       operator_{data_dir + "/operator"},
-      backup{data_dir + "/backup"} {}
+      backup{data_dir + "/backup"},
+      tokens{data_dir + "/tokens"} {}
 
 Expected<NodeInputs, StartError> load_inputs(const std::string& config_path) {
     Expected<NodeConfig, ConfigProblems> config = load_node_config(config_path);
@@ -114,6 +144,11 @@ Expected<NodeInputs, StartError> load_inputs(const std::string& config_path) {
     inputs.joining = member == genesis->members.end();
     inputs.member = inputs.joining ? joining_member(config->member, *keys) : *member;
     inputs.keys = *keys;
+    auto token_keys = load_token_keys(*config, inputs.member.role);
+    if (!token_keys) {
+        return Unexpected{token_keys.error()};
+    }
+    inputs.token_keys = std::move(token_keys).value();
     inputs.config = std::move(config).value();
     inputs.genesis = std::move(genesis).value();
     return inputs;

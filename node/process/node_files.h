@@ -8,8 +8,10 @@
 #include "ledger/model/features.h"
 #include "ledger/model/genesis.h"
 #include "node/config/node_config.h"
+#include "node/tokens/token_key.h"
 
 #include <string>
+#include <vector>
 
 namespace tally::node {
 
@@ -29,6 +31,7 @@ struct DataFolders {
     std::string consensus;  ///< journal and safety record
     std::string operator_;  ///< LevelDB of roaming and customers
     std::string backup;     ///< the hub's copy of live figures
+    std::string tokens;     ///< cards without a prefix: the hub's register, an operator's own
 };
 
 /// The secret keys of a node, from the configured files. Those that come next: see KeyRing.
@@ -46,7 +49,8 @@ struct NodeInputs {
     Member member;
     bool joining{false};  ///< not in the genesis
     NodeKeys keys;
-    std::string version{"unknown"};  ///< of the program, for metrics and the log
+    std::vector<SharedTokenKey> token_keys;  ///< newest first
+    std::string version{"unknown"};          ///< of the program, for metrics and the log
     /// Protocol features that the program can execute, rising.
     FeatureList known_features{tally::known_features.begin(), tally::known_features.end()};
 };

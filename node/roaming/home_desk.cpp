@@ -217,10 +217,10 @@ void HomeDesk::on_progress(const PartyId& from, const Progress& progress) {
         return;
     }
     // Not stored, as on the visited side; the ledger's record brings the true figures.
-    const auto effects =
-        home::step(*session, home::Progressed{progress.connector, progress.elapsed_s,
-                                              progress.energy_wh, progress.amount_so_far,
-                                              progress.time, progress.reference_power_w});
+    const auto effects = home::step(
+        *session, home::Progressed{progress.connector, progress.elapsed_s, progress.energy_wh,
+                                   progress.amount_so_far, progress.time,
+                                   progress.reference_power_w, progress.coefficient_permille});
     ENSURE(effects.empty());
 }
 

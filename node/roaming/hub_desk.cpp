@@ -42,6 +42,7 @@ void HubDesk::on_relayed(const SignedMessage& message, const RoamingBody& body) 
                    [](const Denial&) {},
                    [](const HubReceipt&) {},
                    [](const Acknowledgement&) {},
+                   [](const TokenMessage&) {},
                },
                body);
 }

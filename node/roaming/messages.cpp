@@ -3,6 +3,7 @@
 #include "ledger/base/overloaded.h"
 #include "ledger/crypto/sealed_box.h"
 #include "ledger/crypto/sha256.h"
+#include "node/accounts/customer.h"
 #include "node/roaming/roaming.pb.h"
 
 #include <limits>
@@ -56,6 +57,9 @@ void write(const Progress& from, wire::Progress& to) {
     to.set_amount_so_far(from.amount_so_far);
     to.set_time(from.time);
     to.set_reference_power_w(from.reference_power_w);
+    if (from.coefficient_permille != Progress{}.coefficient_permille) {
+        to.set_coefficient_permille(from.coefficient_permille);
+    }
 }
 
 void write(const Notice& from, wire::Notice& to) {
@@ -157,6 +161,12 @@ Progress read(const wire::Progress& from, Reader& reader) {
     to.amount_so_far = reader.amount(from.amount_so_far());
     to.time = reader.not_negative(from.time());
     to.reference_power_w = reader.not_negative(from.reference_power_w());
+    if (from.has_coefficient_permille()) {
+        const bool is_default = from.coefficient_permille() == to.coefficient_permille;
+        to.coefficient_permille = reader.not_negative(from.coefficient_permille());
+        reader.in_range =
+            reader.in_range && !is_default && to.coefficient_permille <= coefficient_permille_max;
+    }
     return to;
 }
 
@@ -261,6 +271,9 @@ Bytes encode_roaming_body(const RoamingBody& body) {
                    [&](const Acknowledgement& from) {
                        to.mutable_acknowledgement()->set_message(text_of(from.message));
                    },
+                   [&](const TokenMessage& from) {
+                       to.set_tokens(std::string{as_text(encode_token_message(from))});
+                   },
                },
                body);
     return to_bytes(to.SerializeAsString());
@@ -297,6 +310,14 @@ Expected<RoamingBody, MessageError> decode_roaming_body(ByteView bytes) {
             body = Acknowledgement{.message =
                                        reader.fixed<MessageId>(from.acknowledgement().message())};
             break;
+        case wire::Body::kTokens: {
+            auto tokens = decode_token_message(as_bytes(from.tokens()));
+            if (!tokens) {
+                return Unexpected{MessageError::malformed};
+            }
+            body = std::move(*tokens);
+            break;
+        }
         case wire::Body::KIND_NOT_SET:
             return Unexpected{MessageError::malformed};
     }
@@ -330,7 +351,7 @@ std::optional<Identity> open_identity(const AuthorizationRequest& request,
     Decoder decoder{*content};
     Identity identity;
     identity.key = decoder.fixed<TokenKey>();
-    identity.token = decoder.text(token_bytes_max);
+    identity.token = decoder.text(home_token_bytes_max);
     if (!decoder.finished() ||
         token_commitment(identity.key, identity.token) != request.token_commitment) {
         return std::nullopt;

@@ -8,7 +8,9 @@
 #include "ledger/model/actions.h"
 #include "ledger/model/transaction.h"
 #include "node/link/bridge_messages.h"
+#include "node/roaming/roaming_options.h"
 #include "node/roaming/session_view.h"
+#include "node/tokens/token_messages.h"
 
 #include <cstdint>
 #include <optional>
@@ -70,6 +72,7 @@ struct Progress {
     Money amount_so_far{0};
     UnixMillis time{0};
     std::int64_t reference_power_w{0};
+    std::int64_t coefficient_permille{1000};  ///< b, 0 to `coefficient_permille_max`
     friend bool operator==(const Progress&, const Progress&) = default;
 };
 
@@ -98,8 +101,8 @@ struct Acknowledgement {
     friend bool operator==(const Acknowledgement&, const Acknowledgement&) = default;
 };
 
-using RoamingBody =
-    std::variant<AuthorizationRequest, Denial, Progress, Notice, HubReceipt, Acknowledgement>;
+using RoamingBody = std::variant<AuthorizationRequest, Denial, Progress, Notice, HubReceipt,
+                                 Acknowledgement, TokenMessage>;
 
 /// A message as it travels. `body` stays bytes: they are what is signed and hashed.
 struct SignedMessage {

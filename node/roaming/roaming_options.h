@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tally::node {
 
@@ -26,6 +27,25 @@ inline constexpr std::size_t seen_messages_max{16'384};
 /// nodes a moment before others.
 inline constexpr std::size_t unauthentic_in_a_row_max{64};
 
+/// b of the driver's figures, in 1/1000, for connectors of at most so many W each; the first band
+/// that is wide enough counts, and 1 when none is.
+struct CoefficientBand {
+    std::int64_t up_to_w{INT64_MAX};
+    std::int64_t permille{1000};
+    friend bool operator==(const CoefficientBand&, const CoefficientBand&) = default;
+};
+using CoefficientBands = std::vector<CoefficientBand>;
+inline constexpr std::int64_t coefficient_permille_max{1'000'000};
+[[nodiscard]] inline std::int64_t coefficient_for(const CoefficientBands& bands,
+                                                  std::int64_t rated_power_w) {
+    for (const CoefficientBand& band : bands) {
+        if (rated_power_w <= band.up_to_w) {
+            return band.permille;
+        }
+    }
+    return 1000;
+}
+
 /// What an operator may set, and the timing of the flow (defaults are the design's).
 struct RoamingOptions {
     PartyId self;
@@ -36,7 +56,8 @@ struct RoamingOptions {
     /// `review_margin_ms` before settle_by; then they are settled. None: all are settled at once.
     std::optional<Money> review_from;
     UnixMillis review_margin_ms{3'600'000};
-    std::int64_t coefficient_permille{1000};  ///< b of the driver's figures
+    /// b of the driver's figures at our chargers, by rated power.
+    CoefficientBands coefficients;
     std::chrono::milliseconds authorization_budget{8'000};
     std::chrono::milliseconds relay_wait{500};         ///< for the hub's receipt, then directly
     std::chrono::milliseconds hub_distrust{5'000};     ///< after a missing receipt: all directly

@@ -6,6 +6,7 @@
 #include "node/roaming/home_desk.h"
 #include "node/roaming/hub_desk.h"
 #include "node/roaming/submitter.h"
+#include "node/roaming/token_desk.h"
 #include "node/roaming/visited_desk.h"
 
 #include <algorithm>
@@ -58,7 +59,13 @@ public:
                     m_hub,
                     {},
                     {}},
-          m_visited{m_context},
+          m_tokens{m_context, m_parts.members,
+                   TokenParts{m_parts.tokens.keys, m_parts.tokens.store,
+                              [this](std::function<void()> work, std::function<void()> done) {
+                                  return off_the_loop(std::move(work), std::move(done));
+                              }},
+                   m_options.self == m_hub},
+          m_visited{m_context, m_tokens.directory()},
           m_home{m_context, {m_parts.link_secret}} {
         if (m_parts.backup != nullptr) {
             m_backup.emplace(m_context, *m_parts.backup);
@@ -76,8 +83,10 @@ public:
     [[nodiscard]] std::vector<SessionView> sessions(std::size_t count) const;
     [[nodiscard]] std::optional<SessionView> find_session(const SessionId& session) const;
     [[nodiscard]] Load load() const;
+    [[nodiscard]] TokenDesk& tokens() { return m_tokens; }
 
 private:
+    bool off_the_loop(std::function<void()> work, std::function<void()> done);
     void after(std::chrono::milliseconds delay, std::function<void()> action);
     /// Has the end of this turn come soon. Every input calls it.
     void touch();
@@ -103,6 +112,7 @@ private:
     Submitter m_submitter;
     Courier m_courier;
     RoamingContext m_context;
+    TokenDesk m_tokens;
     VisitedDesk m_visited;
     HomeDesk m_home;
     std::optional<HubDesk> m_backup;
@@ -123,6 +133,16 @@ void RoamingService::Impl::after(std::chrono::milliseconds delay, std::function<
     m_parts.timers.after(delay, [self, action = std::move(action)] {
         if (const auto alive = self.lock()) {
             action();
+            alive->touch();
+        }
+    });
+}
+
+bool RoamingService::Impl::off_the_loop(std::function<void()> work, std::function<void()> done) {
+    const std::weak_ptr<Impl> self = weak_from_this();
+    return m_parts.tokens.work(std::move(work), [self, done = std::move(done)] {
+        if (const auto alive = self.lock()) {
+            done();
             alive->touch();
         }
     });
@@ -171,6 +191,7 @@ void RoamingService::Impl::tick() {
     m_visited.on_time(m_block_time);
     m_home.on_time(m_block_time);
     m_courier.tick(now);
+    m_tokens.tick();
     if (m_backup) {
         m_backup->on_time(now);
     }
@@ -194,6 +215,8 @@ void RoamingService::Impl::start() {
     m_block_time = m_parts.ledger.final_time();
     store_height();  // no session is ever stored without the height it was opened at
     m_visited.resume();
+    m_parts.accounts.on_new_customer(
+        [this](const std::string& token) { m_tokens.on_new_customer(token); });
     touch();
     after(m_options.tick, [this] { tick(); });
 }
@@ -224,6 +247,7 @@ void RoamingService::Impl::on_bridge_message(const std::string& bridge_id,
 
 void RoamingService::Impl::on_member_connected(const PartyId& peer) {
     m_courier.on_connected(peer);
+    m_tokens.on_connected(peer);
     m_courier.tick(m_parts.clock.now());
     touch();
 }
@@ -363,7 +387,8 @@ bool RoamingService::Impl::is_authentic(const SignedMessage& message) {
 bool RoamingService::Impl::relay(const PartyId& peer, const SignedMessage& message,
                                  ByteView frame) {
     const auto body = decode_roaming_body(message.body);
-    if (!m_backup || peer != message.from || message.direct || !body) {
+    if (!m_backup || peer != message.from || message.direct || !body ||
+        std::holds_alternative<TokenMessage>(*body)) {
         m_context.count("roaming_frame_refused");
         return false;
     }
@@ -425,6 +450,11 @@ void RoamingService::Impl::receive(const SignedMessage& message, const RoamingBo
                    [&](const Acknowledgement& acknowledgement) {
                        m_courier.on_acknowledgement(message.from, acknowledgement.message);
                    },
+                   [&](const TokenMessage& tokens) {
+                       if (fresh) {
+                           m_tokens.on_message(message.from, tokens);
+                       }
+                   },
                },
                body);
 }
@@ -438,7 +468,7 @@ SessionView RoamingService::Impl::with_figures(SessionView view) const {
     input.prepaid = view.prepaid;
     input.energy_wh = view.energy_wh;
     input.reference_power_w = view.reference_power_w;
-    input.coefficient_permille = m_options.coefficient_permille;
+    input.coefficient_permille = view.coefficient_permille;
     view.figures = driver_figures(input);
     return view;
 }
@@ -534,5 +564,29 @@ std::optional<SessionView> RoamingService::find_session(const SessionId& session
     return m_impl->find_session(session);
 }
 RoamingService::Load RoamingService::load() const { return m_impl->load(); }
+
+TokenView RoamingService::tokens() const { return m_impl->tokens().view(); }
+
+void RoamingService::keep_cards(std::vector<std::string> cards, bool forget,
+                                std::function<void(bool)> done) {
+    TokenRegistrar* registrar = m_impl->tokens().registrar();
+    if (registrar == nullptr) {
+        done(false);
+    } else if (forget) {
+        registrar->forget(std::move(cards), std::move(done));
+    } else {
+        registrar->keep(std::move(cards), std::move(done));
+    }
+}
+
+void RoamingService::drop_tokens(const TokenKeyId& key, const std::optional<PartyId>& member,
+                                 std::function<void(std::optional<std::size_t>)> done) {
+    TokenOffice* office = m_impl->tokens().office();
+    if (office == nullptr) {
+        done(std::nullopt);
+    } else {
+        office->drop(key, member, std::move(done));
+    }
+}
 
 }  // namespace tally::node

@@ -6,6 +6,7 @@
 #include "node/roaming/ports.h"
 #include "node/roaming/roaming_options.h"
 #include "node/roaming/session_view.h"
+#include "node/roaming/token_parts.h"
 
 #include <memory>
 #include <optional>
@@ -30,6 +31,7 @@ struct RoamingParts {
     KeyValueStore* backup{nullptr};
     CustomerAccounts& accounts;
     RoamingMetrics metrics;  ///< may be empty
+    TokenParts tokens{};     ///< cards without a prefix
 };
 
 /// The roaming flow of one member in all its parts: visited operator, home operator, hub.
@@ -75,6 +77,15 @@ public:
     /// Newest first, finished ones included; at most `count`.
     [[nodiscard]] std::vector<SessionView> sessions(std::size_t count) const;
     [[nodiscard]] std::optional<SessionView> find_session(const SessionId& session) const;
+
+    // ---- cards without a prefix
+    [[nodiscard]] TokenView tokens() const;
+    /// See TokenRegistrar::keep and forget. False: this member registers no cards, or too much
+    /// waits.
+    void keep_cards(std::vector<std::string> cards, bool forget, std::function<void(bool)> done);
+    /// See TokenOffice::drop. Nothing: there is no register here, or too much waits.
+    void drop_tokens(const TokenKeyId& key, const std::optional<PartyId>& member,
+                     std::function<void(std::optional<std::size_t>)> done);
 
     /// Sizes of what is bounded, for metrics and tests.
     struct Load {

@@ -121,13 +121,18 @@ void VisitedDesk::on(const std::string& bridge_id, const AuthorizeRequest& reque
         return;
     }
     const auto token = canonical_token(request.token);
-    if (!token) {
-        refuse_unstored(bridge_id, request.session, "unknown_token");
-        return;
+    const bool has_operator =
+        token && find_member(m_context.ledger.final_state(), party_of_token(*token));
+    if (has_operator) {
+        swipe(bridge_id, request, *token, m_context.clock.now());
+    } else {
+        swipe_bare(bridge_id, request);
     }
-    if (const VisitedSession* running = find_running(request, *token)) {
-        m_context.count("roaming_return_swipe");
-        answer(*running, request.session);
+}
+
+void VisitedDesk::swipe(const std::string& bridge_id, const AuthorizeRequest& request,
+                        const std::string& token, UnixMillis opened) {
+    if (answer_running(request, [&](const VisitedSession&) { return token; })) {
         return;
     }
     if (m_context.is_overloaded(m_sessions.open()) ||
@@ -135,11 +140,11 @@ void VisitedDesk::on(const std::string& bridge_id, const AuthorizeRequest& reque
         refuse_unstored(bridge_id, request.session, "overloaded");
         return;
     }
-    const PartyId home = party_of_token(*token);
+    const PartyId home = party_of_token(token);
     VisitedSession session;
     session.id = request.session;
     session.bridge_id = bridge_id;
-    session.opened = m_context.clock.now();
+    session.opened = opened;
     session.connector = request.connector;
     session.request.session = request.session;
     session.request.visited = m_context.options.self;
@@ -147,7 +152,7 @@ void VisitedDesk::on(const std::string& bridge_id, const AuthorizeRequest& reque
     session.request.station = request.station;
     std::string reason = refusal(request, home);
     if (reason.empty()) {
-        reason = make_request(request, *token, session);
+        reason = make_request(request, token, session);
     }
     VisitedSession& added = m_sessions.add(std::move(session));
     if (!reason.empty()) {
@@ -163,7 +168,7 @@ void VisitedDesk::on(const std::string& bridge_id, const AuthorizeRequest& reque
 
 /// The driver of a charge that goes on at this station came back.
 const VisitedSession* VisitedDesk::find_running(const AuthorizeRequest& request,
-                                                const std::string& token) const {
+                                                const TokenOf& token) const {
     const auto here = m_by_station.find(request.station);
     if (here == m_by_station.end()) {
         return nullptr;
@@ -178,11 +183,22 @@ const VisitedSession* VisitedDesk::find_running(const AuthorizeRequest& request,
             (session.stage == VisitedStage::starting || session.stage == VisitedStage::charging) &&
             !session.metered;
         if (running && (request.connector == 0 || request.connector == session.connector) &&
-            token_commitment(session.token_key, token) == session.request.token_commitment) {
+            token_commitment(session.token_key, token(session)) ==
+                session.request.token_commitment) {
             return &session;
         }
     }
     return nullptr;
+}
+
+bool VisitedDesk::answer_running(const AuthorizeRequest& request, const TokenOf& token) {
+    const VisitedSession* running = find_running(request, token);
+    if (running == nullptr) {
+        return false;
+    }
+    m_context.count("roaming_return_swipe");
+    answer(*running, request.session);
+    return true;
 }
 
 void VisitedDesk::ask_home(VisitedSession& session) {
@@ -335,6 +351,8 @@ void VisitedDesk::relay_progress(const VisitedSession& session) {
     progress.amount_so_far = session.amount_so_far;
     progress.time = session.progress_time;
     progress.reference_power_w = session.reference_power_w;
+    progress.coefficient_permille =
+        coefficient_for(m_context.options.coefficients, session.reference_power_w);
     m_context.courier.send(session.request.home, progress, Delivery::once, now);
 }
 
@@ -559,6 +577,8 @@ SessionView VisitedDesk::view(const VisitedSession& session) const {
     view.id = session.id;
     view.visited = m_context.options.self;
     view.home = session.request.home;
+    view.coefficient_permille =
+        coefficient_for(m_context.options.coefficients, session.reference_power_w);
     view.station = session.request.station;
     view.currency = session.request.currency;
     view.authorization = session.authorization;

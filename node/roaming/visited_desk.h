@@ -3,7 +3,11 @@
 #include "node/roaming/ledger_changes.h"
 #include "node/roaming/roaming_context.h"
 #include "node/roaming/session_table.h"
+#include "node/roaming/token_directory.h"
 
+#include <functional>
+#include <map>
+#include <set>
 #include <string>
 
 namespace tally::node {
@@ -12,7 +16,8 @@ namespace tally::node {
 /// Carries out what visited_flow decides. Part of RoamingService: same loop, same turn.
 class VisitedDesk {
 public:
-    explicit VisitedDesk(RoamingContext& context) : m_context{context}, m_sessions{context.store} {}
+    VisitedDesk(RoamingContext& context, TokenDirectory& directory)
+        : m_context{context}, m_directory{directory}, m_sessions{context.store} {}
 
     void load() { m_sessions.load(); }
     /// After `load` and the replay of missed blocks: goes on with what was open.
@@ -39,6 +44,13 @@ private:
     void on(const std::string& bridge_id, const ChargeEnded& ended);
     void on(const std::string& bridge_id, const ApprovalUnused& unused);
 
+    void swipe(const std::string& bridge_id, const AuthorizeRequest& request,
+               const std::string& token, UnixMillis opened);
+    /// A card whose operator is not in its number.
+    void swipe_bare(const std::string& bridge_id, const AuthorizeRequest& request);
+    void on_owner(const SessionId& session, const std::string& card, CardOwner owner);
+    /// Why the charger cannot charge now, whoever pays.
+    [[nodiscard]] std::string charger_problem(const AuthorizeRequest& request) const;
     [[nodiscard]] std::string refusal(const AuthorizeRequest& request, const PartyId& home) const;
     [[nodiscard]] std::string make_request(const AuthorizeRequest& swipe, const std::string& token,
                                            VisitedSession& session);
@@ -46,8 +58,10 @@ private:
                                           AuthorizationRequest& request) const;
     [[nodiscard]] std::optional<TariffRef> tariff_for(const std::string& evse_id,
                                                       const AgreementRecord& agreement) const;
+    using TokenOf = std::function<std::string(const VisitedSession&)>;
     [[nodiscard]] const VisitedSession* find_running(const AuthorizeRequest& request,
-                                                     const std::string& token) const;
+                                                     const TokenOf& token) const;
+    [[nodiscard]] bool answer_running(const AuthorizeRequest& request, const TokenOf& token);
     /// By its id, else by its authorization: a bridge that lost its data and was told of a running
     /// charge again knows it by another id.
     [[nodiscard]] VisitedSession* find_charge(const SessionId& id,
@@ -69,10 +83,19 @@ private:
     void relay_progress(const VisitedSession& session);
 
     RoamingContext& m_context;
+    TokenDirectory& m_directory;
     SessionTable<VisitedSession> m_sessions;
     /// Sessions that are not finished, by station: who is charging where.
     std::map<std::string, std::set<SessionId>> m_by_station;
     std::map<SessionId, UnixMillis> m_progress_sent;
+    /// Swipes whose card's operator is being asked for; forgotten by a restart: bridges repeat
+    /// them.
+    struct LookedUp {
+        std::string bridge_id;
+        AuthorizeRequest request;
+        UnixMillis opened{0};
+    };
+    std::map<SessionId, LookedUp> m_looked_up;
     std::set<SessionId> m_stop_wanted;  ///< by the operator; told again when the bridge is back
 };
 

@@ -8,15 +8,84 @@
 
 namespace tally::node {
 
-std::string VisitedDesk::refusal(const AuthorizeRequest& request, const PartyId& home) const {
-    const StateView& state = m_context.ledger.final_state();
+void VisitedDesk::swipe_bare(const std::string& bridge_id, const AuthorizeRequest& request) {
+    const auto card = canonical_card(request.token);
+    if (!card) {
+        refuse_unstored(bridge_id, request.session, "unknown_token");
+        return;
+    }
+    const auto asked = m_looked_up.find(request.session);
+    if (asked != m_looked_up.end()) {
+        asked->second.bridge_id = bridge_id;
+        return;
+    }
+    const auto token_of = [&](const VisitedSession& session) {
+        return to_text(session.request.home) + "-" + *card;
+    };
+    if (answer_running(request, token_of)) {
+        return;
+    }
+    std::string reason;
+    if (m_context.is_overloaded(m_sessions.open()) ||
+        !is_valid_name(request.station, station_id_bytes_max)) {
+        reason = "overloaded";
+    } else {
+        reason = charger_problem(request);
+    }
+    if (!reason.empty()) {
+        refuse_unstored(bridge_id, request.session, reason);
+        return;
+    }
+    const SessionId session = request.session;
+    m_looked_up[session] = {bridge_id, request, m_context.clock.now()};
+    m_directory.find(
+        *card, [this, session, card = *card](CardOwner owner) { on_owner(session, card, owner); });
+}
+
+/// The hub has said whose card it is, or nobody has.
+void VisitedDesk::on_owner(const SessionId& session, const std::string& card, CardOwner owner) {
+    const auto asked = m_looked_up.extract(session);
+    ENSURE(!asked.empty());
+    const LookedUp& swiped = asked.mapped();
+    const auto token = canonical_token(swiped.request.token);
+    switch (owner.kind) {
+        case CardOwner::Kind::found:
+            swipe(swiped.bridge_id, swiped.request, to_text(owner.party) + "-" + card,
+                  swiped.opened);
+            return;
+        case CardOwner::Kind::ambiguous:
+            refuse_unstored(swiped.bridge_id, session, "ambiguous_token");
+            return;
+        case CardOwner::Kind::overloaded:
+            refuse_unstored(swiped.bridge_id, session, "overloaded");
+            return;
+        case CardOwner::Kind::unknown:
+        case CardOwner::Kind::hub_away:
+            break;
+    }
+    if (token) {  // it looks like a prefix, of an operator that we do not know
+        swipe(swiped.bridge_id, swiped.request, *token, swiped.opened);
+    } else {
+        refuse_unstored(swiped.bridge_id, session, "unknown_token");
+    }
+}
+
+std::string VisitedDesk::charger_problem(const AuthorizeRequest& request) const {
     // A charge that began while the bridge was cut off keeps its own connector busy.
     const std::string health = charger_refusal(request.health, request.connector);
     if (!health.empty() && !request.charged_already) {
         return health;
     }
-    if (!is_station_known(state, m_context.options.self, request.station)) {
-        return "unknown_charger";
+    const bool known =
+        is_station_known(m_context.ledger.final_state(), m_context.options.self, request.station);
+    return known ? "" : "unknown_charger";
+}
+
+std::string VisitedDesk::refusal(const AuthorizeRequest& request, const PartyId& home) const {
+    const StateView& state = m_context.ledger.final_state();
+    const std::string problem = charger_problem(request);
+    if (!problem.empty()) {
+        return problem;
     }
     if (home == m_context.options.self) {
         return "not_roaming";

@@ -28,8 +28,8 @@
 
 namespace tally::bridge::test {
 
-/// Answers at the seam as a node would: approves every token but BBB-POOR, acknowledges what is
-/// durable. Lives on the loop's thread.
+/// Answers at the seam as a node would: approves every token but BBB-POOR and cards of nobody,
+/// which begin with 04, acknowledges what is durable. Lives on the loop's thread.
 class PlayedNode final : public NodeLine {
 public:
     bool send(const node::BridgeMessage& message) override {
@@ -37,8 +37,10 @@ public:
         if (const auto* const request = std::get_if<node::AuthorizeRequest>(&message)) {
             node::AuthorizeResult result;
             result.session = request->session;
-            result.accepted = request->token != "BBB-POOR";
-            result.reason = result.accepted ? "" : "insufficient_balance";
+            const bool is_nobodys = request->token.starts_with("04");
+            const bool is_poor = request->token == "BBB-POOR";
+            result.reason = is_nobodys ? "unknown_token" : is_poor ? "insufficient_balance" : "";
+            result.accepted = result.reason.empty();
             result.authorization.signer = *party_from_text("BBB");
             // An approval of its own for each swipe, the same one when asked again.
             result.authorization.id.data = request->session.data;

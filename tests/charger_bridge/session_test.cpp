@@ -77,10 +77,18 @@ TEST_CASE("a refusal reaches the charger as what OCPP calls it, with the reason 
     CHECK(site.core().sessions().open_count() == 0);
 }
 
-TEST_CASE("a token that names no operator is refused here") {
+TEST_CASE("a card that names no operator is asked of the node; what no card says is refused here") {
     Site site;
-    CHECK(site.swipe("04A1B2C3") == TagStatus::invalid);
+    for (const std::string& token :
+         {std::string{}, std::string{"04 A1"}, std::string{"04\xc3\xa4"}, std::string(37, 'A')}) {
+        CHECK(site.swipe(token) == TagStatus::invalid);
+        CHECK(site.core().refusals().front().reason == "unknown_token");
+    }
     CHECK(site.got<node::AuthorizeRequest>().empty());
+    CHECK(site.swipe("04a1b2c3") == TagStatus::accepted);
+    CHECK(site.swipe(std::string(36, 'A')) == TagStatus::accepted);
+    REQUIRE(site.got<node::AuthorizeRequest>().size() == 2);
+    CHECK(site.got<node::AuthorizeRequest>()[0].token == "04A1B2C3");
 }
 
 TEST_CASE("while the node is away a swipe is refused after its time budget") {
@@ -408,7 +416,7 @@ TEST_CASE("limit: orphans, waiting amounts and refusals are bounded") {
     CHECK(site.swipe() == TagStatus::accepted);
     CHECK(site.got<node::AuthorizeRequest>()[0].prepaid == 3);
     for (std::size_t i = 0; i < refusals_max + 5; ++i) {
-        site.swipe("bad");
+        site.swipe("no token");
     }
     CHECK(site.core().refusals().size() == refusals_max);
 }

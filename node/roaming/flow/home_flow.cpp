@@ -177,6 +177,7 @@ void Step::operator()(const Progressed& event) {
     m_session.amount_so_far = event.amount_so_far;
     m_session.progress_time = event.time;
     m_session.reference_power_w = event.reference_power_w;
+    m_session.coefficient_permille = event.coefficient_permille;
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "node/accounts/customer.h"
 #include "node/roaming/flow/home_flow.h"
 
 namespace tally::node {
@@ -33,7 +34,7 @@ std::optional<HomeSession> decode_home_session(ByteView bytes) {
     session.visited = decoder.fixed<PartyId>();
     session.station = decoder.text(station_id_bytes_max);
     session.connector = decoder.u16();
-    session.token = decoder.text(token_bytes_max);
+    session.token = decoder.text(home_token_bytes_max);
     session.currency = decoder.fixed<Currency>();
     session.token_commitment = decoder.fixed<Hash>();
     session.request_hash = decoder.fixed<Hash>();

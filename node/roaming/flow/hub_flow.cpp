@@ -130,6 +130,7 @@ bool on(HubSession& session, const Progress& event) {
     session.amount_so_far = event.amount_so_far;
     session.progress_time = event.time;
     session.reference_power_w = event.reference_power_w;
+    session.coefficient_permille = event.coefficient_permille;
     return true;
 }
 

@@ -203,6 +203,33 @@ SCENARIO("all problems of a file are given at once, in the file's order") {
     }
 }
 
+SCENARIO("b of the driver's figures is a decimal for each class of connectors") {
+    const ConfigFile file;
+    const auto config = file.load(std::string{full} +
+                                  "[[coefficient]]\nup_to_w = 22000\nb = \"0.850\"\n"
+                                  "[[coefficient]]\nb = \"0\"\n");
+    REQUIRE(config);
+    CHECK(coefficient_for(config->coefficients, 22'000) == 850);
+    CHECK(coefficient_for(config->coefficients, 22'001) == 0);
+    CHECK(coefficient_for({}, 22'000) == 1'000);
+    for (const char* wrong : {"b = \"1000.001\"", "b = \"-1\"", "b = \"0.0005\"", "b = \"x\"",
+                              "b = 1", "up_to_w = 0\nb = \"1\"",
+                              "up_to_w = 9\nb = \"1\"\n[[coefficient]]\nup_to_w = 9\nb = \"1\""}) {
+        INFO(wrong);
+        CHECK_FALSE(file.load(std::string{full} + "[[coefficient]]\n" + wrong + "\n"));
+    }
+}
+
+SCENARIO("token keys are a short list of files beside the configuration") {
+    const ConfigFile file;
+    const auto config = file.load(std::string{full} + "[tokens]\nkeys = [\"a.key\", \"/b.key\"]\n");
+    REQUIRE(config);
+    REQUIRE(config->token_key_files.size() == 2);
+    CHECK(config->token_key_files[0].ends_with("/a.key"));
+    CHECK(config->token_key_files[1] == "/b.key");
+    CHECK_FALSE(file.load(std::string{full} + "[tokens]\nkeys = [\"a\", \"b\", \"c\", \"d\"]\n"));
+}
+
 SCENARIO("broken syntax, a missing file and too many peers are problems of the file") {
     const ConfigFile file;
     CHECK(load_node_config(file.path).error().front().file == file.path);

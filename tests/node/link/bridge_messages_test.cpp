@@ -163,7 +163,7 @@ SCENARIO("bridge messages with unknown or repeated fields are refused", "[link][
 SCENARIO("bridge messages with values out of bounds are refused", "[link][bridge]") {
     const auto refused = MessageError::out_of_range;
     CHECK(error_of(changed([](auto& m) { m.token = ""; })) == refused);
-    CHECK(error_of(changed([](auto& m) { m.token = std::string(21, 'X'); })) == refused);
+    CHECK(error_of(changed([](auto& m) { m.token = std::string(37, 'X'); })) == refused);
     CHECK(error_of(changed([](auto& m) { m.token = "BBB-\n"; })) == refused);
     CHECK(error_of(changed([](auto& m) { m.station = ""; })) == refused);
     CHECK(error_of(changed([](auto& m) { m.prepaid = -1; })) == refused);

@@ -326,6 +326,18 @@ TEST_CASE("live figures reach the hub's backup and the home operator", "[roaming
         CHECK(view.figures.remaining_s == 2'700);
         CHECK(view.reference_power_w == 60'000);
     }
+    // Half an hour at less than the rated power, and an operator whose b is 0.5 for such chargers:
+    // everybody shows the same.
+    world.member("AAA").options.coefficients = {{22'000, 9'000}, {60'000, 500}};
+    world.member("AAA").crash();
+    world.member("AAA").start();
+    progress.elapsed_s = 3'600;
+    progress.energy_wh = 30'000;
+    world.member("AAA").service().on_bridge_message("bridge-1", progress);
+    for (const char* name : {"AAA", "BBB", "HUB"}) {
+        CHECK(world.run_until(
+            [&] { return world.view(name, session)->figures.remaining_s == 5'400 + 900; }, 1'000));
+    }
     // Older figures change nothing.
     progress.elapsed_s = 900;
     progress.amount_so_far = units(10);

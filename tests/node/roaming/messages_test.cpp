@@ -36,7 +36,7 @@ std::vector<RoamingBody> samples() {
     AuthorizationRequest without_prepaid = request;
     without_prepaid.prepaid.reset();
     const AuthorizationRef ref{.signer = party("BBB"), .id = random.fixed<TransactionId>()};
-    Progress progress{request.session, ref, "ST1", 1, 1'800, 30'000, 200'000, 1, 60'000};
+    Progress progress{request.session, ref, "ST1", 1, 1'800, 30'000, 200'000, 1, 60'000, 850};
     Notice notice{request.session, ref, SessionState::charging, "ST1", 2, 0};
     return {request,
             without_prepaid,
@@ -45,7 +45,8 @@ std::vector<RoamingBody> samples() {
             notice,
             HubReceipt{random.fixed<MessageId>(), true},
             HubReceipt{random.fixed<MessageId>(), false},
-            Acknowledgement{random.fixed<MessageId>()}};
+            Acknowledgement{random.fixed<MessageId>()},
+            TokenMessage{TokenAnswer{random.fixed<LookupId>(), TokenFinding::unknown, {}}}};
 }
 
 }  // namespace

@@ -32,13 +32,24 @@ void MemberProcess::start() {
     m_store = std::make_unique<StagedStore>(m_disk);
     m_accounts = std::make_unique<CustomerAccounts>(*m_store, m_self);
     const bool is_hub = m_self == party("HUB");
-    RoamingParts parts{
-        *this,       *this,
-        *this,       *this,
-        m_world,     m_world.random(),
-        m_key,       secret_of(to_text(m_self) + "/link"),
-        *m_store,    is_hub ? &m_backup : nullptr,
-        *m_accounts, [this](std::string_view name) { m_counts[std::string{name}] += 1; }};
+    RoamingParts parts{*this,
+                       *this,
+                       *this,
+                       *this,
+                       m_world,
+                       m_world.random(),
+                       m_key,
+                       secret_of(to_text(m_self) + "/link"),
+                       *m_store,
+                       is_hub ? &m_backup : nullptr,
+                       *m_accounts,
+                       [this](std::string_view name) { m_counts[std::string{name}] += 1; },
+                       TokenParts{token_keys, is_hub || !token_keys.empty() ? &token_disk : nullptr,
+                                  [this](std::function<void()> work, std::function<void()> done) {
+                                      work();
+                                      m_world.schedule(0, std::move(done));
+                                      return true;
+                                  }}};
     m_service = std::make_unique<RoamingService>(std::move(parts), options);
     m_service->start();
     for (auto& [name, other] : m_world.members()) {

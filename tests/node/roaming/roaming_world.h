@@ -41,6 +41,9 @@ public:
     [[nodiscard]] CustomerAccounts& accounts() { return *m_accounts; }
     [[nodiscard]] std::map<std::string, int>& counts() noexcept { return m_counts; }
     RoamingOptions options;
+    /// For cards without a prefix; used by the next start.
+    std::vector<SharedTokenKey> token_keys;
+    MemoryStore token_disk;
 
     // LedgerPort
     [[nodiscard]] const Hash& chain_id() const override;
