@@ -20,6 +20,7 @@
 #include "tools/storage/archive_command.h"
 #include "tools/storage/backup_command.h"
 #include "tools/submit/command.h"
+#include "tools/tokens/command.h"
 
 #include <CLI/CLI.hpp>
 
@@ -46,6 +47,7 @@ int run(int argc, char** argv) {
     add_clearing_commands(app, exit_code);
     add_rate_command(app, exit_code);
     add_meter_command(app, exit_code);
+    add_tokens_command(app, exit_code);
     add_audit_commands(app, exit_code);
     add_proof_command(app, exit_code);
     add_archive_command(app, exit_code);

@@ -6,6 +6,7 @@
 #include "tools/bench/charge_bench.h"
 #include "tools/bench/finality_bench.h"
 #include "tools/bench/ledger_command.h"
+#include "tools/bench/tokens_bench.h"
 #include "tools/bench/verify_bench.h"
 #include "tools/devnet/devnet.h"
 #include "tools/devnet/plan.h"
@@ -203,6 +204,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
     verify_command->add_option("--json", options->json_file, "File for the figures as JSON");
     add_finality_command(*command, options, exit_code);
     add_ledger_command(*command, exit_code);
+    add_tokens_bench(*command, exit_code);
     command->callback([options, command, verify_command, &exit_code] {
         if (verify_command->parsed()) {
             exit_code = verify(*options);

@@ -7,6 +7,8 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <date/date.h>
 
 #include <algorithm>
@@ -60,6 +62,8 @@ public:
     }
 
 private:
+    enum class State { open, denied };
+
     ChargeOutcome steps();
     std::optional<ChargeOutcome> swipe();
     void read_meter();
@@ -73,7 +77,10 @@ private:
     void notify_status(std::uint32_t connector, const char* status, const char* error = "NoError");
     void notify_fault(bool faulted);
     std::set<std::string> session_ids() const;
-    bool find_session(const std::set<std::string>& before, bool denied);
+    bool find_session(const std::set<std::string>& before, State wanted);
+    bool show_session(const std::set<std::string>& before, State wanted);
+    ChargeOutcome refused(const std::set<std::string>& before);
+    std::string refusal_at_bridge();
     void show_progress();
     [[nodiscard]] json::object meter_value(UnixMillis time, std::int64_t register_wh) const;
     [[nodiscard]] ChargeOutcome failed(const std::string& what) const;
@@ -138,24 +145,27 @@ std::set<std::string> Play::session_ids() const {
     return ids;
 }
 
-bool Play::find_session(const std::set<std::string>& before, bool denied) {
-    return wait_until(m_deadline, [&] {
-        const auto sessions = m_visited.get("/api/v1/sessions");
-        if (!sessions) {
-            return false;
-        }
-        for (const json::value& item : json_items(*sessions)) {
-            const std::string id = json_text(item, "id");
-            const bool is_new = !before.contains(id) &&
-                                json_text(item, "station") == m_place.station &&
-                                (json_text(item, "state") == "denied") == denied;
-            if (is_new) {
-                m_session = id;
-                return true;
-            }
-        }
+bool Play::find_session(const std::set<std::string>& before, State wanted) {
+    return wait_until(m_deadline, [&] { return show_session(before, wanted); });
+}
+
+/// Whether the visited node shows the session of the swipe now.
+bool Play::show_session(const std::set<std::string>& before, State wanted) {
+    const auto sessions = m_visited.get("/api/v1/sessions");
+    if (!sessions) {
         return false;
-    });
+    }
+    for (const json::value& item : json_items(*sessions)) {
+        const std::string id = json_text(item, "id");
+        const State state = json_text(item, "state") == "denied" ? State::denied : State::open;
+        const bool is_new = !before.contains(id) && json_text(item, "station") == m_place.station &&
+                            state == wanted;
+        if (is_new) {
+            m_session = id;
+            return true;
+        }
+    }
+    return false;
 }
 
 void Play::read_meter() {
@@ -197,22 +207,48 @@ std::optional<ChargeOutcome> Play::swipe() {
     }
     const json::value* info = answer->payload.if_contains("idTagInfo");
     const bool accepted = info != nullptr && json_text(*info, "status") == "Accepted";
-    if (!find_session(before, !accepted)) {
+    if (!accepted) {
+        return refused(before);
+    }
+    if (!find_session(before, State::open)) {
         return failed("the visited node does not show the session of the swipe");
     }
-    if (accepted) {
-        return std::nullopt;
-    }
+    return std::nullopt;
+}
+
+/// Where nobody knows whose card it is, the node keeps no session, and only the bridge says why.
+ChargeOutcome Play::refused(const std::set<std::string>& before) {
     ChargeOutcome outcome;
     outcome.kind = ChargeOutcome::Kind::refused;
-    if (const auto session = m_visited.get("/api/v1/sessions/" + m_session)) {
-        outcome.session = session->as_object();
-        outcome.reason = text_of(outcome.session, "reason");
+    outcome.reason = refusal_at_bridge();
+    const bool shown = outcome.reason.empty() ? find_session(before, State::denied)
+                                              : show_session(before, State::denied);
+    if (!shown && outcome.reason.empty()) {
+        return failed("neither bridge nor visited node says why the swipe was refused");
+    }
+    if (shown) {
+        if (const auto session = m_visited.get("/api/v1/sessions/" + m_session)) {
+            outcome.session = session->as_object();
+            outcome.reason = text_of(outcome.session, "reason");
+        }
     }
     if (!m_script.fault) {
         notify_status(m_place.connector, "Available");
     }
     return outcome;
+}
+
+std::string Play::refusal_at_bridge() {
+    const json::object asked{{"idTag", m_place.card}};
+    const auto answer =
+        call("DataTransfer",
+             {{"vendorId", "tally"}, {"messageId", "Reason"}, {"data", json::serialize(asked)}});
+    if (!answer || !answer->error_code.empty()) {
+        return {};
+    }
+    json::error_code error;
+    const json::value data = json::parse(text_of(answer->payload, "data"), error);
+    return !error && data.is_object() ? json_text(data, "reason") : std::string{};
 }
 
 bool Play::begin_transaction() {
