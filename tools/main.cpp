@@ -4,6 +4,7 @@
 #include "node/runtime/exit_codes.h"
 #include "tools/audit/commands.h"
 #include "tools/bench/command.h"
+#include "tools/calibrate/command.h"
 #include "tools/charge/command.h"
 #include "tools/charger/command.h"
 #include "tools/clearing/command.h"
@@ -47,6 +48,7 @@ int run(int argc, char** argv) {
     add_clearing_commands(app, exit_code);
     add_rate_command(app, exit_code);
     add_meter_command(app, exit_code);
+    add_calibrate_command(app, exit_code);
     add_tokens_command(app, exit_code);
     add_audit_commands(app, exit_code);
     add_proof_command(app, exit_code);
