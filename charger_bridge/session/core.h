@@ -250,6 +250,7 @@ private:
     [[nodiscard]] std::optional<UnixMillis> meter_time(const Session& record,
                                                        std::optional<UnixMillis> by_meter,
                                                        UnixMillis by_charger) const;
+    [[nodiscard]] static bool is_ocmf(const SignedReading& reading);
     void take_signed(LiveSession& session, const std::vector<MeterSample>& samples);
     /// Puts what is billed into the session and its evidence, and signs it.
     [[nodiscard]] MeteredCharge sign_charge(LiveSession& session, const Reckoning& reckoning);
@@ -330,6 +331,7 @@ private:
     void pump_reports();
     void tick_reports();
     void hold_report(Reported& reported, const TransactionReported& event);
+    static void take_signed_before(Reported& reported, const std::vector<MeterSample>& samples);
     void before_charge(Reported& reported, const HeldReport& report, const CallKey& call);
     void begin_by_report(Reported& reported, const HeldReport& report, const CallKey& call);
     void go_on_by_report(LiveSession& session, const HeldReport& report, const CallKey& call);

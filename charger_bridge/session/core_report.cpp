@@ -256,6 +256,18 @@ void SessionCore::take_report(Reported& reported, const HeldReport& report, cons
     m_step.must_sync = true;
 }
 
+void SessionCore::take_signed_before(Reported& reported, const std::vector<MeterSample>& samples) {
+    for (const MeterSample& sample : samples) {
+        for (const SignedReading& reading : sample.signed_readings) {
+            if (is_ocmf(reading)) {
+                // Whose meter it is, and so whether it is believed, is known when the charge
+                // begins.
+                static_cast<void>(add_signed(reported.signed_before, reading.text, nullptr));
+            }
+        }
+    }
+}
+
 void SessionCore::before_charge(Reported& reported, const HeldReport& report, const CallKey& call) {
     const ReportFacts& facts = report.facts;
     std::size_t bytes = report.text.size();
@@ -265,6 +277,7 @@ void SessionCore::before_charge(Reported& reported, const HeldReport& report, co
     if (reported.before_token.size() < reports_before_token_max &&
         bytes <= before_token_bytes_max) {
         reported.before_token.push_back(report.text);
+        take_signed_before(reported, facts.samples);
     }
     if (const auto last = last_register(facts.samples)) {
         reported.first_register_wh = reported.first_register_wh.value_or(*last);
@@ -309,10 +322,20 @@ void SessionCore::begin_by_report(Reported& reported, const HeldReport& report,
     start.offline = facts.offline;
     m_texts_before = std::move(reported.before_token);
     reported.before_token.clear();
-    on(StartCalled{call, std::move(start), report.text});
+    on(StartCalled{call, start, report.text});
     m_texts_before.clear();
+    SignedTrack before = std::exchange(reported.signed_before, {});
     LiveSession* const session = find_named(reported.station, reported.transaction);
-    if (session != nullptr && session->record.state == SessionState::charging) {
+    if (session == nullptr || session->record.state == SessionState::refused) {
+        return;
+    }
+    if (start.meter_start_wh == reported.first_register_wh) {
+        // Nothing was drawn before the card: the begin that the meter signed is the charge's.
+        session->record.signed_track = std::move(before);
+    }
+    take_signed(*session, facts.samples);
+    save(*session);
+    if (session->record.state == SessionState::charging) {
         const auto later = facts.samples.begin() + static_cast<std::ptrdiff_t>(used);
         take_samples(*session, {later, facts.samples.end()});
         save(*session);

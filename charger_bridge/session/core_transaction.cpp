@@ -289,6 +289,10 @@ void SessionCore::add_evidence(LiveSession& session, std::string_view text) {
     record.evidence_bytes += text.size();
 }
 
+bool SessionCore::is_ocmf(const SignedReading& reading) {
+    return reading.encoding.empty() || upper_case(reading.encoding) == "OCMF";
+}
+
 void SessionCore::take_signed(LiveSession& session, const std::vector<MeterSample>& samples) {
     Session& record = session.record;
     std::optional<MeterTrust> trust;
@@ -297,8 +301,7 @@ void SessionCore::take_signed(LiveSession& session, const std::vector<MeterSampl
     }
     for (const MeterSample& sample : samples) {
         for (const SignedReading& reading : sample.signed_readings) {
-            const bool is_ocmf = reading.encoding.empty() || upper_case(reading.encoding) == "OCMF";
-            if (!is_ocmf) {
+            if (!is_ocmf(reading)) {
                 note("signed_reading_unknown", session, printable_reason(reading.encoding));
             } else if (!add_signed(record.signed_track, reading.text, trust ? &*trust : nullptr)) {
                 note("signed_reading_invalid", session, record.signed_track.problem);

@@ -12,7 +12,8 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{1};
+constexpr std::uint8_t format_version{1};    ///< of a held report
+constexpr std::uint8_t reported_version{2};  ///< 1: without what was signed before the card
 constexpr std::uint32_t text_bytes_max{64U * 1024};
 
 Hash name_hash(const Reported& reported) {
@@ -174,7 +175,7 @@ void Reported::remember(const ReportFacts& report) {
 
 void ReportBook::save(const Reported& reported, WriteBatch& batch) const {
     Encoder encoder;
-    encoder.u8(format_version)
+    encoder.u8(reported_version)
         .text(reported.station)
         .text(reported.transaction)
         .u64(reported.order);
@@ -190,12 +191,14 @@ void ReportBook::save(const Reported& reported, WriteBatch& batch) const {
     for (const auto& [sequence, digest] : reported.seen) {
         encoder.i64(sequence).u64(digest);
     }
+    reported.signed_before.encode(encoder);
     batch.put(key_of(reported), std::move(encoder).take());
 }
 
 bool ReportBook::load(ByteView value) {
     Decoder decoder{value};
-    if (decoder.u8() != format_version) {
+    const std::uint8_t version = decoder.u8();
+    if (version == 0 || version > reported_version) {
         return false;
     }
     Reported reported;
@@ -216,6 +219,9 @@ bool ReportBook::load(ByteView value) {
     for (std::uint32_t i = 0; i < seen && decoder.ok(); ++i) {
         const std::int64_t sequence = decoder.i64();
         reported.seen.emplace_back(sequence, decoder.u64());
+    }
+    if (version >= 2) {
+        reported.signed_before = SignedTrack::decode(decoder);
     }
     if (!decoder.finished()) {
         return false;

@@ -3,6 +3,7 @@
 // Reports of transactions that chargers name and number themselves: which were taken, and which
 // wait for one before them. Pure: writes go into the caller's batch.
 
+#include "charger_bridge/metering/signed_track.h"
 #include "charger_bridge/session/facts.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/key_value_store.h"
@@ -48,6 +49,7 @@ struct Reported {
     std::optional<std::int64_t> first_register_wh;  ///< of those before the charge began
     std::optional<std::int64_t> register_wh;        ///< the last of them
     std::vector<std::string> before_token;          ///< texts
+    SignedTrack signed_before;                      ///< what the meter signed in these texts
     /// The newest taken ones: sequence and a digest of what they said.
     std::deque<std::pair<std::int64_t, std::uint64_t>> seen;
     std::map<std::int64_t, HeldReport> held;

@@ -30,6 +30,70 @@ TEST_CASE("what the meter signed is the record's begin and end, however the char
     }
 }
 
+namespace {
+
+/// A charge of 60 s by name: the begin that the meter signed comes with the start, where the cable
+/// is put in; the card 10 s later, unless it comes with the start too.
+std::vector<node::ChargeEnded> named_charge(SigningSite& site, bool card_first,
+                                            std::int64_t at_card, bool restarts = false) {
+    const std::string begin = site.record({.begin_wh = 1'000'000, .begin = site.now.wall});
+    const auto token = card_first ? std::optional<std::string>{"BBB-1"} : std::nullopt;
+    site.report(ReportKind::started, {"T1", 0, 1, token, 1'000'000, {}, {begin}});
+    site.pass(10s);
+    if (restarts) {
+        site.restart();
+        site.connect();
+        site.link_up();
+    }
+    if (!card_first) {
+        site.report(ReportKind::updated, {"T1", 1, 1, "BBB-1", at_card, {}, {}});
+    }
+    site.pass(50s);
+    const std::string end = site.record({.end_wh = 1'000'750, .end = site.now.wall, .page = 2});
+    site.report(ReportKind::ended, {"T1", card_first ? 1 : 2, 1, {}, 1'000'750, {}, {end}});
+    return site.durable_of<node::ChargeEnded>();
+}
+
+}  // namespace
+
+TEST_CASE("2.0.1: the begin that the meter signed at the start counts, before the card too") {
+    for (const bool card_first : {true, false}) {
+        for (const bool restarts : {false, true}) {
+            SigningSite site;
+            const auto ended = named_charge(site, card_first, 1'000'000, restarts);
+            REQUIRE(ended.size() == 1);
+            CHECK(ended[0].metered.readings.front().register_wh == 1'000'000);
+            CHECK(ended[0].metered.readings.back().register_wh == 1'000'750);
+            const auto texts = site.evidence_of(ended[0]);
+            CHECK(texts.back().find(R"("source":"signed")") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("2.0.1: the signed begin waits for the home operator's answer as the charge does") {
+    SigningSite site;
+    site.node_answers = false;
+    const std::string begin = site.record({.begin_wh = 1'000'000, .begin = site.now.wall});
+    site.report(ReportKind::started, {"T1", 0, 1, "BBB-1", 1'000'000, {}, {begin}});
+    site.restart();
+    site.connect();
+    site.node_answers = true;
+    site.link_up();
+    site.settle();
+    site.pass(60s);
+    const std::string end = site.record({.end_wh = 1'000'750, .end = site.now.wall, .page = 2});
+    site.report(ReportKind::ended, {"T1", 1, 1, {}, 1'000'750, {}, {end}});
+    const auto ended = site.durable_of<node::ChargeEnded>();
+    REQUIRE(ended.size() == 1);
+    CHECK(site.evidence_of(ended[0]).back().find(R"("source":"signed")") != std::string::npos);
+}
+
+TEST_CASE("2.0.1: a begin signed before energy was drawn without a card is not the charge's") {
+    SigningSite site;
+    CHECK(named_charge(site, false, 1'000'200).empty());
+    CHECK(site.reasons_in_review() == Reasons{"signature_missing"});
+}
+
 TEST_CASE("the meter's registers count where the charger says others") {
     SigningSite site;
     const UnixMillis begun = site.now.wall;

@@ -298,6 +298,9 @@ std::optional<Site::ReportAnswer> Site::report(ReportKind kind, const Report& re
         MeterSample sample;
         sample.time = facts.time;
         sample.register_wh = *report.meter;
+        for (const std::string& signed_text : report.signed_texts) {
+            sample.signed_readings.push_back({signed_text, "OCMF", "", ReadingContext::other});
+        }
         facts.samples = {sample};
     }
     const std::string text = "report " + std::to_string(report.sequence) + " " + facts.timestamp;

@@ -95,6 +95,7 @@ public:
         std::optional<std::string> token;
         std::optional<std::int64_t> meter;
         std::optional<UnixMillis> time;  ///< now, when not said
+        std::vector<std::string> signed_texts{};
     };
     struct ReportAnswer {
         std::optional<TagStatus> status;

@@ -22,14 +22,16 @@ def all_transactions(net, member):
     return found
 
 
-def site_api(net, operator, path, body=None):
-    """(status, JSON) of the site's API; POST when there is a body."""
+def site_api(net, operator, path, body=None, token=None):
+    """(status, JSON) of the site's API, or the text where it is no JSON; POST when there is a body."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(net.bridge(operator)["api"] + path, data=data)
-    request.add_header("Authorization", "Bearer " + net.manifest["admin_token"])
+    request.add_header("Authorization", "Bearer " + (token or net.manifest["admin_token"]))
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, json.load(answer)
+            text = answer.read().decode()
+            is_json = answer.headers.get_content_type() == "application/json"
+            return answer.status, json.loads(text) if is_json else text
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read() or b"{}")
 
