@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 
+from certificates import certificate, openssl
 from harness import check, check_equal, main
 
 HERE = pathlib.Path(__file__).parent
@@ -107,28 +108,6 @@ def a_fleet_charges_at_once(bin_dir):
         check_equal(summary["connections"], 240, "connections: the first, and three more each")
         central.stop()
         check_equal(len(central.seen["stations"]), 60, "stations")
-
-
-def openssl(*arguments):
-    done = subprocess.run(["openssl", *arguments], capture_output=True, check=False, stdin=subprocess.DEVNULL)
-    check_equal(done.returncode, 0, f"openssl {arguments[0]}: {done.stderr.decode(errors='replace')}")
-    return done.stdout
-
-
-def certificate(folder, name, issuer=None):
-    """An EC key and a certificate for 127.0.0.1, its own authority or signed by one; the paths of both."""
-    key, path, extensions = (str(folder / f"{name}.{end}") for end in ("key", "pem", "ext"))
-    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
-    subject = ["-subj", f"/O=Test/CN={name}"]
-    if issuer is None:
-        openssl("req", "-x509", "-new", "-key", key, "-out", path, "-days", "2", *subject)
-        return path, key
-    request = str(folder / f"{name}.csr")
-    openssl("req", "-new", "-key", key, "-out", request, *subject)
-    pathlib.Path(extensions).write_text("subjectAltName=IP:127.0.0.1\n", encoding="ascii")
-    openssl("x509", "-req", "-in", request, "-CA", issuer[0], "-CAkey", issuer[1], "-CAcreateserial", "-out", path, "-days", "2",
-            "-extfile", extensions)
-    return path, key
 
 
 def certificates_of_both_sides_are_checked(bin_dir):
