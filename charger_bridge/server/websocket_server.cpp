@@ -160,15 +160,20 @@ private:
 
 void WebSocketServer::Impl::listen(const ListenAt& where) {
     ENSURE(!where.is_encrypted || m_tls != nullptr);
-    const asio::ip::address address =
-        asio::ip::make_address(where.host == "localhost" ? "127.0.0.1" : where.host);
-    const tcp::endpoint endpoint{address, where.port};
     Listener& listener =
         m_listeners.emplace_back(Listener{tcp::acceptor{m_io}, where.is_encrypted});
-    listener.acceptor.open(endpoint.protocol());
-    listener.acceptor.set_option(asio::socket_base::reuse_address{true});
-    listener.acceptor.bind(endpoint);
-    listener.acceptor.listen();
+    try {
+        const asio::ip::address address =
+            asio::ip::make_address(where.host == "localhost" ? "127.0.0.1" : where.host);
+        const tcp::endpoint endpoint{address, where.port};
+        listener.acceptor.open(endpoint.protocol());
+        listener.acceptor.set_option(asio::socket_base::reuse_address{true});
+        listener.acceptor.bind(endpoint);
+        listener.acceptor.listen();
+    } catch (const boost::system::system_error& failure) {
+        throw std::system_error{
+            failure.code(), "cannot listen on " + where.host + ':' + std::to_string(where.port)};
+    }
 }
 
 void WebSocketServer::Impl::start() {

@@ -1,6 +1,7 @@
 """Wrong configuration: a message with file, line and key, and exit code 78."""
 
 import pathlib
+import socket
 import subprocess
 import tempfile
 
@@ -18,6 +19,23 @@ listen = "127.0.0.1:7001"
 [api]
 listen = "127.0.0.1:7002"
 token_file = "api.token"
+"""
+BRIDGE = """bridge_id = "B1"
+key_file = "bridge.key"
+data_dir = "data"
+chain_id = "0000000000000000000000000000000000000000000000000000000000000000"
+[node]
+address = "127.0.0.1:1"
+link_key = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+[ocpp]
+listen = "{ocpp}"
+[api]
+listen = "{api}"
+token_file = "api.token"
+[[charger]]
+id = "CP1"
+password = "a-password-of-16-or-more"
+connectors = 1
 """
 
 
@@ -56,4 +74,22 @@ def a_missing_file_is_named(bin_dir):
         check("/nonexistent.toml" in done.stderr, f"{program} does not name the file: {done.stderr}")
 
 
-main([wrong_node_configuration_is_named, wrong_bridge_configuration_is_named, a_missing_file_is_named])
+def a_port_that_is_taken_is_named(bin_dir):
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        for name, secret in (("bridge.key", "11" * 32), ("api.token", "token")):
+            pathlib.Path(folder, name).touch(mode=0o600)
+            pathlib.Path(folder, name).write_text(secret, encoding="ascii")
+        for key in ("ocpp", "api"):
+            listen = {"ocpp": "127.0.0.1:0", "api": "127.0.0.1:0", key: where}
+            path = pathlib.Path(folder, "bridge.toml")
+            path.write_text(BRIDGE.format(**listen), encoding="utf-8")
+            done = subprocess.run([pathlib.Path(bin_dir, "tally-bridge"), "run", "--config", path], capture_output=True,
+                                  text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+            check_equal(done.returncode, 74, f"exit code with a taken port of {key} ({done.stderr[-500:]})")
+            check(f"cannot listen on {where}" in done.stderr, f"the port of {key} is not named: {done.stderr}")
+
+
+main([a_port_that_is_taken_is_named, wrong_node_configuration_is_named, wrong_bridge_configuration_is_named, a_missing_file_is_named])

@@ -52,6 +52,7 @@ class Site:
     # ---- configuration
 
     def set_up(self):
+        self.tls_port = free_port_range(1)  # Found while the bridge has its own.
         self.net.run("devnet", "stop", f"bridge-{self.operator}", "--dir", self.net.net)
         key = self.sign_list()
         self.authority = certificate(self.folder, "authority")
@@ -59,7 +60,6 @@ class Site:
         self.own = certificate(self.folder, self.stations[0], self.authority, organization=self.operator)
         text = self.config.read_text()
         plain = re.search(r'\[ocpp\]\nlisten = "127.0.0.1:(\d+)"', text)
-        self.tls_port = free_port_range(1)
         text = text.replace(plain[0], f'[ocpp]\nlisten = "127.0.0.1:{self.tls_port}"\nplain_listen = "127.0.0.1:{plain[1]}"\n'
                                       f'ignored_stop = "{POLICY[self.operator]}"\nignored_stop_after_s = 10')
         first, *others = re.findall(r'\[\[charger\]\]\n.*?connectors = \d+\n', text, re.S)
