@@ -151,6 +151,9 @@ HttpResponse Api::chargers() {
         json::object item;
         item["id"] = station;
         item["connected"] = core.health().is_connected(station);
+        if (const std::optional<bool> upstream = m_bridge.upstream_state(station)) {
+            item["upstream"] = *upstream ? "connected" : "away";
+        }
         item["silent"] = core.health().is_silent(station, m_bridge.now());
         if (const StationMark* const mark = core.marks().find(station)) {
             json::object marked;
@@ -269,7 +272,8 @@ void Api::key_action(const std::string& station, bool is_change, const HttpReply
     m_bridge.change_key(station, [reply](const CommandReply& answer) {
         if (answer.result) {
             reply(json_response(*answer.result));
-        } else if (answer.failure == "unused_keys" || answer.failure == "no_password") {
+        } else if (answer.failure == "unused_keys" || answer.failure == "no_password" ||
+                   answer.failure == "password_of_upstream") {
             reply(http_error(409, answer.failure, "no key can be made for this charger now"));
         } else {
             const unsigned status = answer.failure == "timeout" ? 504 : 502;

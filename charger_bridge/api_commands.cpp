@@ -91,22 +91,6 @@ Made transfer(const Maker& maker) {
     return command;
 }
 
-/// Whether a ChangeConfiguration or SetVariables would give the charger another password.
-bool sets_key(const json::object& payload) {
-    if (is_key_setting(text_of(payload, "key"))) {
-        return true;
-    }
-    const json::array* const variables = array_of(payload, "setVariableData");
-    return variables != nullptr &&
-           std::any_of(variables->begin(), variables->end(), [](const json::value& item) {
-               const json::object* const data = item.if_object();
-               const json::object* const variable =
-                   data != nullptr ? object_of(*data, "variable") : nullptr;
-               return variable != nullptr &&
-                      upper_case(text_of(*variable, "name")) == "BASICAUTHPASSWORD";
-           });
-}
-
 Made call(const Maker& maker) {
     const std::optional<std::string> action = text(maker.body, "action");
     if (!action || !maker.translation.is_ours(*action)) {
@@ -114,7 +98,7 @@ Made call(const Maker& maker) {
                           std::string{maker.translation.sub_protocol()}};
     }
     const json::object* const payload = object_of(maker.body, "payload");
-    if (payload != nullptr && sets_key(*payload)) {
+    if (payload != nullptr && sets_key(*action, *payload)) {
         return Unexpected{std::string{"use change-key: the bridge must know the key too"}};
     }
     return Command{*action, payload != nullptr ? *payload : json::object{}, 0};

@@ -4,8 +4,6 @@
 #include "charger_bridge/key_change.h"
 #include "charger_bridge/ocpp/fields.h"
 #include "charger_bridge/ocpp/time_text.h"
-#include "charger_bridge/ocpp/v16/translation.h"
-#include "charger_bridge/ocpp/v201/translation.h"
 #include "ledger/base/overloaded.h"
 #include "node/runtime/logging.h"
 
@@ -41,17 +39,8 @@ CoreConfig core_config(const BridgeConfig& config) {
     core.warn_percent = config.warn_percent;
     core.ignored_stop = config.ignored_stop;
     core.ignored_stop_after = config.ignored_stop_after;
+    core.transaction_first = config.upstream ? own_transaction_first : 1;
     return core;
-}
-
-/// The versions spoken here.
-const Translation* translation_of_protocol(std::string_view sub_protocol) {
-    for (const Translation* const known : {&v16::translation(), &v201::translation()}) {
-        if (known->sub_protocol() == sub_protocol) {
-            return known;
-        }
-    }
-    return nullptr;
 }
 
 }  // namespace
@@ -71,6 +60,7 @@ Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
           config},
       m_calls{m_parts.metrics},
       m_timers{m_parts.io} {
+    make_upstream(config);
     m_parts.metrics.on_collect([this](node::Metrics& metrics) {
         metrics.gauge("tally_bridge_stations_connected", "Chargers with an open connection")
             .set(static_cast<double>(m_stations.size()));
@@ -109,13 +99,23 @@ Expected<Done, std::string> Bridge::load() {
     for (const StationConfig& station : *admitted) {
         m_core.add_station(station);
     }
-    return m_core.load(m_parts.store);
+    const auto loaded = m_core.load(m_parts.store);
+    return loaded ? load_aliases() : loaded;
 }
 
 void Bridge::start() {
     SocketHandlers handlers;
     handlers.authenticate = [this](const Knock& knock, const std::function<void(bool)>& decide) {
-        m_admission.authenticate(knock, decide);
+        if (!m_passes_password) {
+            m_admission.authenticate(knock, decide);
+            return;
+        }
+        m_admission.authenticate(knock, [this, knock, decide](bool is_right) {
+            if (is_right) {
+                m_shown[knock.station] = knock.authorization;
+            }
+            decide(is_right);
+        });
     };
     handlers.opened = [this](const std::string& station, SocketId socket,
                              std::string_view sub_protocol) {
@@ -138,6 +138,9 @@ void Bridge::start() {
 
 void Bridge::stop() {
     m_timers.cancel_all();
+    if (m_upstream) {
+        m_upstream->stop();
+    }
     if (m_server) {
         m_server->stop();
     }
@@ -188,88 +191,9 @@ void Bridge::tick() {
     feed(Tick{});
     for (auto& [id, station] : m_stations) {
         carry_out(id, station.peer.tick(now().mono), {});
+        route(id, [this](Route& route) { return route.tick(now().mono); });
     }
     m_timers.after(tick_interval, [this] { tick(); });
-}
-
-// ---- sockets
-
-bool Bridge::may_swap(const std::string& station) {
-    std::deque<std::chrono::milliseconds>& swaps = m_swaps[station];
-    while (!swaps.empty() && now().mono - swaps.front() > swap_window) {
-        swaps.pop_front();
-    }
-    if (swaps.size() >= swaps_max) {
-        return false;
-    }
-    swaps.push_back(now().mono);
-    return true;
-}
-
-bool Bridge::opened(const std::string& station, SocketId socket, std::string_view sub_protocol) {
-    const Translation* const translation = translation_of_protocol(sub_protocol);
-    if (m_failed || translation == nullptr) {
-        return false;
-    }
-    const auto old = m_stations.find(station);
-    if (old != m_stations.end()) {
-        const bool allowed = may_swap(station);
-        count("tally_bridge_station_swaps_total", "Second connections of a station",
-              {{"outcome", allowed ? "replaced" : "refused"}});
-        node::log_warn("ocpp", allowed ? "connection_replaced" : "swap_refused",
-                       {{"station", station}});
-        if (!allowed) {
-            return false;
-        }
-        const SocketId gone = old->second.socket;
-        for (const CommandReply& reply : old->second.peer.abandon()) {
-            finish(reply);
-        }
-        m_sockets.erase(gone);
-        m_stations.erase(old);
-        m_calls.lost(station);
-        m_server->close(gone, "replaced");
-        feed(StationDisconnected{station});
-    }
-    std::uint64_t salt = 0;
-    for (const std::uint8_t byte : m_parts.random.fixed<FixedBytes<8, struct SaltTag>>().data) {
-        salt = salt << 8U | byte;
-    }
-    const bool booted = m_core.health().was_booted(station);
-    m_stations.emplace(station, Station{socket, Peer{booted, salt, *translation}, false, false});
-    m_sockets[socket] = station;
-    node::log_info("ocpp", "station_connected", {{"station", station}});
-    feed(StationConnected{station});
-    return true;
-}
-
-void Bridge::closed(SocketId socket, const std::string& why) {
-    count("tally_bridge_closed_connections_total", "Connections of chargers that ended",
-          {{"why", why}});
-    const auto found = m_sockets.find(socket);
-    if (found == m_sockets.end()) {
-        return;  // Replaced by a newer one.
-    }
-    const std::string station = found->second;
-    m_sockets.erase(found);
-    const auto open = m_stations.find(station);
-    for (const CommandReply& reply : open->second.peer.abandon()) {
-        finish(reply);
-    }
-    m_stations.erase(open);
-    m_calls.lost(station);
-    node::log_info("ocpp", "station_disconnected", {{"station", station}, {"why", why}});
-    feed(StationDisconnected{station});
-}
-
-void Bridge::received(SocketId socket, std::string_view text) {
-    const auto found = m_sockets.find(socket);
-    if (found == m_sockets.end() || m_failed) {
-        return;
-    }
-    const std::string station = found->second;
-    feed(StationHeard{station});
-    carry_out(station, m_stations.at(station).peer.receive(text), text);
 }
 
 // ---- OCPP
@@ -292,7 +216,7 @@ void Bridge::carry_out(const std::string& id, PeerOutput output, std::string_vie
         }
     }
     for (std::string& message : output.send) {
-        m_server->send(socket, std::move(message));
+        send_to_charger(id, std::move(message));
     }
     for (const CommandReply& reply : output.replies) {
         finish(reply);
@@ -371,13 +295,17 @@ void Bridge::ask_status(const std::string& id, Station& station) {
     }
 }
 
-void Bridge::boot(const std::string& id, const Request& request, const BootFacts& body) {
+void Bridge::note_boot(const std::string& id, const BootFacts& body) {
     node::log_info("ocpp", "booted",
                    {{"station", id},
                     {"vendor", body.vendor},
                     {"model", body.model},
                     {"firmware", body.firmware}});
     feed(StationBooted{id});
+}
+
+void Bridge::boot(const std::string& id, const Request& request, const BootFacts& body) {
+    note_boot(id, body);
     Peer& peer = m_stations.at(id).peer;
     peer.set_booted();
     answer({id, request.id}, peer.translation().boot_answer({now().wall, m_heartbeat}));
@@ -423,7 +351,7 @@ void Bridge::answer(const CallKey& call, const json::object& payload) {
     std::string text = found->second.peer.answer(call.id, payload);
     m_calls.answered(call.station, call.id, payload, m_parts.clock.monotonic());
     if (!text.empty()) {
-        m_server->send(found->second.socket, std::move(text));
+        send_to_charger(call.station, std::move(text));
     }
 }
 
@@ -512,6 +440,10 @@ void Bridge::change_key(const std::string& station, const ReplyHandler& done) {
     const auto found = m_stations.find(station);
     if (found == m_stations.end()) {
         done(CommandReply{0, "change-key", std::nullopt, "disconnected"});
+        return;
+    }
+    if (m_passes_password && is_proxied(station)) {
+        done(CommandReply{0, "change-key", std::nullopt, "password_of_upstream"});
         return;
     }
     const auto key = m_admission.make_key(station);

@@ -10,6 +10,9 @@
 #include "charger_bridge/ocpp/credentials.h"
 #include "charger_bridge/ocpp/peer.h"
 #include "charger_bridge/ocpp/translation.h"
+#include "charger_bridge/proxy/route.h"
+#include "charger_bridge/proxy/session_book.h"
+#include "charger_bridge/proxy/upstream.h"
 #include "charger_bridge/server/websocket_server.h"
 #include "charger_bridge/session/core.h"
 #include "ledger/base/clock.h"
@@ -24,6 +27,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 namespace tally::bridge {
@@ -92,6 +97,9 @@ public:
     [[nodiscard]] const Notices& notices() const { return m_notices; }
     /// The version that a connected station speaks; nullptr when it is away.
     [[nodiscard]] const Translation* translation_of(const std::string& station) const;
+    /// Whether the connection to the other central system is open; nothing for a charger that has
+    /// none.
+    [[nodiscard]] std::optional<bool> upstream_state(const std::string& station) const;
     /// Names a remote start; not the same one again before 2^31 of them.
     [[nodiscard]] std::int32_t next_start_number();
     /// Sends a CALL; `done` is called once, also when the station is away.
@@ -109,11 +117,19 @@ public:
     void clear_mark(const MarkCleared& cleared);
 
 private:
+    /// Of a station behind which another central system stands.
+    struct Proxied {
+        Proxied(const Translation& translation, SessionCore& core, const std::string& station,
+                AliasMap& aliases, RouteConfig config, std::chrono::milliseconds now);
+        SessionBook book;
+        Route route;
+    };
     struct Station {
         SocketId socket;
         Peer peer;
         bool spoke_tally{false};  ///< sent a DataTransfer of ours: its display understands them
         bool triggered{false};    ///< asked once for its status, when it came back without booting
+        std::unique_ptr<Proxied> proxied;
     };
 
     // Sockets
@@ -121,18 +137,38 @@ private:
     void received(SocketId socket, std::string_view text);
     void closed(SocketId socket, const std::string& why);
     [[nodiscard]] bool may_swap(const std::string& station);
+    [[nodiscard]] std::uint64_t draw_salt();
+    void replace(const std::string& station, SocketId gone);
 
     // OCPP
     void carry_out(const std::string& id, PeerOutput output, std::string_view text);
     void dispatch(const std::string& id, Request request, std::string_view text);
     void boot(const std::string& id, const Request& request, const BootFacts& body);
+    void note_boot(const std::string& id, const BootFacts& body);
     void data_transfer(const std::string& id, const Request& request, const TransferFacts& body);
     void ask_status(const std::string& id, Station& station);
     void answer(const CallKey& call, const boost::json::object& payload);
     /// The answer in the version that the charger speaks now.
     template <typename Effect>
     void answer_with(const Effect& effect);
+    /// The same where a token is accepted or refused.
+    template <typename Effect>
+    void answer_token(const Effect& effect, TagStatus status);
     void finish(const CommandReply& reply);
+
+    // The other central system (bridge_upstream.cpp)
+    void make_upstream(const BridgeConfig& config);
+    [[nodiscard]] Expected<Done, std::string> load_aliases();
+    [[nodiscard]] bool is_proxied(const std::string& station) const;
+    [[nodiscard]] std::unique_ptr<Proxied> make_proxied(const std::string& station,
+                                                        const Translation& translation,
+                                                        std::uint64_t salt);
+    void open_upstream(const std::string& station, std::string_view sub_protocol);
+    void route(const std::string& station, const std::function<RouteOutput(Route&)>& step);
+    void carry_out_route(const std::string& id, const RouteOutput& output);
+    void send_to_charger(const std::string& id, std::string text);
+    /// A refusal that is not for the charger: it was upstream's to decide.
+    [[nodiscard]] bool taken_back(const CallKey& call, const boost::json::object& refusal);
 
     // Sessions
     void feed(const Event& event);
@@ -165,6 +201,7 @@ private:
     Admission m_admission;
     CallMeter m_calls;
     OutboxAge m_outbox_age;
+    std::map<std::string, AliasMap> m_aliases;
     std::map<std::string, Station> m_stations;
     std::map<SocketId, std::string> m_sockets;
     std::map<std::string, std::deque<std::chrono::milliseconds>> m_swaps;
@@ -173,6 +210,11 @@ private:
     std::int32_t m_next_start{0};
     Notices m_notices;
     bool m_failed{false};
+    std::set<std::string> m_unproxied;  ///< stations that have no other central system
+    std::vector<std::string> m_unknown_statuses;
+    bool m_passes_password{false};
+    std::map<std::string, std::string> m_shown;  ///< authorizations, where they are passed on
+    std::unique_ptr<UpstreamLines> m_upstream;
     node::AsioTimers m_timers;
     std::unique_ptr<WebSocketServer> m_server;
 };

@@ -22,15 +22,29 @@ void Bridge::answer_with(const Effect& effect) {
     }
 }
 
-void Bridge::apply(const AnswerAuthorize& effect) { answer_with(effect); }
+template <typename Effect>
+void Bridge::answer_token(const Effect& effect, TagStatus status) {
+    const Translation* const translation = translation_of(effect.call.station);
+    if (translation == nullptr) {
+        return;
+    }
+    const json::object payload = translation->answer(effect);
+    if (status == TagStatus::accepted || !taken_back(effect.call, payload)) {
+        answer(effect.call, payload);
+    }
+}
 
-void Bridge::apply(const AnswerStart& effect) { answer_with(effect); }
+void Bridge::apply(const AnswerAuthorize& effect) { answer_token(effect, effect.status); }
+
+void Bridge::apply(const AnswerStart& effect) { answer_token(effect, effect.status); }
 
 void Bridge::apply(const AnswerMeterValues& effect) { answer_with(effect); }
 
 void Bridge::apply(const AnswerStop& effect) { answer_with(effect); }
 
-void Bridge::apply(const AnswerReport& effect) { answer_with(effect); }
+void Bridge::apply(const AnswerReport& effect) {
+    answer_token(effect, effect.status.value_or(TagStatus::accepted));
+}
 
 void Bridge::apply(const AskPending& effect) {
     const Translation* const translation = translation_of(effect.station);

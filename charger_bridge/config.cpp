@@ -1,6 +1,7 @@
 #include "charger_bridge/config.h"
 
 #include "charger_bridge/config_meters.h"
+#include "charger_bridge/config_upstream.h"
 #include "charger_bridge/ocpp/credentials.h"
 #include "ledger/model/ids.h"
 #include "ledger/model/money.h"
@@ -123,6 +124,12 @@ void read_chargers(const ConfigTable& root, BridgeConfig& config) {
         charger.profile_min = read_profile(table, config);
         charger.password = read_password(table, charger.profile_min);
         charger.meters = read_meters(table, charger.station.connectors);
+        if (table.has("proxy")) {
+            charger.is_proxied = table.boolean("proxy");
+            if (charger.is_proxied && !config.upstream) {
+                table.problem("proxy", "needs [upstream]");
+            }
+        }
         if (table.has("serial")) {
             charger.serial = name(table, "serial", certificate_name_bytes_max);
         }
@@ -307,6 +314,7 @@ Expected<BridgeConfig, Problems> read_from(const ConfigReader& reader) {
     read_offline(root, config);
     config.review_keep =
         std::chrono::seconds{root.table("review").integer("keep_s", {0, 259'200}, 3'600)};
+    config.upstream = read_upstream(root);
     read_chargers(root, config);
     read_admit_rules(root, config);
     Problems problems = reader.finish();

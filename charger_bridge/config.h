@@ -3,6 +3,7 @@
 // The bridge's configuration file (TOML), see docs/protocol/bridge.md.
 
 #include "charger_bridge/metering/meter_trust.h"
+#include "charger_bridge/proxy/upstream.h"
 #include "charger_bridge/server/gate.h"
 #include "charger_bridge/server/tls_session.h"
 #include "charger_bridge/session/core.h"
@@ -29,7 +30,8 @@ struct ChargerConfig {
     Secret password;
     std::vector<MeterConfig> meters{};  ///< at most one for a connector
     std::uint8_t profile_min{profile_basic};
-    std::string serial{};  ///< may stand in its certificate instead of the id
+    std::string serial{};   ///< may stand in its certificate instead of the id
+    bool is_proxied{true};  ///< where another central system stands behind the bridge
 };
 
 struct BridgeConfig {
@@ -62,6 +64,7 @@ struct BridgeConfig {
     std::string log_level{"info"};
     std::vector<ChargerConfig> chargers;
     std::vector<AdmitRule> admit;
+    std::optional<UpstreamConfig> upstream;
 };
 
 /// Every problem of the file with line and key, or the configuration. Reads key and token files.

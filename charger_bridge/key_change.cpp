@@ -1,5 +1,7 @@
 #include "charger_bridge/key_change.h"
 
+#include "charger_bridge/ocpp/fields.h"
+
 #include <boost/json/array.hpp>
 
 #include <algorithm>
@@ -15,12 +17,6 @@ namespace {
 constexpr std::string_view key_name_16{"AuthorizationKey"};
 constexpr std::string_view variable_201{"BasicAuthPassword"};
 
-std::string_view text_of(const json::object& object, const char* name) {
-    const json::value* const value = object.if_contains(name);
-    const json::string* const text = value != nullptr ? value->if_string() : nullptr;
-    return text != nullptr ? std::string_view{text->data(), text->size()} : std::string_view{};
-}
-
 bool is_refusal(std::string_view status) {
     constexpr std::string_view refusals[]{"Rejected", "NotSupported", "UnknownComponent",
                                           "UnknownVariable", "NotSupportedAttributeType"};
@@ -28,6 +24,11 @@ bool is_refusal(std::string_view status) {
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_same(std::string_view left, std::string_view right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                      [](char a, char b) { return lower(a) == lower(b); });
+}
 
 }  // namespace
 
@@ -65,8 +66,22 @@ bool has_refused_key(const json::object& answer) {
 }
 
 bool is_key_setting(std::string_view configuration_key) {
-    return std::equal(configuration_key.begin(), configuration_key.end(), key_name_16.begin(),
-                      key_name_16.end(), [](char a, char b) { return lower(a) == lower(b); });
+    return is_same(configuration_key, key_name_16);
+}
+
+bool sets_key(std::string_view action, const json::object& payload) {
+    if (action == "ChangeConfiguration") {
+        return is_key_setting(text_of(payload, "key"));
+    }
+    const json::array* const settings =
+        action == "SetVariables" ? array_of(payload, "setVariableData") : nullptr;
+    return settings != nullptr &&
+           std::any_of(settings->begin(), settings->end(), [](const json::value& setting) {
+               const json::object* const data = setting.if_object();
+               const json::object* const variable =
+                   data != nullptr ? object_of(*data, "variable") : nullptr;
+               return variable != nullptr && is_same(text_of(*variable, "name"), variable_201);
+           });
 }
 
 }  // namespace tally::bridge

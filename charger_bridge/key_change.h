@@ -19,5 +19,7 @@ namespace tally::bridge {
 /// Whether a ChangeConfiguration would set the key past the bridge, which would not know it then.
 /// Keys of OCPP compare without regard to case.
 [[nodiscard]] bool is_key_setting(std::string_view configuration_key);
+/// Whether this CALL, a ChangeConfiguration or SetVariables, would.
+[[nodiscard]] bool sets_key(std::string_view action, const boost::json::object& payload);
 
 }  // namespace tally::bridge

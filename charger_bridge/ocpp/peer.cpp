@@ -7,6 +7,8 @@
 
 namespace tally::bridge {
 
+std::string peer_id_prefix(std::uint64_t salt) { return fmt::format("{:016x}-", salt); }
+
 Peer::Peer(bool booted, std::uint64_t salt, const Translation& translation)
     : m_translation{&translation}, m_booted{booted}, m_salt{salt} {}
 
@@ -128,7 +130,7 @@ void Peer::send_next(PeerOutput& output, std::chrono::milliseconds now) {
         return;
     }
     const Command& next = m_commands.front();
-    m_outstanding = fmt::format("{:016x}-{}", m_salt, ++m_calls);
+    m_outstanding = peer_id_prefix(m_salt) + std::to_string(++m_calls);
     m_sent_at = now;
     output.send.push_back(call_text({m_outstanding, next.action, next.payload}));
 }

@@ -23,6 +23,9 @@ inline constexpr std::size_t peer_unanswered_max{8};    ///< requests of a charg
 inline constexpr std::uint32_t peer_malformed_max{10};  ///< wrong frames before we hang up
 inline constexpr std::chrono::seconds peer_call_timeout{30};
 
+/// Begins the ids of all CALLs that a peer with this salt makes.
+[[nodiscard]] std::string peer_id_prefix(std::uint64_t salt);
+
 /// A charger's request that conforms to its schema, or a transaction message that breaks it and
 /// still says what is billed (then `PeerOutput::refused` names the rule). Must be answered once
 /// through `Peer::answer`.

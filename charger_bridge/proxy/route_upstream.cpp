@@ -40,24 +40,6 @@ bool is_remote_stop(std::string_view action) {
     return action == "RemoteStopTransaction" || action == "RequestStopTransaction";
 }
 
-/// Would make the charger come to the bridge with a password that the bridge does not know.
-bool sets_password(const Call& call) {
-    if (call.action == "ChangeConfiguration") {
-        return is_key_setting(text_of(call.payload, "key"));
-    }
-    const json::array* const settings =
-        call.action == "SetVariables" ? array_of(call.payload, "setVariableData") : nullptr;
-    if (settings == nullptr) {
-        return false;
-    }
-    return std::any_of(settings->begin(), settings->end(), [](const json::value& setting) {
-        const json::object* const object = setting.if_object();
-        const json::object* const variable =
-            object != nullptr ? object_of(*object, "variable") : nullptr;
-        return variable != nullptr && upper_case(text_of(*variable, "name")) == "BASICAUTHPASSWORD";
-    });
-}
-
 }  // namespace
 
 bool Route::is_unknown(const std::string& status) const {
@@ -168,7 +150,8 @@ void Route::on_upstream(const CallError& error, std::string_view text, RouteOutp
 // ---- CALLs
 
 std::optional<std::string> Route::own_answer(const Call& call) const {
-    if (sets_password(call)) {
+    if (sets_key(call.action, call.payload)) {
+        // The charger would come to the bridge with a password that the bridge does not know.
         return call.action == "ChangeConfiguration"
                    ? result_text(call.id, status_answer("Rejected"))
                    : error_text(call.id, m_translation->spelled(ErrorCode::security_error),

@@ -19,6 +19,7 @@
 #include <boost/beast/websocket/stream.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <chrono>
@@ -133,7 +134,7 @@ public:
         error_code error;
         const auto address = asio::ip::make_address(m_target.host, error);
         if (!error) {
-            connect_to(tcp::endpoint{address, m_target.port});
+            connect_to(std::array{tcp::endpoint{address, m_target.port}});
             return;
         }
         auto resolved = [self = this->shared_from_this()](
@@ -142,7 +143,7 @@ public:
                 self->end("no address for " + self->m_target.host + ": " + failed.message());
                 return;
             }
-            self->connect_to(found.begin()->endpoint());
+            self->connect_to(found);
         };
         m_resolver.async_resolve(m_target.host, std::to_string(m_target.port), std::move(resolved));
     }
@@ -183,15 +184,18 @@ private:
         beast::get_lowest_layer(m_stream).socket().close(ignored);
     }
 
-    void connect_to(const tcp::endpoint& endpoint) {
+    /// The first of the addresses that answers.
+    template <typename Endpoints>
+    void connect_to(const Endpoints& endpoints) {
         if (m_ended) {
             return;
         }
         beast::get_lowest_layer(m_stream).expires_after(connect_deadline);
-        auto connected = [self = this->shared_from_this()](error_code failed) {
+        auto connected = [self = this->shared_from_this()](error_code failed,
+                                                           const tcp::endpoint& /*endpoint*/) {
             failed ? self->end(failed.message()) : self->secure();
         };
-        beast::get_lowest_layer(m_stream).async_connect(endpoint, std::move(connected));
+        beast::get_lowest_layer(m_stream).async_connect(endpoints, std::move(connected));
     }
 
     void secure() {

@@ -157,6 +157,42 @@ TEST_CASE("each mistake is named with file, line and key") {
     names(R"(link_key = "0)", R"(link_key = "1)", "link_key");
 }
 
+TEST_CASE("another central system behind the bridge is read, and its mistakes named") {
+    const Folder folder;
+    CHECK_FALSE(parse_config(good(), folder.file())->upstream);
+    const auto with = [&](const std::string& upstream) {
+        return parse_config(good() + "proxy = false\n[upstream]\n" + upstream, folder.file());
+    };
+    const auto config = with("url = \"wss://csms.example/ocpp/{id}\"\npassword = \"abc\"\n");
+    REQUIRE(config);
+    REQUIRE(config->upstream);
+    CHECK(config->upstream->tls != nullptr);
+    CHECK(config->upstream->password == "abc");
+    CHECK(config->upstream->unknown_statuses == std::vector<std::string>{"Invalid", "Unknown"});
+    CHECK(config->chargers[0].is_proxied);
+    CHECK_FALSE(config->chargers[1].is_proxied);
+    const auto other = with(
+        "url = \"ws://127.0.0.1/{id}\"\npass_password = true\n"
+        "unknown_statuses = [\"NotFound\"]\n");
+    REQUIRE(other);
+    CHECK(other->upstream->passes_password);
+    CHECK(other->upstream->unknown_statuses == std::vector<std::string>{"NotFound"});
+    const std::string url = "url = \"wss://csms.example/{id}\"\n";
+    CHECK(with(url));
+    for (const std::string& wrong :
+         {std::string{}, std::string{"url = \"wss://csms.example/ocpp\"\n"},
+          std::string{"url = \"ws://csms.example/{id}\"\n"},
+          url + "password = \"a\"\npass_password = true\n",
+          url + "password = \"a\"\npassword_file = \"api.token\"\n",
+          url + "ca_file = \"missing.pem\"\n", url + "unknown_statuses = [\"Accepted\"]\n",
+          url + "retries = 3\n", url + "password = \"" + std::string(65, 'x') + "\"\n"}) {
+        INFO(wrong);
+        CHECK_FALSE(with(wrong));
+    }
+    CHECK_FALSE(parse_config(good() + "proxy = true\n", folder.file()));
+    CHECK(with("url = \"ws://csms.example/{id}\"\ninsecure = true\n"));
+}
+
 TEST_CASE("an auditor's token may be left out") {
     const Folder folder;
     CHECK(problems_of(folder, "evidence_token_file = \"evidence.token\"\n", "").empty());

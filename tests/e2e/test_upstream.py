@@ -1,0 +1,177 @@
+"""The bridge in front of an operator's own central system (npm ocpp-rpc, as the charger is): own cards are upstream's alone,
+foreign ones roam and are settled, whatever is restarted in the middle."""
+
+from charger_fleet import bridge_metric, records_by_station, site_api, wait_all_told
+from harness import Devnet, check, check_equal, main, wait_until
+from upstream import Charge16, OwnCsms, Station, stand_before
+
+OWN = "AAA-OWN-1"
+TRANSACTION = ("StartTransaction", "MeterValues", "StopTransaction")
+
+
+def foreign_card(net):
+    return next(customer["token"] for customer in net.manifest["customers"] if customer["home"] == "BBB")
+
+
+class Site:
+    """A devnet whose operator AAA has a central system of its own, and one of its chargers."""
+
+    def __init__(self, bin_dir):
+        self.net = Devnet(bin_dir, operators=2, up_options=["--bridges", "1", "--chargers", "4", "--customers", "8"])
+        self.csms = OwnCsms(OWN)
+
+    def __enter__(self):
+        self.net.__enter__()
+        self.csms.__enter__()
+        stand_before(self.net, "AAA", self.csms.port)
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.csms.__exit__(kind, error, trace)
+        self.net.__exit__(kind, error, trace)
+
+    def station(self, number=0, protocol="ocpp1.6"):
+        bridge = self.net.bridge("AAA")
+        return Station(bridge, bridge["chargers"][number], protocol)
+
+    def check_records(self, station, energies):
+        """What of the station is on the ledger, settled: energies in Wh."""
+        wait_all_told(self.net, "AAA", len(energies))
+        records = records_by_station(self.net, "AAA")[station.id]
+        check_equal([record["energy_wh"] for record in records], energies, "energies on the ledger")
+        self.net.check_books()
+
+    def check_upstream_saw(self, station, starts, stops):
+        """Of what transactions upstream heard: the cards of their starts, the numbers of their stops."""
+        calls = self.csms.calls(station.id, *TRANSACTION)
+        check_equal([call["params"]["idTag"] for call in calls if call["method"] == "StartTransaction"], starts, "starts upstream")
+        check_equal([call["params"]["transactionId"] for call in calls if call["method"] == "StopTransaction"], stops,
+                    "stops upstream")
+
+
+def boot(station):
+    answer = station.call("BootNotification", chargePointVendor="Independent", chargePointModel="rpc")
+    check_equal(answer["interval"], 300, "the interval, which is upstream's")
+    station.call("StatusNotification", connectorId=1, errorCode="NoError", status="Available")
+
+
+def charge(station, card, meter, wh):
+    """A whole charge; its transaction number."""
+    it = Charge16(station, card, meter)
+    check_equal((it.swipe(), it.start()), ("Accepted", "Accepted"), f"swipe and start of {card}")
+    it.values(60, wh // 2)
+    it.stop(120, wh)
+    return it.transaction
+
+
+def own_cards_are_upstreams_and_foreign_ones_roam(bin_dir):
+    with Site(bin_dir) as site, site.station() as station:
+        boot(station)
+        own = charge(station, OWN, 0, 2000)
+        foreign = charge(station, foreign_card(site.net), 2000, 3000)
+        check(foreign >= 2_000_000_000, f"the bridge's number is {foreign}")
+        again = charge(station, OWN, 5000, 1000)
+        check_equal(Charge16(station, "ZZZ-NOBODY").swipe(), "Invalid", "a card that nobody knows")
+        site.check_records(station, [3000])
+        site.check_upstream_saw(station, [OWN, OWN], [own, again])
+        check_equal([call["params"].get("transactionId") for call in site.csms.calls(station.id, "MeterValues")], [own, again],
+                    "meter values upstream")
+        # Upstream's own calls pass, both before and after.
+        check_equal(site.csms.ask(station.id, "GetConfiguration", {}), {"configurationKey": [], "unknownKey": []}, "GetConfiguration")
+        refused = site.csms.ask(station.id, "ChangeConfiguration", {"key": "AuthorizationKey", "value": "00"})
+        check_equal(refused, {"status": "Rejected"}, "a password set by upstream")
+        check_equal(station.asked("ChangeConfiguration"), [], "what the charger was asked")
+        _, chargers = site_api(site.net, "AAA", "/api/v1/chargers")
+        states = {charger["id"]: charger["upstream"] for charger in chargers["items"]}
+        check_equal(states[station.id], "connected", "the connection to upstream")
+        check_equal(bridge_metric(site.net, "AAA", "tally_bridge_upstream_connected"), 1.0, "connections to upstream")
+        site.net.audit()
+
+
+def upstream_restarts_in_an_own_charge(bin_dir):
+    with Site(bin_dir) as site, site.station() as station:
+        boot(station)
+        it = Charge16(station, OWN)
+        check_equal((it.swipe(), it.start()), ("Accepted", "Accepted"), "swipe and start")
+        it.values(60, 500)
+        site.csms.stop()
+        wait_until(lambda: not station.is_connected(), 60, "the charger is sent away, so that it queues")
+        number = station.begin("Heartbeat")
+        check("result" not in station.answer_of(number), "a heartbeat was answered without upstream")
+        site.csms.start()
+        it.values(120, 1500)
+        it.stop(180, 2000)
+        site.check_upstream_saw(station, [OWN], [it.transaction])
+        check_equal(len(site.csms.calls(station.id, "MeterValues")), 2, "meter values upstream")
+        site.check_records(station, [])
+
+
+def upstream_restarts_in_a_roaming_charge(bin_dir):
+    with Site(bin_dir) as site, site.station() as station:
+        boot(station)
+        it = Charge16(station, foreign_card(site.net))
+        check_equal((it.swipe(), it.start()), ("Accepted", "Accepted"), "swipe and start")
+        it.values(60, 500)
+        site.csms.stop()
+        wait_until(lambda: bridge_metric(site.net, "AAA", "tally_bridge_upstream_connected") == 0, 60, "upstream is lost")
+        it.values(120, 1500)
+        station.call("StatusNotification", connectorId=1, errorCode="NoError", status="Charging")
+        check(station.is_connected(), "the charger was sent away in a roaming charge")
+        site.csms.start()
+        wait_until(lambda: site.csms.connected(station.id), 120, "upstream is there again")
+        it.values(180, 2500)
+        it.stop(240, 3000)
+        station.call("StatusNotification", connectorId=1, errorCode="NoError", status="Available")
+        site.check_records(station, [3000])
+        # The same with an end while upstream is away: acknowledged, and then the charger queues.
+        second = Charge16(station, foreign_card(site.net), 3000, it.begin + 300)
+        check_equal((second.swipe(), second.start()), ("Accepted", "Accepted"), "swipe and start")
+        second.values(60, 1000)
+        site.csms.stop()
+        second.stop(120, 2000)
+        wait_until(lambda: not station.is_connected(), 60, "the charger is sent away after the charge")
+        site.csms.start()
+        station.call("Heartbeat")
+        site.check_records(station, [3000, 2000])
+        site.check_upstream_saw(station, [], [])
+        check(station.asked("TriggerMessage"), "states that upstream missed were not asked for")
+
+
+def the_bridge_is_killed_in_a_roaming_charge(bin_dir):
+    with Site(bin_dir) as site, site.station() as station:
+        boot(station)
+        it = Charge16(station, foreign_card(site.net))
+        check_equal(it.swipe(), "Accepted", "swipe")
+        site.net.kill("bridge-AAA")
+        site.net.restart("bridge-AAA")
+        check_equal(it.start(), "Accepted", "start")
+        it.values(60, 500)
+        site.net.kill("bridge-AAA")
+        site.net.restart("bridge-AAA")
+        it.values(120, 1500)
+        site.net.kill("bridge-AAA")
+        site.net.restart("bridge-AAA")
+        it.stop(180, 3000)
+        it.stop(180, 3000)
+        site.check_records(station, [3000])
+        site.check_upstream_saw(station, [], [])
+        site.net.audit()
+
+
+def a_prepaid_amount_stops_a_roaming_charge_without_upstream(bin_dir):
+    with Site(bin_dir) as site, site.station() as station:
+        boot(station)
+        station.call("DataTransfer", vendorId="tally", messageId="Prepaid", data='{"amount":"10.00"}')
+        it = Charge16(station, foreign_card(site.net))
+        check_equal((it.swipe(), it.start()), ("Accepted", "Accepted"), "swipe and start")
+        it.values(60, 200)
+        site.csms.stop()
+        it.values(600, 9000)
+        stopped = wait_until(lambda: station.asked("RemoteStopTransaction"), 60, "the charge is stopped")
+        check_equal(stopped[0], {"transactionId": it.transaction}, "what is stopped")
+        it.stop(620, 9000)
+        site.check_records(station, [9000])
+
+
+main([own_cards_are_upstreams_and_foreign_ones_roam, upstream_restarts_in_an_own_charge, upstream_restarts_in_a_roaming_charge,
+      the_bridge_is_killed_in_a_roaming_charge, a_prepaid_amount_stops_a_roaming_charge_without_upstream])
