@@ -18,6 +18,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr unsigned silence_factor{3};
+constexpr std::chrono::milliseconds silence_of_proxied{86'400'000};
 
 CoreConfig core_config(const BridgeConfig& config) {
     CoreConfig core;
@@ -30,7 +31,10 @@ CoreConfig core_config(const BridgeConfig& config) {
             core.meters[{charger.station.id, meter.connector}] = meter;
         }
     }
-    core.silence = config.heartbeat_interval * silence_factor;
+    // How often chargers say something is upstream's to set; pings end dead connections anyway.
+    core.silence = config.upstream
+                       ? silence_of_proxied
+                       : std::chrono::milliseconds{config.heartbeat_interval * silence_factor};
     core.clock_ahead_max = config.clock_ahead_max;
     core.stop_delay_first = config.stop_delay;
     core.review_keep = config.review_keep;

@@ -176,6 +176,7 @@ void Route::give_bridge(Pending& pending, bool is_tried, RouteOutput& output) {
             return entry.first == report->transaction;
         });
         if (early != m_early.end()) {
+            pending.is_begun_upstream = true;
             m_silenced.clear();
             for (EarlyReport& said : early->second) {
                 m_silenced.push_back(std::move(said.id));
@@ -325,17 +326,39 @@ RouteOutput Route::from_bridge(std::string text, Time now) {
         return output;
     }
     if (result != nullptr && pending->is_tried) {
-        const auto token = token_that_begins(*pending->body);
-        const auto* const authorize = std::get_if<AuthorizeFacts>(&*pending->body);
-        if (authorize != nullptr) {
-            judge(upper_case(authorize->token), Verdict::roaming);
-        } else if (token) {
-            std::erase_if(m_verdicts, [&](const auto& entry) { return entry.first == *token; });
-        }
+        accepted(*pending, output);
     }
     forget(id);
     output.to_charger.push_back(std::move(text));
     return output;
+}
+
+void Route::accepted(const Pending& pending, RouteOutput& output) {
+    const auto* const authorize = std::get_if<AuthorizeFacts>(&*pending.body);
+    if (authorize != nullptr) {
+        judge(upper_case(authorize->token), Verdict::roaming);
+        return;
+    }
+    const auto token = token_that_begins(*pending.body);
+    std::erase_if(m_verdicts, [&](const auto& entry) { return token && entry.first == *token; });
+    const auto* const report = std::get_if<ReportFacts>(&*pending.body);
+    if (report != nullptr && pending.is_begun_upstream && m_line == Line::open) {
+        end_upstream(*report, output);
+    }
+}
+
+void Route::end_upstream(const ReportFacts& report, RouteOutput& output) {
+    json::object info;
+    info["transactionId"] = report.transaction;
+    info["stoppedReason"] = "DeAuthorized";
+    json::object payload;
+    payload["eventType"] = "Ended";
+    payload["timestamp"] = report.timestamp;
+    payload["triggerReason"] = "Deauthorized";
+    payload["seqNo"] = report.sequence;  // Upstream does not see the report that has it.
+    payload["transactionInfo"] = std::move(info);
+    const std::string id = m_config.own_prefix + "e" + std::to_string(++m_ids);
+    output.to_upstream.push_back(call_text({id, "TransactionEvent", payload}));
 }
 
 bool Route::takes_back(const std::string& id) const {

@@ -112,9 +112,10 @@ private:
         std::string text;
         std::optional<RequestBody> body;  ///< nothing: not understood, or not looked at
         Stage stage{Stage::waiting};
-        bool is_tried{false};  ///< at the bridge, which may refuse the token
-        std::string asked_id;  ///< of our own Authorize, while asking
-        std::string withheld;  ///< upstream's answer, in case the bridge refuses too
+        bool is_begun_upstream{false};  ///< which has seen its transaction begin
+        bool is_tried{false};           ///< at the bridge, which may refuse the token
+        std::string asked_id;           ///< of our own Authorize, while asking
+        std::string withheld;           ///< upstream's answer, in case the bridge refuses too
         Time since{0};
     };
     struct EarlyReport {
@@ -145,6 +146,9 @@ private:
     /// What can be done about it without upstream. False: it must not be lost.
     [[nodiscard]] bool place_without_upstream(Pending& pending, RouteOutput& output);
     void remember_early(const Pending& pending);
+    /// A token that the bridge tried is accepted.
+    void accepted(const Pending& pending, RouteOutput& output);
+    void end_upstream(const ReportFacts& report, RouteOutput& output);
     void forget(const std::string& id);
     [[nodiscard]] Pending* find(const std::string& id, Stage stage);
 

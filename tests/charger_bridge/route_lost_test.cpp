@@ -215,7 +215,17 @@ TEST_CASE("2.0.1: what was said before the card comes with it to the bridge") {
     CHECK(way.upstream(token_answer(id, "Unknown")).to_bridge ==
           Texts{event("1", "Started", 0), event("2", "Updated", 1, "BBB-1")});
     CHECK(way.bridge(R"([3,"1",{}])").to_charger.empty());  // Upstream has answered it.
-    CHECK(way.bridge(token_answer("2", "Accepted")).to_charger.size() == 1);
+    const RouteOutput accepted = way.bridge(token_answer("2", "Accepted"));
+    CHECK(accepted.to_charger == Texts{token_answer("2", "Accepted")});
+    // For upstream the transaction that it has seen begin is over.
+    REQUIRE(accepted.to_upstream.size() == 1);
+    const Call ended = std::get<Call>(*parse_frame(accepted.to_upstream[0]));
+    CHECK(ended.id.starts_with(prefix));
+    CHECK(ended.payload.at("eventType") == "Ended");
+    CHECK(ended.payload.at("transactionInfo").at("transactionId") == "T1");
+    CHECK_FALSE(
+        v201::translation().find_violation(ended.action, Direction::request, ended.payload));
+    CHECK(way.upstream(R"([3,")" + ended.id + R"(",{}])").to_charger.empty());
 }
 
 TEST_CASE("2.0.1: reports remembered before a card are bounded") {

@@ -1,9 +1,12 @@
 """The bridge in front of an operator's own central system (npm ocpp-rpc, as the charger is): own cards are upstream's alone,
 foreign ones roam and are settled, whatever is restarted in the middle."""
 
+import itertools
+import time
+
 from charger_fleet import bridge_metric, records_by_station, site_api, wait_all_told
 from harness import Devnet, check, check_equal, main, wait_until
-from upstream import Charge16, OwnCsms, Station, stand_before
+from upstream import Charge16, OwnCsms, Station, moment, stand_before
 
 OWN = "AAA-OWN-1"
 TRANSACTION = ("StartTransaction", "MeterValues", "StopTransaction")
@@ -158,6 +161,46 @@ def the_bridge_is_killed_in_a_roaming_charge(bin_dir):
         site.net.audit()
 
 
+def in_2_0_1_foreign_cards_roam_too(bin_dir):
+    with Site(bin_dir) as site, site.station(1, "ocpp2.0.1") as station:
+        boot = station.call("BootNotification", reason="PowerUp", chargingStation={"model": "rpc", "vendorName": "Independent"})
+        check_equal(boot["interval"], 300, "the interval, which is upstream's")
+        own = charge_201(station, "OWN-T", OWN, 0, 2000, 0)
+        check_equal(own, "Accepted", "an own card")
+        foreign = charge_201(station, "FOREIGN-T", foreign_card(site.net), 2000, 3000, 300)
+        check_equal(foreign, "Accepted", "a foreign card")
+        # The card comes when the transaction runs already, and without an Authorize.
+        late = charge_201(station, "LATE-T", foreign_card(site.net), 5000, 1000, 600, cable_first=True)
+        check_equal(late, "Accepted", "a foreign card after the cable")
+        site.check_records(station, [3000, 1000])
+        seen = [call["params"]["transactionInfo"]["transactionId"] + " " + call["params"]["eventType"]
+                for call in site.csms.calls(station.id, "TransactionEvent")]
+        check_equal(seen, ["OWN-T Started", "OWN-T Updated", "OWN-T Ended", "LATE-T Started", "LATE-T Ended"], "what upstream saw")
+        site.net.audit()
+
+
+def charge_201(station, name, card, meter, wh, later_s, cable_first=False):
+    """A whole charge; what the card was answered."""
+    begin = time.time() + later_s
+    token = {"idToken": card, "type": "ISO14443"}
+    sequence = itertools.count()
+
+    def say(kind, trigger, seconds, register, **more):
+        value = [{"timestamp": moment(begin, seconds), "sampledValue": [{"value": meter + register}]}]
+        return station.call("TransactionEvent", eventType=kind, timestamp=moment(begin, seconds), triggerReason=trigger,
+                            seqNo=next(sequence), evse={"id": 1, "connectorId": 1}, meterValue=value,
+                            transactionInfo={"transactionId": name, **more.pop("info", {})}, **more)
+    if cable_first:
+        say("Started", "CablePluggedIn", 0, 0)
+        answer = say("Updated", "Authorized", 5, 0, idToken=token)
+    else:
+        station.call("Authorize", idToken=token)
+        answer = say("Started", "Authorized", 0, 0, idToken=token)
+        say("Updated", "MeterValuePeriodic", 60, wh // 2)
+    say("Ended", "StopAuthorized", 120, wh, info={"stoppedReason": "Local"})
+    return answer["idTokenInfo"]["status"]
+
+
 def a_prepaid_amount_stops_a_roaming_charge_without_upstream(bin_dir):
     with Site(bin_dir) as site, site.station() as station:
         boot(station)
@@ -174,4 +217,4 @@ def a_prepaid_amount_stops_a_roaming_charge_without_upstream(bin_dir):
 
 
 main([own_cards_are_upstreams_and_foreign_ones_roam, upstream_restarts_in_an_own_charge, upstream_restarts_in_a_roaming_charge,
-      the_bridge_is_killed_in_a_roaming_charge, a_prepaid_amount_stops_a_roaming_charge_without_upstream])
+      the_bridge_is_killed_in_a_roaming_charge, in_2_0_1_foreign_cards_roam_too, a_prepaid_amount_stops_a_roaming_charge_without_upstream])
