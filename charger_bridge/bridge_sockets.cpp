@@ -73,11 +73,12 @@ bool Bridge::opened(const std::string& station, SocketId socket, std::string_vie
         replace(station, old->second.socket);
     }
     const std::uint64_t salt = draw_salt();
-    // Behind another central system that one has the boot rule, and is told of states.
+    // Another central system has the boot rule and is told states; those never told here are asked.
     const bool proxied = is_proxied(station);
+    const bool knows_states = proxied && m_core.health().has_states(station);
     const bool booted = proxied || m_core.health().was_booted(station);
-    m_stations.emplace(station, Station{socket, Peer{booted, salt, *translation}, false, proxied,
-                                        make_proxied(station, *translation, salt)});
+    m_stations.emplace(station, Station{socket, Peer{booted, salt, *translation}, false,
+                                        knows_states, make_proxied(station, *translation, salt)});
     m_sockets[socket] = station;
     node::log_info("ocpp", "station_connected", {{"station", station}});
     feed(StationConnected{station});

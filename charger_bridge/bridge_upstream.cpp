@@ -157,8 +157,13 @@ void Bridge::carry_out_route(const std::string& id, const RouteOutput& output) {
         }
     }
     const auto station = m_stations.find(id);
-    if (output.ask_status && station != m_stations.end()) {
-        ask_status(id, station->second);
+    if (station != m_stations.end()) {
+        // Once it was answered something: before that it may still be booting.
+        const bool is_new = !station->second.triggered && !output.to_charger.empty();
+        station->second.triggered = station->second.triggered || is_new;
+        if (output.ask_status || is_new) {
+            ask_status(id, station->second);
+        }
     }
     if (!output.close.empty()) {
         m_server->close(socket, output.close);

@@ -58,6 +58,19 @@ std::uint16_t Health::connectors(const std::string& station) const {
     return found != m_stations.end() ? found->second.connectors : std::uint16_t{0};
 }
 
+bool Health::has_states(const std::string& station) const {
+    const auto found = m_stations.find(station);
+    if (found == m_stations.end()) {
+        return false;
+    }
+    for (std::uint16_t connector = 1; connector <= found->second.connectors; ++connector) {
+        if (!found->second.reported.contains(connector)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool Health::was_booted(const std::string& station) const {
     const auto found = m_stations.find(station);
     return found != m_stations.end() && found->second.booted;

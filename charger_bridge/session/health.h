@@ -32,6 +32,8 @@ public:
     /// How many are configured; 0 for an unknown station.
     [[nodiscard]] std::uint16_t connectors(const std::string& station) const;
     [[nodiscard]] bool was_booted(const std::string& station) const;
+    /// Whether every connector has reported a state, now or in earlier times.
+    [[nodiscard]] bool has_states(const std::string& station) const;
 
     void load(ByteView key, ByteView value);
     static constexpr std::uint8_t key_prefix{'c'};

@@ -165,6 +165,8 @@ def in_2_0_1_foreign_cards_roam_too(bin_dir):
     with Site(bin_dir) as site, site.station(1, "ocpp2.0.1") as station:
         boot = station.call("BootNotification", reason="PowerUp", chargingStation={"model": "rpc", "vendorName": "Independent"})
         check_equal(boot["interval"], 300, "the interval, which is upstream's")
+        check(station.asked("TriggerMessage"), "states that the bridge does not know were not asked for")
+        station.call("StatusNotification", timestamp=moment(time.time(), 0), connectorStatus="Available", evseId=1, connectorId=1)
         own = charge_201(station, "OWN-T", OWN, 0, 2000, 0)
         check_equal(own, "Accepted", "an own card")
         foreign = charge_201(station, "FOREIGN-T", foreign_card(site.net), 2000, 3000, 300)
