@@ -178,6 +178,18 @@ TEST_CASE("one CALL at a time goes to the charger, the bridge's before upstream'
     }
 }
 
+TEST_CASE("a CALL of the bridge's that waited until it was given up is not sent any more") {
+    Way way;
+    const std::string second =
+        std::string{R"([2,")"} + prefix + R"(2","RemoteStopTransaction",{"transactionId":5}])";
+    REQUIRE(way.upstream(R"([2,"u1","GetConfiguration",{}])").to_charger.size() == 1);
+    REQUIRE(
+        way.bridge(std::string{R"([2,")"} + prefix + R"(1","ClearCache",{}])").to_charger.empty());
+    REQUIRE(way.bridge(second).to_charger.empty());
+    CHECK(way.charger(R"([3,"u1",{}])").to_charger == Texts{second});
+    CHECK(way.charger(std::string{R"([3,")"} + prefix + R"(2",{}])").to_charger.empty());
+}
+
 TEST_CASE("a silent charger does not hold up the next CALL for ever") {
     Way way;
     REQUIRE(way.upstream(R"([2,"u1","GetConfiguration",{}])").to_charger.size() == 1);

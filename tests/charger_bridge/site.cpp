@@ -48,6 +48,7 @@ std::unique_ptr<SessionCore> Site::make_core() {
     config.stations = {{"CP1", 2}, {"CP2", 2}};
     config.ignored_stop = ignored_stop;
     config.cut_off = cut_off;
+    config.transaction_first = transaction_first;
     auto core = std::make_unique<SessionCore>(config, key, m_random);
     const auto loaded = core->load(m_store);
     ENSURE(loaded.has_value());

@@ -144,6 +144,7 @@ public:
     std::vector<ResetStation> resets;
     IgnoredStop ignored_stop{IgnoredStop::none};  ///< from the next restart on
     CutOffConfig cut_off;                         ///< from the next restart on
+    std::int32_t transaction_first{1};            ///< from the next restart on
     /// Of every fact noted under that name.
     [[nodiscard]] std::vector<std::string> details_of(const std::string& what) const;
     std::vector<UpdateCost> costs;
