@@ -101,4 +101,5 @@ def every_script_comes_out_right_in_both_versions(bin_dir):
         net.audit()
 
 
-main([every_script_comes_out_right_in_both_versions])
+if __name__ == "__main__":
+    main([every_script_comes_out_right_in_both_versions])

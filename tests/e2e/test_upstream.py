@@ -2,10 +2,13 @@
 foreign ones roam and are settled, whatever is restarted in the middle."""
 
 import itertools
+import os
+import random
 import time
 
-from charger_fleet import bridge_metric, records_by_station, site_api, wait_all_told
+from charger_fleet import Fleet, begun, bridge_metric, check_each_once, records_by_station, site_api, wait_all_told
 from harness import Devnet, check, check_equal, main, wait_until
+from test_charger import check_script, scripts_of
 from upstream import Charge16, OwnCsms, Station, moment, stand_before
 
 OWN = "AAA-OWN-1"
@@ -181,6 +184,61 @@ def in_2_0_1_foreign_cards_roam_too(bin_dir):
         site.net.audit()
 
 
+def every_script_roams(bin_dir):
+    """The chargers' misbehaviour comes out as without upstream, which hears of no transaction but the one without a start."""
+    for version in ("1.6", "2.0.1"):
+        with Devnet(bin_dir, operators=2, up_options=["--bridges", "1", "--chargers", "32", "--customers", "80"]) as net, \
+                OwnCsms(OWN) as csms:
+            stand_before(net, "AAA", csms.port)
+            scripts = scripts_of(net, version)
+            options = [word for script in scripts for word in ("--script", script)]
+            summary = Fleet(net, "--version", version, "--count", str(len(scripts)), "--starts-per-second", "4",
+                            *options).finish()
+            check_equal(summary["failures"], [], "failures")
+            bad = ("register-reset", "missing-start", "offline-unknown")
+            wait_all_told(net, "AAA", sum(charge["script"] not in bad for charge in begun(summary["charges"])))
+            records = records_by_station(net, "AAA")
+            for script, charger in zip(scripts, net.bridge("AAA")["chargers"]):
+                station = charger["id"]
+                check_script(script, [charge for charge in summary["charges"] if charge["station"] == station], records[station])
+                heard = csms.calls(station, *TRANSACTION, "TransactionEvent")
+                check(bool(heard) == (script == "missing-start"), f"upstream heard of {script}: {heard}")
+            net.check_books()
+            net.audit()
+
+
+def nothing_is_lost_when_bridge_and_upstream_restart(bin_dir):
+    seed = int(os.environ.get("TALLY_E2E_SEED", "1"))
+    chance = random.Random(seed)
+    scripts = ["normal", "stop-swipe", "duplicates", "permuted", "reboot-goes-on", "offline-charge", "no-number", "missing-stop"]
+    with Devnet(bin_dir, operators=2, up_options=["--bridges", "1", "--chargers", "8", "--customers", "40"]) as net, \
+            OwnCsms(OWN) as csms:
+        stand_before(net, "AAA", csms.port)
+        points = sorted(chance.sample(range(20, 200), 12))
+        options = [word for script in scripts for word in ("--script", script)]
+        options += [word for point in points for word in ("--mark", str(point))]
+        fleet = Fleet(net, "--count", str(len(scripts)), "--rounds", "2", "--give-up", "300", *options)
+        done = []
+        while fleet.wait_line("is sent"):
+            done.append(chance.choice(["bridge", "upstream"]))
+            if done[-1] == "bridge":
+                net.kill("bridge-AAA")
+                net.run("devnet", "start", "bridge-AAA", "--dir", net.net, "--no-wait")
+            else:
+                csms.stop()
+                csms.start()
+        summary = fleet.finish()
+        check_equal(summary["failures"], [], f"failures (seed {seed}, {done})")
+        check(len(done) >= 3, f"only {done} points were reached")
+        accepted = begun(summary["charges"])
+        check(accepted, "no charge was accepted at all")
+        net.restart("bridge-AAA")
+        wait_all_told(net, "AAA", len(accepted))
+        check_each_once(net, "AAA", summary["charges"])
+        net.audit()
+        print(f"  seed {seed}: {done}, {len(accepted)} of {len(summary['charges'])} charges accepted")
+
+
 def charge_201(station, name, card, meter, wh, later_s, cable_first=False):
     """A whole charge; what the card was answered."""
     begin = time.time() + later_s
@@ -219,4 +277,5 @@ def a_prepaid_amount_stops_a_roaming_charge_without_upstream(bin_dir):
 
 
 main([own_cards_are_upstreams_and_foreign_ones_roam, upstream_restarts_in_an_own_charge, upstream_restarts_in_a_roaming_charge,
-      the_bridge_is_killed_in_a_roaming_charge, in_2_0_1_foreign_cards_roam_too, a_prepaid_amount_stops_a_roaming_charge_without_upstream])
+      the_bridge_is_killed_in_a_roaming_charge, in_2_0_1_foreign_cards_roam_too, every_script_roams,
+      nothing_is_lost_when_bridge_and_upstream_restart, a_prepaid_amount_stops_a_roaming_charge_without_upstream])
