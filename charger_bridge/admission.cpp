@@ -33,6 +33,9 @@ Expected<std::vector<StationConfig>, std::string> Admission::load() {
     if (!admitted) {
         return Unexpected{admitted.error()};
     }
+    if (const auto holds = m_holds.load(m_parts.store); !holds) {
+        return Unexpected{holds.error()};
+    }
     std::vector<StationConfig> result;
     for (const AdmittedStation& station : *admitted) {
         result.push_back({station.id, station.connectors});
@@ -79,7 +82,15 @@ void Admission::conclude(const Knock& knock, const Judgement& judgement,
         node::log_warn("ocpp", "not_let_in",
                        {{"station", knock.station}, {"why", to_text(judgement.verdict)}});
     }
-    if (!store(judgement.changes)) {
+    WriteBatch changes = judgement.changes;
+    if (judgement.admitted && judgement.admitted->is_held) {
+        BootHold hold;
+        hold.by = "admit";
+        hold.why = judgement.admitted->pattern;
+        hold.since = m_parts.time();
+        m_holds.set(judgement.admitted->id, std::move(hold), changes);
+    }
+    if (!store(changes)) {
         decide(false);
         return;
     }
@@ -102,6 +113,31 @@ void Admission::drop_key(const std::string& station, const Hash& key) {
     WriteBatch changes;
     m_gate.drop_key(station, key, changes);
     static_cast<void>(store(changes));
+}
+
+void Admission::set_hold(const std::string& station, BootHold hold) {
+    WriteBatch changes;
+    m_holds.set(station, std::move(hold), changes);
+    static_cast<void>(store(changes));
+}
+
+void Admission::tell_hold(const std::string& station) {
+    WriteBatch changes;
+    m_holds.tell(station, changes);
+    static_cast<void>(store(changes));
+}
+
+bool Admission::lift_hold(const std::string& station) {
+    WriteBatch changes;
+    const bool was_held = m_holds.lift(station, changes);
+    return store(changes) && was_held;
+}
+
+bool Admission::forget(const std::string& station) {
+    WriteBatch changes;
+    m_gate.forget(station, changes);
+    static_cast<void>(m_holds.lift(station, changes));
+    return store(changes);
 }
 
 bool Admission::reset_keys(const std::string& station) {

@@ -2,6 +2,7 @@
 
 // The gate at work: knocks are judged, what changes is stored before anybody is let in.
 
+#include "charger_bridge/boot_holds.h"
 #include "charger_bridge/config.h"
 #include "charger_bridge/server/gate.h"
 #include "charger_bridge/server/knock.h"
@@ -32,6 +33,7 @@ struct AdmissionParts {
     Random& random;
     node::Metrics& metrics;
     std::function<std::chrono::milliseconds()> now;  ///< monotonic
+    std::function<UnixMillis()> time;
     std::function<void()> storage_failed;
     /// A rule let this station in for the first time; it is stored.
     std::function<void(const StationConfig&)> admitted;
@@ -53,6 +55,20 @@ public:
     void drop_key(const std::string& station, const Hash& key);
     [[nodiscard]] bool reset_keys(const std::string& station);
 
+    // Chargers on hold: they come in, and may do nothing but boot.
+    [[nodiscard]] const BootHold* hold_of(const std::string& station) const {
+        return m_holds.find(station);
+    }
+    void set_hold(const std::string& station, BootHold hold);
+    void tell_hold(const std::string& station);
+    [[nodiscard]] bool lift_hold(const std::string& station);
+
+    [[nodiscard]] bool is_admitted(const std::string& station) const {
+        return m_gate.is_admitted(station);
+    }
+    /// Forgets a charger that a rule let in, its keys and its hold.
+    [[nodiscard]] bool forget(const std::string& station);
+
 private:
     void conclude(const Knock& knock, const Judgement& judgement,
                   const std::function<void(bool)>& decide);
@@ -60,6 +76,7 @@ private:
 
     AdmissionParts m_parts;
     Gate m_gate;
+    BootHolds m_holds;
     std::unique_ptr<node::VerifyPool> m_pool;  ///< only where a password is configured as slow hash
 };
 

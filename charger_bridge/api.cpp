@@ -3,6 +3,7 @@
 #include "charger_bridge/api_commands.h"
 #include "charger_bridge/data_transfer.h"
 #include "charger_bridge/evidence_api.h"
+#include "charger_bridge/hold_api.h"
 #include "charger_bridge/key_change.h"
 #include "charger_bridge/ocpp/time_text.h"
 #include "charger_bridge/review_api.h"
@@ -162,6 +163,9 @@ HttpResponse Api::chargers() {
             marked["since"] = time_to_text(mark->since);
             item["marked"] = std::move(marked);
         }
+        if (const BootHold* const hold = m_bridge.hold_of(station)) {
+            item["held"] = hold_json(*hold);
+        }
         json::array connectors;
         for (const auto& state : core.connector_states(station, m_bridge.now())) {
             connectors.emplace_back(connector_json(state));
@@ -237,14 +241,16 @@ HttpResponse Api::notices(std::string_view path) const {
 }
 
 void Api::send_command(const std::string& station, Command command, const HttpReply& reply) {
-    m_bridge.command(station, std::move(command), [reply](const CommandReply& answer) {
-        if (answer.result) {
-            reply(json_response(*answer.result));
-        } else {
-            const unsigned status = answer.failure == "timeout" ? 504 : 502;
-            reply(http_error(status, answer.failure, "the charger did not carry it out"));
-        }
-    });
+    m_bridge.command(
+        station, std::move(command), [this, station, reply](const CommandReply& answer) {
+            m_bridge.note_certificate(station, answer);
+            if (answer.result) {
+                reply(json_response(*answer.result));
+            } else {
+                const unsigned status = answer.failure == "timeout" ? 504 : 502;
+                reply(http_error(status, answer.failure, "the charger did not carry it out"));
+            }
+        });
 }
 
 HttpResponse Api::clear_mark(const std::string& station, const json::object& body) {
@@ -310,6 +316,10 @@ void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
         reply(clear_mark(station, body));
         return;
     }
+    if (is_hold_verb(name)) {
+        reply(hold_answer(m_bridge, station, name, body));
+        return;
+    }
     if (name == "change-key" || name == "reset-key") {
         key_action(station, name == "change-key", reply);
         return;
@@ -326,6 +336,12 @@ void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
     auto command = command_of(name, body, *translation, m_bridge.next_start_number());
     if (!command) {
         reply(http_error(400, "bad_request", command.error()));
+        return;
+    }
+    const BootHold* const hold = m_bridge.hold_of(station);
+    if (const std::string why = hold != nullptr ? why_not_sent(*hold, *command) : "";
+        !why.empty()) {
+        reply(http_error(409, "on_hold", why));
         return;
     }
     send_command(station, std::move(command).value(), reply);
@@ -354,6 +370,8 @@ void Api::handle(const HttpRequest& request, const HttpReply& reply) {
         reply(chargers());
     } else if (request.path == "/api/v1/orphans" && is_get) {
         reply(orphans(request));
+    } else if (request.path == "/api/v1/certificate-requests" && is_get) {
+        reply(certificate_requests_answer(m_bridge));
     } else if (is_evidence(request.path) && is_get) {
         reply(evidence_answer(m_bridge.store(), request));
     } else if (is_review(request.path)) {

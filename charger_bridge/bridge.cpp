@@ -39,6 +39,7 @@ CoreConfig core_config(const BridgeConfig& config) {
     core.stop_delay_first = config.stop_delay;
     core.review_keep = config.review_keep;
     core.cut_off = config.cut_off;
+    core.master = config.master;
     core.start_age_max = config.begin_back_max;
     core.warn_percent = config.warn_percent;
     core.ignored_stop = config.ignored_stop;
@@ -59,10 +60,12 @@ Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
       m_core{core_config(config), m_parts.key, m_parts.random},
       m_admission{
           AdmissionParts{m_parts.io, m_parts.store, m_parts.random, m_parts.metrics,
-                         [this] { return now().mono; }, [this] { fail("admission"); },
+                         [this] { return now().mono; }, [this] { return now().wall; },
+                         [this] { fail("admission"); },
                          [this](const StationConfig& station) { m_core.add_station(station); }},
           config},
       m_calls{m_parts.metrics},
+      m_takes_certificate_requests{config.takes_certificate_requests},
       m_timers{m_parts.io} {
     make_upstream(config);
     m_parts.metrics.on_collect([this](node::Metrics& metrics) {
@@ -251,7 +254,7 @@ void Bridge::dispatch(const std::string& id, Request request, std::string_view t
     Station& station = m_stations.at(id);
     const CallKey call{id, request.id};
     const bool is_boot = std::holds_alternative<BootFacts>(request.body);
-    if (!is_boot && !station.triggered) {
+    if (!is_boot && !station.triggered && station.peer.booted()) {
         ask_status(id, station);
     }
     station.triggered = true;
@@ -286,7 +289,9 @@ void Bridge::dispatch(const std::string& id, Request request, std::string_view t
             node::log_info("ocpp", "notice",
                            {{"station", id}, {"action", request.action}, {"status", body.status}});
             m_notices.add(id, {now().wall, request.action, std::string{text}});
-            answer(call, station.peer.translation().notice_answer(request.action));
+            answer(call, take_certificate_request(id, request.action, text)
+                             ? status_answer("Accepted")
+                             : station.peer.translation().notice_answer(request.action));
         },
     };
     std::visit(handle, request.body);
@@ -309,10 +314,16 @@ void Bridge::note_boot(const std::string& id, const BootFacts& body) {
 }
 
 void Bridge::boot(const std::string& id, const Request& request, const BootFacts& body) {
-    note_boot(id, body);
+    const BootHold* const hold = hold_of(id);
+    if (hold == nullptr) {
+        note_boot(id, body);
+    } else {
+        m_admission.tell_hold(id);
+    }
     Peer& peer = m_stations.at(id).peer;
-    peer.set_booted();
-    answer({id, request.id}, peer.translation().boot_answer({now().wall, m_heartbeat}));
+    peer.set_booted(hold == nullptr);
+    const BootStatus status = hold != nullptr ? hold->status : BootStatus::accepted;
+    answer({id, request.id}, peer.translation().boot_answer({now().wall, m_heartbeat, status}));
 }
 
 void Bridge::data_transfer(const std::string& id, const Request& request,
@@ -400,13 +411,31 @@ void Bridge::apply(const Noted& effect) {
 
 void Bridge::decide_review(const ReviewDecided& decision) { feed(decision); }
 
+void Bridge::watch_list_expiry() {
+    const auto left = m_list_expiry.left(now().wall);
+    if (!left) {
+        return;
+    }
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*left).count();
+    m_parts.metrics
+        .gauge("tally_bridge_local_list_valid_seconds",
+               "How long the local list in force is valid; below 0: it is not any more")
+        .set(static_cast<double>(seconds));
+    if (m_list_expiry.is_due(now().wall)) {
+        node::log_warn("offline", seconds > 0 ? "local_list_ends_soon" : "local_list_ended",
+                       {{"valid_seconds", seconds}});
+    }
+}
+
 void Bridge::read_list() {
+    watch_list_expiry();
     const auto read = m_local_list.read_if_changed(now().mono);
     if (!read) {
         return;
     }
     if (*read) {
         node::log_info("offline", "local_list_read", {{"tokens", (*read)->limits.size()}});
+        m_list_expiry.set((*read)->valid_until);
         feed(LocalListRead{std::move(*read).value()});
     } else {
         node::log_error("offline", "local_list_refused", {{"why", read->error()}});

@@ -4,6 +4,7 @@
 
 #include "charger_bridge/admission.h"
 #include "charger_bridge/call_meter.h"
+#include "charger_bridge/certificate_requests.h"
 #include "charger_bridge/config.h"
 #include "charger_bridge/local_list_file.h"
 #include "charger_bridge/notices.h"
@@ -59,6 +60,9 @@ struct BridgeParts {
     /// A write failed: nothing may be acknowledged any more, the process must end.
     std::function<void()> storage_failed;
 };
+
+/// What came of forgetting a charger.
+enum class Forgotten : std::uint8_t { yes, listed, charging };
 
 /// Durability: the changes of every step are on disk before its answers leave. Threads: one, the
 /// io_context's.
@@ -116,6 +120,20 @@ public:
     void decide_review(const ReviewDecided& decision);
     void clear_mark(const MarkCleared& cleared);
 
+    // Which chargers are served (bridge_holds.cpp)
+    [[nodiscard]] const BootHold* hold_of(const std::string& station) const;
+    /// Takes effect when the charger boots, which it is asked to do at once.
+    void hold(const std::string& station, BootHold hold);
+    /// False when it was not on hold.
+    [[nodiscard]] bool lift_hold(const std::string& station);
+    /// Only of a charger that a rule let in, and that has no open charge.
+    [[nodiscard]] Forgotten forget(const std::string& station);
+    /// What a charger answered to a command: a certificate that it took is not asked for any more.
+    void note_certificate(const std::string& station, const CommandReply& answer);
+    [[nodiscard]] const CertificateRequests& certificate_requests() const {
+        return m_certificate_requests;
+    }
+
 private:
     /// Of a station behind which another central system stands.
     struct Proxied {
@@ -155,6 +173,11 @@ private:
     template <typename Effect>
     void answer_token(const Effect& effect, TagStatus status);
     void finish(const CommandReply& reply);
+    /// Whether a charger that connects goes on without booting.
+    [[nodiscard]] bool is_served(const std::string& station) const;
+    void ask_to_boot(const std::string& station);
+    [[nodiscard]] bool take_certificate_request(const std::string& station,
+                                                const std::string& action, std::string_view text);
 
     // The other central system (bridge_upstream.cpp)
     void make_upstream(const BridgeConfig& config);
@@ -187,6 +210,7 @@ private:
 
     void tick();
     void read_list();
+    void watch_list_expiry();
     void fail(const char* what);
     void count(const std::string& name, const std::string& help, const node::MetricLabels& labels);
 
@@ -197,6 +221,7 @@ private:
     std::shared_ptr<const ServerTls> m_tls;
     std::chrono::seconds m_heartbeat;
     LocalListFile m_local_list;
+    ListExpiry m_list_expiry;
     SessionCore m_core;
     Admission m_admission;
     CallMeter m_calls;
@@ -209,6 +234,8 @@ private:
     std::uint64_t m_next_tag{1};
     std::int32_t m_next_start{0};
     Notices m_notices;
+    bool m_takes_certificate_requests;
+    CertificateRequests m_certificate_requests;
     bool m_failed{false};
     std::set<std::string> m_unproxied;  ///< stations that have no other central system
     std::vector<std::string> m_unknown_statuses;

@@ -76,7 +76,7 @@ bool Bridge::opened(const std::string& station, SocketId socket, std::string_vie
     // Another central system has the boot rule and is told states; those never told here are asked.
     const bool proxied = is_proxied(station);
     const bool knows_states = proxied && m_core.health().has_states(station);
-    const bool booted = proxied || m_core.health().was_booted(station);
+    const bool booted = proxied || is_served(station);
     m_stations.emplace(station, Station{socket, Peer{booted, salt, *translation}, false,
                                         knows_states, make_proxied(station, *translation, salt)});
     m_sockets[socket] = station;

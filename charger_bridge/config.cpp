@@ -34,6 +34,15 @@ Fixed fixed_hex(const ConfigTable& table, const char* key) {
     return value.value_or(Fixed{});
 }
 
+PublicKey public_key(const ConfigTable& table, const char* key) {
+    const PublicKey value = fixed_hex<PublicKey>(table, key);
+    const bool is_written = table.has(key) && fixed_from_hex<PublicKey>(table.text(key));
+    if (is_written && !VerifyKey::parse(value)) {
+        table.problem(key, "is not a compressed secp256k1 public key");
+    }
+    return value;
+}
+
 std::string name(const ConfigTable& table, const char* key, std::size_t bytes_max) {
     std::string text = table.text(key);
     if (!text.empty() && !is_valid_name(text, bytes_max)) {
@@ -158,8 +167,9 @@ void read_admit_rules(const ConfigTable& root, BridgeConfig& config) {
         const std::uint16_t connectors = read_connectors(table);
         const auto count_max = static_cast<std::uint32_t>(
             table.integer("count_max", {1, static_cast<std::int64_t>(chargers_max)}));
+        const bool is_held = table.boolean("hold", false);
         if (pattern) {
-            config.admit.push_back({*pattern, connectors, count_max, std::move(access)});
+            config.admit.push_back({*pattern, connectors, count_max, std::move(access), is_held});
         }
     }
     if (config.chargers.empty() && config.admit.empty()) {
@@ -228,6 +238,20 @@ void read_ocpp_listeners(const ConfigTable& ocpp, BridgeConfig& config) {
     }
 }
 
+void read_master(const ConfigTable& ocpp, BridgeConfig& config) {
+    constexpr std::size_t id_token_bytes_max{36};
+    for (const std::string& token : ocpp.texts("master_tokens", master_tokens_max)) {
+        if (!is_valid_name(token, id_token_bytes_max)) {
+            ocpp.problem("master_tokens", "must be 1 to 36 printable characters without spaces");
+        }
+        config.master.tokens.insert(upper_case(token));
+    }
+    config.master.group = ocpp.text("master_group", "MASTER");
+    if (!is_valid_name(config.master.group, id_token_bytes_max)) {
+        ocpp.problem("master_group", "must be 1 to 36 printable characters without spaces");
+    }
+}
+
 void read_listeners(const ConfigTable& root, BridgeConfig& config) {
     const ConfigTable ocpp = root.table("ocpp");
     read_ocpp_listeners(ocpp, config);
@@ -244,6 +268,8 @@ void read_listeners(const ConfigTable& root, BridgeConfig& config) {
                                                : IgnoredStop::none;
     config.ignored_stop_after =
         std::chrono::seconds{ocpp.integer("ignored_stop_after_s", {10, 86'400}, 120)};
+    read_master(ocpp, config);
+    config.takes_certificate_requests = ocpp.boolean("certificate_requests", false);
     const ConfigTable api = root.table("api");
     config.api_listen = api.host_port("listen");
     config.api_token = read_token(api, "token_file");
@@ -275,19 +301,13 @@ void read_offline(const ConfigTable& root, BridgeConfig& config) {
     config.cut_off.per_token = read_amount(table, "limit_per_token");
     config.cut_off.in_all = read_amount(table, "limit_in_all");
     config.local_list_file = table.path("list_file");
-    config.local_list_key = fixed_hex<PublicKey>(table, "list_key");
-    if (!config.local_list_key.is_zero() && !VerifyKey::parse(config.local_list_key)) {
-        table.problem("list_key", "is not a compressed secp256k1 public key");
-    }
+    config.local_list_key = public_key(table, "list_key");
 }
 
 void read_node(const ConfigTable& root, BridgeConfig& config) {
     const ConfigTable table = root.table("node");
     config.node_address = table.host_port("address");
-    config.node_link_key = fixed_hex<PublicKey>(table, "link_key");
-    if (!config.node_link_key.is_zero() && !VerifyKey::parse(config.node_link_key)) {
-        table.problem("link_key", "is not a compressed secp256k1 public key");
-    }
+    config.node_link_key = public_key(table, "link_key");
 }
 
 Expected<BridgeConfig, Problems> read_from(const ConfigReader& reader) {

@@ -24,6 +24,7 @@ inline constexpr std::size_t chargers_max{2'000};
 inline constexpr std::uint16_t connectors_max{63};  ///< of one station, connector 0 besides
 
 inline constexpr std::size_t admit_rules_max{16};
+inline constexpr std::size_t master_tokens_max{64};
 
 struct ChargerConfig {
     StationConfig station;
@@ -56,6 +57,8 @@ struct BridgeConfig {
     IgnoredStop ignored_stop{IgnoredStop::none};
     std::chrono::seconds ignored_stop_after{120};
     CutOffConfig cut_off;
+    MasterPass master;
+    bool takes_certificate_requests{false};  ///< of chargers, for an operator to have signed
     std::chrono::seconds begin_back_max{270};
     std::string local_list_file;  ///< read when `cut_off` is limited
     PublicKey local_list_key;

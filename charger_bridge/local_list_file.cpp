@@ -9,6 +9,18 @@ namespace tally::bridge {
 LocalListFile::LocalListFile(std::string path, const PublicKey& key)
     : m_path{std::move(path)}, m_key{key} {}
 
+bool ListExpiry::is_due(UnixMillis now) {
+    constexpr std::chrono::milliseconds before{list_warn_before};
+    constexpr std::chrono::milliseconds interval{list_warn_interval};
+    const auto remaining = left(now);
+    if (!remaining || *remaining > before ||
+        (m_warned_at && now - *m_warned_at < interval.count())) {
+        return false;
+    }
+    m_warned_at = now;
+    return true;
+}
+
 LocalListFile::Seen LocalListFile::look() const {
     Seen seen;
     std::error_code time_error;

@@ -1,5 +1,7 @@
 #include "charger_bridge/ocpp/peer.h"
 
+#include "charger_bridge/ocpp/fields.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,7 +41,7 @@ void Peer::on(Call call, PeerOutput& output) {
         refuse_into(output, call.id, ErrorCode::not_implemented, "unknown action");
         return;
     }
-    if (!m_booted && call.action != "BootNotification") {
+    if (!m_booted && call.action != "BootNotification" && !m_asked_for.contains(call.action)) {
         refuse_into(output, call.id, ErrorCode::security_error,
                     "BootNotification has not been accepted");
         return;
@@ -130,9 +132,24 @@ void Peer::send_next(PeerOutput& output, std::chrono::milliseconds now) {
         return;
     }
     const Command& next = m_commands.front();
+    expect_messages(next);
     m_outstanding = peer_id_prefix(m_salt) + std::to_string(++m_calls);
     m_sent_at = now;
     output.send.push_back(call_text({m_outstanding, next.action, next.payload}));
+}
+
+void Peer::expect_messages(const Command& command) {
+    if (m_booted) {
+        return;
+    }
+    if (command.action == "GetBaseReport" || command.action == "GetReport") {
+        m_asked_for.insert("NotifyReport");
+    } else if (command.action == "TriggerMessage" || command.action == "ExtendedTriggerMessage") {
+        std::string asked = text_of(command.payload, "requestedMessage");
+        // Three kinds of certificates are asked for by names of their own.
+        const bool is_certificate = asked.starts_with("Sign") && asked.ends_with("Certificate");
+        m_asked_for.insert(is_certificate ? "SignCertificate" : std::move(asked));
+    }
 }
 
 PeerOutput Peer::command(Command command, std::chrono::milliseconds now) {

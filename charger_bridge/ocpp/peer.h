@@ -79,7 +79,7 @@ public:
     /// Fails everything still queued; for a connection that ended.
     [[nodiscard]] std::vector<CommandReply> abandon();
 
-    void set_booted() { m_booted = true; }
+    void set_booted(bool booted) { m_booted = booted; }
     [[nodiscard]] bool booted() const { return m_booted; }
     [[nodiscard]] const Translation& translation() const { return *m_translation; }
 
@@ -90,9 +90,12 @@ private:
     void refuse_into(PeerOutput& output, const std::string& id, ErrorCode code,
                      const std::string& what) const;
     void send_next(PeerOutput& output, std::chrono::milliseconds now);
+    void expect_messages(const Command& command);
 
     const Translation* m_translation;
     bool m_booted;
+    /// What our commands made a station send that is not accepted yet.
+    std::set<std::string> m_asked_for;
     std::uint64_t m_salt;
     std::uint64_t m_calls{0};
     std::uint32_t m_malformed{0};

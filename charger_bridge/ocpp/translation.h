@@ -37,9 +37,18 @@ struct RemoteStart {
     std::int32_t number{0};      ///< of this request
 };
 
+/// Whether a charger may do anything else than boot.
+enum class BootStatus : std::uint8_t { accepted, pending, rejected };
+[[nodiscard]] constexpr const char* to_text(BootStatus status) {
+    return status == BootStatus::accepted  ? "Accepted"
+           : status == BootStatus::pending ? "Pending"
+                                           : "Rejected";
+}
+
 struct BootAnswer {
     UnixMillis time{0};
-    std::chrono::seconds interval{0};
+    std::chrono::seconds interval{0};  ///< of heartbeats; of the next attempt, when not accepted
+    BootStatus status{BootStatus::accepted};
 };
 
 /// Stateless; one object for all chargers of a version. Threads: any, but for `find_violation`

@@ -29,7 +29,8 @@ Bytes encode_admitted(const AdmittedStation& station) {
 
 std::optional<AdmittedStation> decode_admitted(const std::string& id, ByteView bytes) {
     Decoder decoder{bytes};
-    AdmittedStation station{id, decoder.u16(), decoder.u8(), decoder.text(id_pattern_bytes_max)};
+    AdmittedStation station{id, decoder.u16(), decoder.u8(), decoder.text(id_pattern_bytes_max),
+                            false};
     const bool fits = !id.empty() && id.size() <= station_id_bytes_max && station.connectors >= 1 &&
                       station.profile_min >= profile_basic && station.profile_min <= profile_mutual;
     return decoder.finished() && fits ? std::optional{std::move(station)} : std::nullopt;
@@ -344,8 +345,9 @@ Judgement Gate::conclude(const Knock& knock, const Entrance& entrance, std::uint
             m_config.stations.size() + m_admitted.size() >= m_config.stations_max) {
             return refuse(knock, Verdict::full, now);
         }
-        judgement.admitted = AdmittedStation{knock.station, rule.connectors,
-                                             rule.access.profile_min, rule.pattern.text()};
+        judgement.admitted =
+            AdmittedStation{knock.station, rule.connectors, rule.access.profile_min,
+                            rule.pattern.text(), rule.is_held};
         m_admitted[knock.station] = *judgement.admitted;
         judgement.changes.put(prefixed(admitted_prefix, knock.station),
                               encode_admitted(*judgement.admitted));
@@ -408,6 +410,14 @@ void Gate::drop_key(const std::string& station, const Hash& key, WriteBatch& cha
         found->second.drop(key);
         store_ring(station, found->second, changes);
     }
+}
+
+void Gate::forget(const std::string& station, WriteBatch& changes) {
+    m_admitted.erase(station);
+    m_proven.erase(station);
+    m_rings.erase(station);
+    changes.erase(prefixed(admitted_prefix, station));
+    changes.erase(prefixed(key_ring_prefix, station));
 }
 
 bool Gate::reset_keys(const std::string& station, WriteBatch& changes) {

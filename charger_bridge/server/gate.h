@@ -43,6 +43,7 @@ struct AdmitRule {
     std::uint16_t connectors{1};
     std::uint32_t count_max{0};  ///< of chargers that this rule admits, over all time
     StationAccess access;        ///< the serial is not used
+    bool is_held{false};         ///< it waits until an operator accepts it
 };
 
 /// A charger that a rule has let in once; it stays known, also without the rule.
@@ -51,6 +52,7 @@ struct AdmittedStation {
     std::uint16_t connectors{1};
     std::uint8_t profile_min{profile_basic};
     std::string pattern;
+    bool is_held{false};  ///< by the rule, when it was let in
 };
 
 struct GateConfig {
@@ -126,6 +128,12 @@ public:
     [[nodiscard]] bool reset_keys(const std::string& station, WriteBatch& changes);
 
     [[nodiscard]] bool knows(const std::string& station) const;
+    /// Known by a rule alone.
+    [[nodiscard]] bool is_admitted(const std::string& station) const {
+        return m_admitted.contains(station);
+    }
+    /// Forgets an admitted station and its keys; the rule may let it in again.
+    void forget(const std::string& station, WriteBatch& changes);
     [[nodiscard]] bool has_slow_secrets() const { return m_has_slow; }
     struct Work {
         std::uint64_t hashes{0};

@@ -253,6 +253,11 @@ void SessionCore::on(const StationBooted& event) {
     m_step.must_sync = true;
 }
 
+void SessionCore::on(const StationForgotten& event) {
+    m_health.remove(event.station, m_step.changes);
+    m_step.must_sync = true;
+}
+
 void SessionCore::on(const StationConnected& event) {
     m_health.set_connected(event.station, true, m_now);
     for (LiveSession* session : m_sessions.open_of(event.station)) {

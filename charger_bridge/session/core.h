@@ -21,6 +21,7 @@
 #include <chrono>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,12 @@ struct CutOffConfig {
     Money in_all{0};
 };
 
+/// Cards of the site's staff that stop charges of others.
+struct MasterPass {
+    std::set<std::string> tokens;  ///< in upper case
+    std::string group;             ///< as the chargers are configured (MasterPassGroupId)
+};
+
 struct CoreConfig {
     Hash chain_id;
     std::string bridge_id;
@@ -64,6 +71,7 @@ struct CoreConfig {
     /// How far a charger's clock may run ahead; beyond it times of receipt are used.
     std::chrono::milliseconds clock_ahead_max{300'000};
     CutOffConfig cut_off;
+    MasterPass master;
     /// A start this old when it arrives cannot go on the ledger any more.
     std::chrono::milliseconds start_age_max{270'000};
     /// The driver is told when Mc reaches so much of Mp; 0: never.
@@ -133,6 +141,10 @@ public:
     [[nodiscard]] const LiveSession* find_transaction(const std::string& station,
                                                       std::int64_t transaction);
 
+    /// Whether a charge or approval of the station is not finished.
+    [[nodiscard]] bool has_open(const std::string& station) {
+        return !m_sessions.open_of(station).empty();
+    }
     [[nodiscard]] const StationMarks& marks() const { return m_marks; }
 
     // What of a station's doings is this bridge's, where another central system stands behind it
@@ -181,6 +193,7 @@ private:
     void on(const StatusReported& event);
     void on(const ConnectorTaken& event);
     void on(const StationBooted& event);
+    void on(const StationForgotten& event);
     void on(const StationConnected& event);
     void on(const StationDisconnected& event);
     void on(const StationHeard& event);
@@ -208,6 +221,9 @@ private:
                                    const Stated* wish);
     [[nodiscard]] LiveSession& ask(const Ask& ask);
     void send_request(LiveSession& session);
+    [[nodiscard]] bool is_master(const std::string& token) const;
+    /// Stops what runs at a station by number; those with names the charger stops itself.
+    void swipe_master(const AuthorizeCalled& event);
     void wait_for(LiveSession& session, const CallKey& call, bool is_start);
     void approve(LiveSession& session, const node::AuthorizeResult& result);
     void refuse(LiveSession& session, const std::string& reason);

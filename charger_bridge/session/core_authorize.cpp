@@ -44,6 +44,10 @@ std::optional<SessionCore::Taken> SessionCore::take_prepaid(const std::string& s
 void SessionCore::on(const AuthorizeCalled& event) {
     const std::string& station = event.call.station;
     const std::string token = upper_case(event.token);
+    if (is_master(token)) {
+        swipe_master(event);
+        return;
+    }
     if (!is_token(token)) {
         refuse_at_once(event, token, "unknown_token");
         return;
@@ -69,6 +73,23 @@ void SessionCore::on(const AuthorizeCalled& event) {
     LiveSession& session = ask({station, token, taken ? taken->connector : std::uint16_t{0},
                                 taken ? std::optional{taken->amount} : std::nullopt});
     wait_for(session, event.call, false);
+}
+
+bool SessionCore::is_master(const std::string& token) const {
+    return m_config.master.tokens.contains(token);
+}
+
+void SessionCore::swipe_master(const AuthorizeCalled& event) {
+    note("master_pass", event.call.station, "", "");
+    for (LiveSession* session : m_sessions.open_of(event.call.station)) {
+        const Session& record = session->record;
+        if (record.state == SessionState::charging && record.transaction_name.empty()) {
+            request_stop(*session, "master_pass");
+            save(*session);
+        }
+    }
+    m_step.effects.emplace_back(
+        AnswerAuthorize{event.call, TagStatus::accepted, {}, m_config.master.group});
 }
 
 bool SessionCore::answer_from(LiveSession& session, const AuthorizeCalled& event,

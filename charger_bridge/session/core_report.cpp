@@ -230,7 +230,7 @@ void SessionCore::take_report(Reported& reported, const HeldReport& report, cons
     if (facts.connector != 0) {
         reported.connector = facts.connector;
     }
-    if (facts.token) {
+    if (facts.token && !is_master(upper_case(*facts.token))) {
         reported.token = upper_case(*facts.token);
     }
     const bool is_end = facts.kind == ReportKind::ended;
@@ -372,7 +372,10 @@ void SessionCore::answer_again(const TransactionReported& event) {
 void SessionCore::answer_report(const CallKey& call, const LiveSession* session,
                                 const ReportFacts& facts) {
     AnswerReport answer{call, std::nullopt, {}, amount_known(session)};
-    if (facts.token) {
+    if (facts.token && is_master(upper_case(*facts.token))) {
+        answer.status = TagStatus::accepted;
+        answer.master_group = m_config.master.group;
+    } else if (facts.token) {
         const bool is_known = session != nullptr && !session->record.evses.empty();
         const bool is_its = is_known && session->record.token == upper_case(*facts.token);
         answer.status = is_its ? TagStatus::accepted : TagStatus::invalid;

@@ -67,6 +67,10 @@ struct ConnectorTaken {
 struct StationBooted {
     std::string station;
 };
+/// It is no charger of the site any more.
+struct StationForgotten {
+    std::string station;
+};
 struct StationConnected {
     std::string station;
 };
@@ -115,11 +119,12 @@ struct Quarantined {
 /// At least once a second.
 struct Tick {};
 
-using Event = std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled,
-                           TransactionReported, ReportsPending, PrepaidStated, StatusReported,
-                           ConnectorTaken, StationBooted, StationConnected, StationDisconnected,
-                           StationHeard, NodeConnected, NodeDisconnected, NodeSaid, StopWanted,
-                           ReviewDecided, MarkCleared, LocalListRead, Quarantined, Tick>;
+using Event =
+    std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled, TransactionReported,
+                 ReportsPending, PrepaidStated, StatusReported, ConnectorTaken, StationBooted,
+                 StationForgotten, StationConnected, StationDisconnected, StationHeard,
+                 NodeConnected, NodeDisconnected, NodeSaid, StopWanted, ReviewDecided, MarkCleared,
+                 LocalListRead, Quarantined, Tick>;
 
 // ---- effects
 

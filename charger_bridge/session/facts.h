@@ -131,7 +131,8 @@ enum class TagStatus : std::uint8_t { accepted, blocked, invalid, concurrent_tx 
 struct AnswerAuthorize {
     CallKey call;
     TagStatus status{TagStatus::invalid};
-    std::string reason;  ///< of a refusal
+    std::string reason;          ///< of a refusal
+    std::string master_group{};  ///< of a master pass; it stops charges and begins none
 };
 struct AnswerStart {
     CallKey call;
@@ -153,6 +154,7 @@ struct AnswerReport {
     std::optional<TagStatus> status;  ///< when the report was about a token
     std::string reason;               ///< of a refusal
     std::optional<Money> amount;      ///< Mc of the charge
+    std::string master_group{};       ///< as in AnswerAuthorize
 };
 struct RemoteStop {
     std::string station;

@@ -71,6 +71,12 @@ bool Health::has_states(const std::string& station) const {
     return true;
 }
 
+void Health::remove(const std::string& station, WriteBatch& batch) {
+    if (m_stations.erase(station) != 0) {
+        batch.erase(std::move(Encoder{}.u8(key_prefix).raw(as_bytes(station))).take());
+    }
+}
+
 bool Health::was_booted(const std::string& station) const {
     const auto found = m_stations.find(station);
     return found != m_stations.end() && found->second.booted;

@@ -27,6 +27,8 @@ public:
 
     /// A station that was let in without being listed. No effect on one that is known.
     void add(const StationConfig& station);
+    /// It is no station any more; what it reported is forgotten.
+    void remove(const std::string& station, WriteBatch& batch);
     [[nodiscard]] bool knows(const std::string& station) const;
     [[nodiscard]] bool is_connected(const std::string& station) const;
     /// How many are configured; 0 for an unknown station.

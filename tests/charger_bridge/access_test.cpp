@@ -274,6 +274,38 @@ TEST_CASE("a charger admitted by a rule is a charger of the site, also after a r
     CHECK(knock(life, "AAA-1", "shared") == "101");
 }
 
+TEST_CASE("a hold is kept through a restart, and so is that the charger heard of it") {
+    MemoryStore store;
+    const auto ask = [](OcppClient& client, const std::string& id, const std::string& text) {
+        return client.ask(id, R"([2,")" + id + R"(",)" + text + "]");
+    };
+    const std::string boots{
+        R"("BootNotification",{"chargePointVendor":"v","chargePointModel":"m"})"};
+    const std::string beats{R"("Heartbeat",{})"};
+    {
+        Life life{store, one_charger(secret("first"))};
+        OcppClient client{life.bridge().ocpp_port()};
+        REQUIRE(knock(client, "CP1", "first") == "101");
+        REQUIRE(ask(client, "b", boots).find("Accepted") != std::string::npos);
+        REQUIRE(life.post("/api/v1/chargers/CP1/hold",
+                          R"({"status":"Rejected","by":"eve","reason":"stolen"})")
+                    .status == 200);
+    }
+    {
+        Life life{store, one_charger(secret("first"))};
+        OcppClient client{life.bridge().ocpp_port()};
+        REQUIRE(knock(client, "CP1", "first") == "101");
+        CHECK(ask(client, "h", beats).find("currentTime") != std::string::npos);
+        CHECK(ask(client, "b", boots).find("Rejected") != std::string::npos);
+    }
+    Life life{store, one_charger(secret("first"))};
+    OcppClient client{life.bridge().ocpp_port()};
+    REQUIRE(knock(client, "CP1", "first") == "101");
+    CHECK(ask(client, "h", beats).find("SecurityError") != std::string::npos);
+    CHECK(life.post("/api/v1/chargers/CP1/accept").status == 200);
+    CHECK(ask(client, "b", boots).find("Accepted") != std::string::npos);
+}
+
 TEST_CASE("a second connection proves itself before it replaces the first") {
     MemoryStore store;
     Life life{store, one_charger(secret("first"))};

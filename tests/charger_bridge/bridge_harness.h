@@ -68,7 +68,12 @@ public:
 
 class Harness {
 public:
-    explicit Harness(const ApiTokens& tokens = {"api-token", "auditors-token"})
+    using Change = std::function<void(BridgeConfig&)>;
+
+    /// `change` sees the configuration before the bridge does.
+    explicit Harness(
+        const ApiTokens& tokens = {"api-token", "auditors-token"},
+        const Change& change = [](BridgeConfig&) {})
         : m_work{boost::asio::make_work_guard(m_io)} {
         BridgeConfig config;
         config.bridge_id = "bridge-1";
@@ -77,6 +82,7 @@ public:
             const std::string_view password{"secret"};
             config.chargers.push_back({{id, 2}, Bytes{password.begin(), password.end()}});
         }
+        change(config);
         m_bridge = std::make_unique<Bridge>(
             BridgeParts{m_io, m_store, m_clock, m_random, m_key, metrics, node, [] {}}, config);
         node.later = [this](node::BridgeMessage message) {

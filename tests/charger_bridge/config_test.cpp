@@ -134,6 +134,88 @@ TEST_CASE("meters that sign are read with their keys, and the time that held cha
     CHECK_FALSE(problem(R"({connector = 1, serial = "M", unsigned = true, x = 1})").empty());
 }
 
+TEST_CASE("charges while cut off: refused unless limits and a list are named") {
+    const Folder folder;
+    const auto refused = parse_config(good(), folder.file());
+    REQUIRE(refused);
+    CHECK_FALSE(refused->cut_off.is_limited);
+    CHECK(refused->local_list_file.empty());
+    CHECK(refused->begin_back_max == std::chrono::seconds{270});
+    SecretKey secret;
+    secret.data.fill(4);
+    const PublicKey key = public_key_of(secret);
+    const std::string limited =
+        "[offline]\nmode = \"limited\"\nlimit_per_token = \"20.00\"\n"
+        "limit_in_all = \"500.00\"\nlist_file = \"local.list\"\n"
+        "list_key = \"" +
+        to_hex(key) + "\"\nbegin_back_max_s = 600\n";
+    const auto config = parse_config(good() + limited, folder.file());
+    REQUIRE(config);
+    CHECK(config->cut_off.is_limited);
+    CHECK(config->cut_off.per_token == 20 * money_scale);
+    CHECK(config->cut_off.in_all == 500 * money_scale);
+    CHECK(config->local_list_file.ends_with("/local.list"));
+    CHECK(config->local_list_key == key);
+    CHECK(config->begin_back_max == std::chrono::seconds{600});
+    const auto without = [&](const std::string& from, const std::string& to) {
+        std::string text = limited;
+        const std::size_t place = text.find(from);
+        REQUIRE(place != std::string::npos);
+        text.replace(place, from.size(), to);
+        const auto bad = parse_config(good() + text, folder.file());
+        return bad ? std::string{} : bad.error().front().text();
+    };
+    CHECK(without("\"limited\"", "\"always\"").find("mode") != std::string::npos);
+    CHECK(without("limit_per_token = \"20.00\"\n", "").find("limit_per_token") !=
+          std::string::npos);
+    CHECK(without("\"500.00\"", "\"-1\"").find("limit_in_all") != std::string::npos);
+    CHECK(without("list_file = \"local.list\"\n", "").find("list_file") != std::string::npos);
+    CHECK(without(to_hex(key), std::string(66, '0')).find("list_key") != std::string::npos);
+    CHECK(without("= 600", "= 86401").find("begin_back_max_s") != std::string::npos);
+}
+
+TEST_CASE("what is done to a charger that does not stop, and who may stop others") {
+    const Folder folder;
+    const auto with = [&](const std::string& lines) {
+        std::string text = good();
+        text.insert(text.find("[api]"), lines + "\n");
+        return parse_config(text, folder.file());
+    };
+    const auto plain = with("");
+    REQUIRE(plain);
+    CHECK(plain->ignored_stop == IgnoredStop::none);
+    CHECK(plain->ignored_stop_after == std::chrono::seconds{120});
+    CHECK(plain->master.tokens.empty());
+    CHECK_FALSE(plain->takes_certificate_requests);
+    const auto unlock = with("ignored_stop = \"unlock\"\nignored_stop_after_s = 10");
+    REQUIRE(unlock);
+    CHECK(unlock->ignored_stop == IgnoredStop::unlock);
+    CHECK(unlock->ignored_stop_after == std::chrono::seconds{10});
+    const auto reset = with(
+        "ignored_stop = \"reset\"\nmaster_tokens = [\"staff-1\", \"S2\"]\n"
+        "master_group = \"G\"\ncertificate_requests = true");
+    REQUIRE(reset);
+    CHECK(reset->ignored_stop == IgnoredStop::reset);
+    CHECK(reset->master.tokens == std::set<std::string>{"S2", "STAFF-1"});
+    CHECK(reset->master.group == "G");
+    CHECK(reset->takes_certificate_requests);
+    CHECK_FALSE(with("ignored_stop = \"shout\""));
+    CHECK_FALSE(with("ignored_stop_after_s = 9"));
+    CHECK_FALSE(with("master_tokens = [\"has space\"]"));
+    CHECK_FALSE(with("master_group = \"\""));
+    std::string many;
+    for (std::size_t i = 0; i <= master_tokens_max; ++i) {
+        many += (i == 0 ? "\"S" : ", \"S") + std::to_string(i) + "\"";
+    }
+    CHECK_FALSE(with("master_tokens = [" + many + "]"));
+    const auto held = parse_config(good() +
+                                       "[[admit]]\nid_pattern = \"N-*\"\nconnectors = 1\n"
+                                       "count_max = 2\npassword = \"p\"\nhold = true\n",
+                                   folder.file());
+    REQUIRE(held);
+    CHECK(held->admit.front().is_held);
+}
+
 TEST_CASE("each mistake is named with file, line and key") {
     const Folder folder;
     const auto names = [&](const std::string& from, const std::string& to, const std::string& key) {

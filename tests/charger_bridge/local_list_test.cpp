@@ -2,10 +2,14 @@
 
 #include "charger_bridge/session/local_list.h"
 
+#include "charger_bridge/local_list_file.h"
 #include "ledger/crypto/sha256.h"
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace tally::bridge {
@@ -112,6 +116,105 @@ TEST_CASE("a local list has a bound in tokens and in bytes") {
     CHECK(refused.error().find("more than 100000 tokens") != std::string::npos);
     const std::string large(local_list_bytes_max + 1, '\n');
     CHECK_FALSE(read_local_list(large, public_key()));
+}
+
+namespace {
+
+/// A list's file in a folder of its own, and the time at which it is looked at.
+class ListOnDisk {
+public:
+    ListOnDisk() {
+        std::string name = (std::filesystem::temp_directory_path() / "list-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        m_folder = name;
+    }
+    ~ListOnDisk() { std::filesystem::remove_all(m_folder); }
+    ListOnDisk(const ListOnDisk&) = delete;
+    ListOnDisk& operator=(const ListOnDisk&) = delete;
+
+    [[nodiscard]] std::string path() const { return m_folder + "/local.list"; }
+    void write(const std::string& text) {
+        std::ofstream{path(), std::ios::binary | std::ios::trunc} << text;
+        // Clocks of file systems are coarse: each version is a second newer.
+        std::filesystem::last_write_time(path(), m_written += std::chrono::seconds{1});
+    }
+
+private:
+    std::string m_folder;
+    std::filesystem::file_time_type m_written{std::filesystem::file_time_type::clock::now()};
+};
+
+std::string list_with(const std::string& lines) { return signed_text(head + lines); }
+
+}  // namespace
+
+TEST_CASE(
+    "the file of the local list: read when it is new, refused whole, looked at now and then") {
+    using namespace std::chrono_literals;
+    ListOnDisk disk;
+    LocalListFile file{disk.path(), public_key()};
+    auto now = 1'000'000ms;
+    const auto look = [&] {
+        now += local_list_look_interval;
+        return file.read_if_changed(now);
+    };
+    // It is not there yet: said once.
+    auto read = look();
+    REQUIRE(read);
+    CHECK(read->error().find("cannot be read") != std::string::npos);
+    CHECK_FALSE(look());
+    disk.write(list_with(token_line));
+    CHECK_FALSE(file.read_if_changed(now + local_list_look_interval - 1ms));
+    read = look();
+    REQUIRE(read);
+    REQUIRE(*read);
+    CHECK((*read)->limits.size() == 1);
+    CHECK_FALSE(look());  // It is as it was.
+    disk.write(list_with(""));
+    read = look();
+    REQUIRE(read);
+    REQUIRE(*read);
+    CHECK((*read)->limits.empty());
+    // Another one's signature, a text that is none, and one that is too long.
+    std::string forged = list_with(token_line);
+    forged[forged.size() - 3] = forged[forged.size() - 3] == '0' ? '1' : '0';
+    for (const std::string& text :
+         {forged, std::string{"nonsense"}, std::string(local_list_bytes_max + 1, 'x')}) {
+        disk.write(text);
+        read = look();
+        REQUIRE(read);
+        CHECK_FALSE(*read);
+        CHECK(read->error().starts_with(disk.path()));
+        CHECK_FALSE(look());
+    }
+    std::filesystem::remove(disk.path());
+    read = look();
+    REQUIRE(read);
+    CHECK_FALSE(*read);
+    LocalListFile none{"", public_key()};
+    CHECK_FALSE(none.read_if_changed(now));
+}
+
+TEST_CASE("the end of the local list is told once a day in its last week, and afterwards") {
+    constexpr UnixMillis day{24LL * 3'600'000};
+    constexpr UnixMillis end{1'798'675'200'000};
+    ListExpiry expiry;
+    CHECK_FALSE(expiry.is_due(end));
+    CHECK_FALSE(expiry.left(end));
+    expiry.set(end);
+    CHECK(expiry.left(end - day)->count() == day);
+    CHECK_FALSE(expiry.is_due(end - 8 * day));
+    CHECK(expiry.is_due(end - 7 * day));
+    CHECK_FALSE(expiry.is_due(end - 7 * day + 1));
+    CHECK_FALSE(expiry.is_due(end - 6 * day - 1));
+    CHECK(expiry.is_due(end - 6 * day));
+    CHECK(expiry.is_due(end + day));
+    CHECK_FALSE(expiry.is_due(end + day + 1));
+    // Another list: what was said of the one before does not count.
+    expiry.set(end + 2 * day);
+    CHECK(expiry.is_due(end + day + 2));
+    expiry.set(end + 30 * day);
+    CHECK_FALSE(expiry.is_due(end + day + 3));
 }
 
 }  // namespace tally::bridge

@@ -36,7 +36,7 @@ TEST_CASE("before its first boot a station gets SecurityError") {
     CHECK_FALSE(early.request);
     const PeerOutput booting = peer.receive(boot);
     REQUIRE(booting.request);
-    peer.set_booted();
+    peer.set_booted(true);
     CHECK(peer.receive(R"([2,"h2","Heartbeat",{}])").request);
 }
 

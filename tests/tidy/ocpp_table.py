@@ -47,7 +47,7 @@ def problems(root):
     else:
         yield from (f"{case}: has no row" for case in wanted if case not in seen)
         yield from (f"{case}: is no case of the list" for case in seen if case not in wanted)
-    for state in ("done", "open"):
+    for state in STATES:
         count = sum(1 for _, found, _ in rows if found == state)
         if not re.search(rf"\b{count} {state}\b", page):
             yield f"the page does not say that {count} are {state}"

@@ -94,13 +94,15 @@ public:
 
     json::object boot_answer(const BootAnswer& answer) const override {
         json::object payload;
-        payload["status"] = "Accepted";
+        payload["status"] = to_text(answer.status);
         payload["currentTime"] = time_to_text(answer.time);
         payload["interval"] = answer.interval.count();
         return payload;
     }
     json::object answer(const AnswerAuthorize& effect) const override {
-        return id_tag_answer(to_text(effect.status));
+        // This version knows no master pass: what is accepted could begin a charge.
+        const bool is_master = !effect.master_group.empty();
+        return id_tag_answer(to_text(is_master ? TagStatus::blocked : effect.status));
     }
     json::object answer(const AnswerStart& effect) const override {
         json::object payload = id_tag_answer(to_text(effect.status));

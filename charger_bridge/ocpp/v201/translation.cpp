@@ -83,8 +83,16 @@ const char* status_text(TagStatus status, std::string_view reason) {
     return "Invalid";
 }
 
-json::object token_info(TagStatus status, const std::string& reason) {
+/// `group` is the one by which a charger knows a master pass.
+json::object token_info(TagStatus status, const std::string& reason,
+                        const std::string& group = {}) {
     json::object info;
+    if (!group.empty()) {
+        json::object token;
+        token["idToken"] = group;
+        token["type"] = "Central";
+        info["groupIdToken"] = std::move(token);
+    }
     info["status"] = status == TagStatus::accepted ? "Accepted" : status_text(status, reason);
     if (status != TagStatus::accepted && !reason.empty()) {
         json::object message;
@@ -145,14 +153,14 @@ public:
 
     json::object boot_answer(const BootAnswer& answer) const override {
         json::object payload;
-        payload["status"] = "Accepted";
+        payload["status"] = to_text(answer.status);
         payload["currentTime"] = time_to_text(answer.time);
         payload["interval"] = answer.interval.count();
         return payload;
     }
     json::object answer(const AnswerAuthorize& effect) const override {
         json::object payload;
-        payload["idTokenInfo"] = token_info(effect.status, effect.reason);
+        payload["idTokenInfo"] = token_info(effect.status, effect.reason, effect.master_group);
         return payload;
     }
     json::object answer(const AnswerStart& effect) const override {
@@ -165,7 +173,7 @@ public:
     json::object answer(const AnswerReport& effect) const override {
         json::object payload;
         if (effect.status) {
-            payload["idTokenInfo"] = token_info(*effect.status, effect.reason);
+            payload["idTokenInfo"] = token_info(*effect.status, effect.reason, effect.master_group);
         }
         if (effect.amount) {
             payload["totalCost"] = cost_of(*effect.amount);
