@@ -67,6 +67,7 @@ TEST_CASE("the oldest message that waits for the node has an age") {
     age.observe(8, 3, 10s);  // three from before the start
     CHECK(age.age(15s) == 5s);
     age.observe(9, 4, 20s);
+    CHECK(age.age(21s) == 11s);
     age.observe(9, 1, 25s);
     CHECK(age.age(26s) == 6s);
     age.observe(9, 0, 27s);
