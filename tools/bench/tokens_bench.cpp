@@ -4,6 +4,7 @@
 #include "ledger/base/system_random.h"
 #include "ledger/store/leveldb_store.h"
 #include "node/roaming/messages.h"
+#include "node/roaming/token_registrar.h"
 #include "node/tokens/token_registry.h"
 #include "tools/show/render.h"
 
@@ -24,6 +25,9 @@ namespace tally::tools {
 namespace json = boost::json;
 
 namespace {
+
+/// Cards that the operator's side is measured with.
+constexpr std::uint64_t gathered_max{1'000'000};
 
 struct Options {
     std::uint64_t tokens{10'000'000};
@@ -228,6 +232,27 @@ void look_up(Bench& bench, const node::TokenRegistry& registry, json::object& fi
     figures["unknown"] = percentiles(std::move(unknown));
 }
 
+/// What an operator's node does with its customers' cards when it starts: for the first time, and
+/// when all of them are registered. Reading the customers is left out.
+void gather(Bench& bench, KeyValueStore& store, json::object& figures) {
+    node::TokenMirror mirror{store, bench.key};
+    const std::uint64_t cards = std::min(bench.options.tokens, gathered_max);
+    for (const char* name : {"gathered_first_per_s", "gathered_again_per_s"}) {
+        Numbers numbers{bench.options.seed};
+        const auto begin = bench.clock.monotonic();
+        std::vector<std::string> page;
+        for (std::uint64_t i = 0; i < cards; ++i) {
+            page.push_back(card_of(numbers.next()));
+            if (page.size() == node::token_gather_step || i + 1 == cards) {
+                mirror.add(page);
+                page.clear();
+            }
+        }
+        const double seconds = seconds_since(bench.clock, begin);
+        figures[name] = static_cast<std::int64_t>(static_cast<double>(cards) / seconds);
+    }
+}
+
 int run(const Options& options) {
     SystemRandom random;
     const auto secret = generate_secret(random);
@@ -266,6 +291,13 @@ int run(const Options& options) {
         figures["hub_memory_mib"] = (resident_kib() - std::min(before, resident_kib())) / 1024;
     }
     store.value().reset();
+    auto mirror_store = LevelDbStore::open(options.out + "/mirror", store_options);
+    if (!mirror_store) {
+        std::cerr << "tally bench tokens: " << mirror_store.error() << "\n";
+        return 1;
+    }
+    gather(bench, **mirror_store, figures);
+    mirror_store.value().reset();
     figures["disk_mib"] = folder_bytes(options.out + "/tokens") / (1024UL * 1024);
     std::cout << render_fields(figures);
     std::filesystem::remove_all(options.out, error);
