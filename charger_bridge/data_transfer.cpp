@@ -62,7 +62,10 @@ json::object session_json(const LiveSession& session) {
     input.amount_so_far = SessionCore::amount_of(record);
     input.prepaid = record.prepaid;
     input.energy_wh = record.meter.last.register_wh - record.meter.begin.register_wh;
-    input.reference_power_w = record.evses.size() == 1 ? record.evses.front().rated_power_w : 0;
+    if (record.evses.size() == 1) {
+        input.reference_power_w = record.evses.front().rated_power_w;
+        input.coefficient_permille = record.evses.front().coefficient_permille;
+    }
     const node::Figures figures = node::driver_figures(input);
     json::object object;
     object["id"] = to_hex(record.id);

@@ -6,9 +6,10 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{5};
-constexpr std::uint8_t format_named{4};  ///< without signed readings, review and local list
-constexpr std::uint8_t format_first{3};  ///< also without what chargers with own names added
+constexpr std::uint8_t format_version{6};
+constexpr std::uint8_t format_signed{5};  ///< without b of the driver's figures
+constexpr std::uint8_t format_named{4};   ///< without signed readings, review and local list
+constexpr std::uint8_t format_first{3};   ///< also without what chargers with own names added
 constexpr std::size_t review_reasons_most{16};
 constexpr std::uint8_t orphan_version{3};
 
@@ -21,7 +22,7 @@ void encode_evse(Encoder& encoder, const node::AuthorizeResult::Evse& evse) {
         .text(evse.tariff_ref.tariff_id)
         .u32(evse.tariff_ref.version);
     evse.tariff.encode(encoder);
-    encoder.var_bytes(evse.meter_public_key);
+    encoder.var_bytes(evse.meter_public_key).i64(evse.coefficient_permille);
 }
 
 node::AuthorizeResult::Evse decode_evse(Decoder& decoder, std::uint8_t version) {
@@ -34,9 +35,12 @@ node::AuthorizeResult::Evse decode_evse(Decoder& decoder, std::uint8_t version) 
     evse.tariff_ref.tariff_id = decoder.text(tariff_id_bytes_max);
     evse.tariff_ref.version = decoder.u32();
     evse.tariff = Tariff::decode(decoder);
-    if (version == format_version) {
+    if (version >= format_signed) {
         const ByteView key = decoder.var_bytes(meter_key_bytes_max);
         evse.meter_public_key.assign(key.begin(), key.end());
+    }
+    if (version == format_version) {
+        evse.coefficient_permille = decoder.i64();
     }
     return evse;
 }
@@ -156,10 +160,11 @@ Bytes encode_terms(const node::AuthorizeResult::Evse& evse) {
 
 std::optional<node::AuthorizeResult::Evse> decode_terms(ByteView bytes) {
     Decoder decoder{bytes};
-    if (decoder.u8() != format_version) {
+    const std::uint8_t version = decoder.u8();
+    if (version < format_signed || version > format_version) {
         return std::nullopt;
     }
-    node::AuthorizeResult::Evse evse = decode_evse(decoder, format_version);
+    node::AuthorizeResult::Evse evse = decode_evse(decoder, version);
     return decoder.finished() ? std::optional{std::move(evse)} : std::nullopt;
 }
 
@@ -225,7 +230,7 @@ std::optional<Session> decode_session(ByteView bytes) {
         session.offline = decoder.boolean();
         session.baseline_missing = decoder.boolean();
     }
-    if (version == format_version) {
+    if (version >= format_signed) {
         decode_end(decoder, session);
     }
     if (!decoder.finished() || (needs_evse(session.state) && session.evses.size() != 1)) {

@@ -64,6 +64,9 @@ void put(const AuthorizeResult::Evse& evse, wire::Evse& out) {
     evse.tariff.encode(encoder);
     out.set_tariff(std::string{as_text(encoder.bytes())});
     out.set_meter_public_key(std::string{as_text(evse.meter_public_key)});
+    if (evse.coefficient_permille != coefficient_permille_default) {
+        out.set_coefficient_permille(evse.coefficient_permille);
+    }
 }
 
 void put(const BridgeHello& message, wire::BridgeFrame& frame) {
@@ -276,6 +279,11 @@ public:
         const ByteView key = as_bytes(in.meter_public_key());
         evse.meter_public_key.assign(key.begin(), key.end());
         require(decoder.finished() && key.size() <= meter_key_bytes_max);
+        if (in.has_coefficient_permille()) {
+            evse.coefficient_permille = not_negative(in.coefficient_permille());
+            require(evse.coefficient_permille != coefficient_permille_default &&
+                    evse.coefficient_permille <= coefficient_permille_max);
+        }
         return evse;
     }
 

@@ -11,6 +11,7 @@
 #include "ledger/base/expected.h"
 #include "ledger/model/actions.h"
 #include "ledger/model/tariff.h"
+#include "node/link/figures.h"
 
 #include <cstdint>
 #include <optional>
@@ -131,6 +132,8 @@ struct AuthorizeResult {
         TariffRef tariff_ref;
         Tariff tariff;
         Bytes meter_public_key{};  ///< as registered; empty: the meter does not sign
+        /// b of the driver's figures, 0 to `coefficient_permille_max`.
+        std::int64_t coefficient_permille{coefficient_permille_default};
     };
     std::vector<Evse> evses;
 };

@@ -11,6 +11,11 @@
 
 namespace tally::node {
 
+/// b, the coefficient of the time that was lost, in 1/1000: greatest, and when nothing else is
+/// said.
+inline constexpr std::int64_t coefficient_permille_max{1'000'000};
+inline constexpr std::int64_t coefficient_permille_default{1'000};
+
 /// What the figures follow from, read from one meter value.
 struct FiguresInput {
     std::int64_t elapsed_s{0};  ///< T, since the charge began
@@ -19,7 +24,8 @@ struct FiguresInput {
     std::int64_t energy_wh{0};  ///< E(T), from the energy register
     /// Pc, min(charger rated, negotiated), fixed at the start; 0 when not known.
     std::int64_t reference_power_w{0};
-    std::int64_t coefficient_permille{1000};  ///< b in 1/1000; 0 leaves the lost time out
+    /// b in 1/1000; 0 leaves the lost time out.
+    std::int64_t coefficient_permille{coefficient_permille_default};
 };
 
 struct Figures {

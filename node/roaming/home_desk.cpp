@@ -216,12 +216,17 @@ void HomeDesk::on_progress(const PartyId& from, const Progress& progress) {
     if (session == nullptr || session->visited != from) {
         return;
     }
-    // Not stored, as on the visited side; the ledger's record brings the true figures.
+    // Not stored, as on the visited side; the ledger's record brings the true figures. Only what
+    // all figures of the charge go by is.
+    const std::pair before{session->reference_power_w, session->coefficient_permille};
     const auto effects = home::step(
         *session, home::Progressed{progress.connector, progress.elapsed_s, progress.energy_wh,
                                    progress.amount_so_far, progress.time,
                                    progress.reference_power_w, progress.coefficient_permille});
     ENSURE(effects.empty());
+    if (before != std::pair{session->reference_power_w, session->coefficient_permille}) {
+        m_sessions.save(*session);
+    }
 }
 
 // ---- the ledger

@@ -72,7 +72,8 @@ struct Progress {
     Money amount_so_far{0};
     UnixMillis time{0};
     std::int64_t reference_power_w{0};
-    std::int64_t coefficient_permille{1000};  ///< b, 0 to `coefficient_permille_max`
+    /// b, 0 to `coefficient_permille_max`.
+    std::int64_t coefficient_permille{coefficient_permille_default};
     friend bool operator==(const Progress&, const Progress&) = default;
 };
 

@@ -3,6 +3,7 @@
 #include "ledger/base/clock.h"
 #include "ledger/model/ids.h"
 #include "ledger/model/money.h"
+#include "node/link/figures.h"
 
 #include <chrono>
 #include <cstddef>
@@ -31,11 +32,10 @@ inline constexpr std::size_t unauthentic_in_a_row_max{64};
 /// that is wide enough counts, and 1 when none is.
 struct CoefficientBand {
     std::int64_t up_to_w{INT64_MAX};
-    std::int64_t permille{1000};
+    std::int64_t permille{coefficient_permille_default};
     friend bool operator==(const CoefficientBand&, const CoefficientBand&) = default;
 };
 using CoefficientBands = std::vector<CoefficientBand>;
-inline constexpr std::int64_t coefficient_permille_max{1'000'000};
 [[nodiscard]] inline std::int64_t coefficient_for(const CoefficientBands& bands,
                                                   std::int64_t rated_power_w) {
     for (const CoefficientBand& band : bands) {
@@ -43,7 +43,7 @@ inline constexpr std::int64_t coefficient_permille_max{1'000'000};
             return band.permille;
         }
     }
-    return 1000;
+    return coefficient_permille_default;
 }
 
 /// What an operator may set, and the timing of the flow (defaults are the design's).

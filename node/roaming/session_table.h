@@ -73,9 +73,7 @@ template <typename Session>
     view.amount_so_far = session.amount_so_far;
     view.prepaid = session.prepaid;
     view.reference_power_w = session.reference_power_w;
-    if constexpr (requires { session.coefficient_permille; }) {
-        view.coefficient_permille = session.coefficient_permille;
-    }
+    view.coefficient_permille = session.coefficient_permille;
     view.amount = session.amount;
     view.reason = session.reason;
     return view;

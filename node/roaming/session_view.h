@@ -36,14 +36,15 @@ struct SessionView {
     std::uint16_t connector{0};  ///< 0: not known yet
     UnixMillis opened{0};        ///< when this node first heard of it, its own clock
     Currency currency;
-    std::int64_t elapsed_s{0};                ///< T
-    std::int64_t energy_wh{0};                ///< E(T)
-    Money amount_so_far{0};                   ///< Mc
-    Money prepaid{0};                         ///< Mp
-    std::int64_t reference_power_w{0};        ///< Pc, 0: not known
-    std::int64_t coefficient_permille{1000};  ///< b, of the visited operator
-    Figures figures;                          ///< N and ts
-    Money amount{0};                          ///< recorded or settled, 0 before
+    std::int64_t elapsed_s{0};          ///< T
+    std::int64_t energy_wh{0};          ///< E(T)
+    Money amount_so_far{0};             ///< Mc
+    Money prepaid{0};                   ///< Mp
+    std::int64_t reference_power_w{0};  ///< Pc, 0: not known
+    /// b, of the visited operator.
+    std::int64_t coefficient_permille{coefficient_permille_default};
+    Figures figures;  ///< N and ts
+    Money amount{0};  ///< recorded or settled, 0 before
     std::optional<AuthorizationRef> authorization;
     std::string reason;  ///< of a denial, dispute or expiry; empty else
 

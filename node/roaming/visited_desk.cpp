@@ -272,6 +272,7 @@ AuthorizeResult VisitedDesk::accepted(const VisitedSession& session, const Sessi
         evse.meter_public_key = charger->meter_public_key;
         evse.tariff_ref = offer.tariff;
         evse.tariff = *tariff;
+        evse.coefficient_permille = session.coefficient_of(offer.evse_id);
         result.evses.push_back(std::move(evse));
     }
     return result;
@@ -351,8 +352,7 @@ void VisitedDesk::relay_progress(const VisitedSession& session) {
     progress.amount_so_far = session.amount_so_far;
     progress.time = session.progress_time;
     progress.reference_power_w = session.reference_power_w;
-    progress.coefficient_permille =
-        coefficient_for(m_context.options.coefficients, session.reference_power_w);
+    progress.coefficient_permille = session.coefficient_permille;
     m_context.courier.send(session.request.home, progress, Delivery::once, now);
 }
 
@@ -577,8 +577,6 @@ SessionView VisitedDesk::view(const VisitedSession& session) const {
     view.id = session.id;
     view.visited = m_context.options.self;
     view.home = session.request.home;
-    view.coefficient_permille =
-        coefficient_for(m_context.options.coefficients, session.reference_power_w);
     view.station = session.request.station;
     view.currency = session.request.currency;
     view.authorization = session.authorization;

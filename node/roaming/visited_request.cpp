@@ -114,6 +114,13 @@ std::string VisitedDesk::make_request(const AuthorizeRequest& swipe, const std::
     if (swipe.prepaid && (*swipe.prepaid <= 0 || *swipe.prepaid > amount_max)) {
         return to_text(DenyReason::minimum_approval);
     }
+    for (const OfferedEvse& offer : request.evses) {
+        const auto charger =
+            find_charger(m_context.ledger.final_state(), m_context.options.self, offer.evse_id);
+        ENSURE(charger.has_value());
+        session.offered_coefficients.push_back(
+            coefficient_for(m_context.options.coefficients, charger->rated_power_w));
+    }
     request.prepaid = swipe.prepaid;
     request.time = session.opened;
     session.token_key = m_context.random.fixed<TokenKey>();

@@ -386,6 +386,44 @@ TEST_CASE("the driver's figures of a transaction") {
     CHECK_FALSE(figures_text(site.core(), "CP1", R"({"transactionId":"1"})"));
 }
 
+TEST_CASE("the driver's figures go by the b of the approval, also after a restart") {
+    Site site;
+    site.policy.coefficient_permille = 2'500;
+    const std::int32_t transaction = begin_charge(site);
+    site.policy.coefficient_permille = 0;
+    site.pass(1'200s);
+    site.values(1, transaction, 11'000);  // 10 kWh in 20 minutes at a connector of 60 kW
+    const auto figures = [&] {
+        return figures_text(site.core(), "CP1",
+                            R"({"transactionId":)" + std::to_string(transaction) + "}");
+    };
+    const auto before = figures();
+    REQUIRE(before);
+    CHECK(before->find(R"("t_s":1200)") != std::string::npos);
+    // (50 - 12) / 12 * 1200 s, and 2.5 times the 600 s that were lost
+    CHECK(before->find(R"("ts_s":5300)") != std::string::npos);
+    site.restart();
+    CHECK(figures() == before);
+}
+
+TEST_CASE("terms that were stored before they had a b are read, with b = 1") {
+    node::AuthorizeResult::Evse evse;
+    evse.evse_id = "CN*AAA*E1";
+    evse.meter_serial = "M1";
+    evse.tariff_ref = {"t1", 1};
+    evse.tariff = flat_tariff();
+    evse.coefficient_permille = 2'500;
+    Bytes bytes = encode_terms(evse);
+    REQUIRE(decode_terms(bytes));
+    CHECK(decode_terms(bytes)->coefficient_permille == 2'500);
+    --bytes.front();
+    CHECK_FALSE(decode_terms(bytes));
+    bytes.resize(bytes.size() - 8);
+    REQUIRE(decode_terms(bytes));
+    CHECK(decode_terms(bytes)->coefficient_permille == 1'000);
+    CHECK(decode_terms(bytes)->tariff == evse.tariff);
+}
+
 TEST_CASE("limit: an outbox that is nearly full refuses swipes and still ends charges") {
     Site site;
     const std::int32_t transaction = begin_charge(site);

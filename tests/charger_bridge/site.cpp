@@ -180,6 +180,7 @@ void Site::answer_request(const node::AuthorizeRequest& request) {
             evse.meter_public_key = connector == 1 ? policy.meter_public_key : Bytes{};
             evse.tariff_ref = {"t1", 1};
             evse.tariff = policy.tariff;
+            evse.coefficient_permille = policy.coefficient_permille;
             result.evses.push_back(evse);
         }
     } else {

@@ -55,6 +55,7 @@ struct NodePolicy {
     std::uint32_t rated_power_w{60'000};
     std::chrono::milliseconds start_within{300'000};
     Bytes meter_public_key;  ///< of connector 1
+    std::int64_t coefficient_permille{node::coefficient_permille_default};
 };
 
 /// Everything a site did, driven step by step.

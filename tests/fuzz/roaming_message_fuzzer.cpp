@@ -20,6 +20,21 @@ void same(const Bytes& again, ByteView input) {
     ENSURE(std::equal(again.begin(), again.end(), input.begin(), input.end()));
 }
 
+/// As `round_trip`; what an older program stored is written anew in the form of today.
+template <typename Decode>
+void stored_round_trip(const Decode& decode, ByteView input) {
+    const auto decoded = decode(input);
+    if (!decoded) {
+        return;
+    }
+    const Bytes again = encode(*decoded);
+    if (again.front() == input[0]) {
+        same(again, input);
+    } else {
+        ENSURE(decode(again) == decoded);
+    }
+}
+
 template <typename Decoded, typename Encode>
 void round_trip(const Decoded& decoded, const Encode& encode, ByteView input) {
     if (decoded) {
@@ -32,13 +47,13 @@ void stored(std::uint8_t kind, ByteView input) {
     const auto encode_any = [](const auto& value) { return encode(value); };
     switch (kind) {
         case 2:
-            round_trip(decode_visited_session(input), encode_any, input);
+            stored_round_trip(decode_visited_session, input);
             break;
         case 3:
-            round_trip(decode_home_session(input), encode_any, input);
+            stored_round_trip(decode_home_session, input);
             break;
         case 4:
-            round_trip(decode_hub_session(input), encode_any, input);
+            stored_round_trip(decode_hub_session, input);
             break;
         case 5:
             round_trip(decode_customer(input), encode_any, input);

@@ -49,7 +49,7 @@ struct HomeSession {
     Money amount_so_far{0};
     UnixMillis progress_time{0};
     std::int64_t reference_power_w{0};
-    std::int64_t coefficient_permille{1000};  ///< not stored: the next figures bring it again
+    std::int64_t coefficient_permille{coefficient_permille_default};  ///< b, the visited operator's
 
     friend bool operator==(const HomeSession&, const HomeSession&) = default;
     [[nodiscard]] bool is_finished() const noexcept;
@@ -104,7 +104,7 @@ struct Progressed {
     Money amount_so_far{0};
     UnixMillis time{0};
     std::int64_t reference_power_w{0};
-    std::int64_t coefficient_permille{1000};
+    std::int64_t coefficient_permille{coefficient_permille_default};
 };
 using Event = std::variant<Decided, Started, Recorded, Reviewed, SettleRefused, Posted, Released,
                            Expired, Progressed>;

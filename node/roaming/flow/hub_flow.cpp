@@ -5,7 +5,8 @@
 namespace tally::node {
 namespace {
 
-constexpr std::uint8_t record_version{1};
+constexpr std::uint8_t record_version{2};
+constexpr std::uint8_t record_first{1};  ///< without b of the driver's figures
 constexpr std::size_t reason_bytes_max{64};
 
 /// Later states have higher ranks; final ones share the highest.
@@ -56,12 +57,14 @@ Bytes encode(const HubSession& session) {
     encoder.i64(session.prepaid).i64(session.amount);
     encoder.i64(session.elapsed_s).i64(session.energy_wh).i64(session.amount_so_far);
     encoder.i64(session.progress_time).i64(session.reference_power_w);
+    encoder.i64(session.coefficient_permille);
     return std::move(encoder).take();
 }
 
 std::optional<HubSession> decode_hub_session(ByteView bytes) {
     Decoder decoder{bytes};
-    if (decoder.u8() != record_version) {
+    const std::uint8_t version = decoder.u8();
+    if (version < record_first || version > record_version) {
         return std::nullopt;
     }
     HubSession session;
@@ -91,6 +94,9 @@ std::optional<HubSession> decode_hub_session(ByteView bytes) {
     session.amount_so_far = decoder.i64();
     session.progress_time = decoder.i64();
     session.reference_power_w = decoder.i64();
+    if (version != record_first) {
+        session.coefficient_permille = decoder.i64();
+    }
     return decoder.finished() ? std::optional{session} : std::nullopt;
 }
 

@@ -33,7 +33,7 @@ struct HubSession {
     Money amount_so_far{0};
     UnixMillis progress_time{0};
     std::int64_t reference_power_w{0};
-    std::int64_t coefficient_permille{1000};  ///< not stored: the next figures bring it again
+    std::int64_t coefficient_permille{coefficient_permille_default};  ///< b, the visited operator's
 
     friend bool operator==(const HubSession&, const HubSession&) = default;
     [[nodiscard]] bool is_finished() const noexcept;

@@ -64,6 +64,14 @@ const OfferedEvse* VisitedSession::find_offer(std::string_view evse) const {
     return nullptr;
 }
 
+std::int64_t VisitedSession::coefficient_of(std::string_view evse) const {
+    const OfferedEvse* offer = find_offer(evse);
+    const auto index = offer == nullptr ? offered_coefficients.size()
+                                        : static_cast<std::size_t>(offer - request.evses.data());
+    return index < offered_coefficients.size() ? offered_coefficients[index]
+                                               : coefficient_permille_default;
+}
+
 namespace visited {
 namespace {
 
@@ -214,6 +222,7 @@ void Step::start(const std::string& evse_id, std::uint16_t connector) {
         return;
     }
     m_session.evse_id = evse_id;
+    m_session.coefficient_permille = m_session.coefficient_of(evse_id);
     m_session.tariff = offer->tariff;
     enter(VisitedStage::starting);
     submit_start();

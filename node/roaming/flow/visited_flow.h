@@ -66,12 +66,17 @@ struct VisitedSession {
     Money amount_so_far{0};
     UnixMillis progress_time{0};
     std::int64_t reference_power_w{0};
+    /// b of the EVSE in use; as its approval said, whatever is configured since.
+    std::int64_t coefficient_permille{coefficient_permille_default};
+    std::vector<std::int64_t> offered_coefficients;  ///< of each of `request.evses`
 
     friend bool operator==(const VisitedSession&, const VisitedSession&) = default;
     [[nodiscard]] bool is_finished() const noexcept;
     /// Nothing while the home operator has not answered.
     [[nodiscard]] std::optional<SessionState> state() const noexcept;
     [[nodiscard]] const OfferedEvse* find_offer(std::string_view evse) const;
+    /// b of an EVSE that was offered.
+    [[nodiscard]] std::int64_t coefficient_of(std::string_view evse) const;
 };
 
 [[nodiscard]] Bytes encode(const VisitedSession& session);

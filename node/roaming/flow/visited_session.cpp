@@ -5,7 +5,8 @@
 namespace tally::node {
 namespace {
 
-constexpr std::uint8_t record_version{2};
+constexpr std::uint8_t record_version{3};
+constexpr std::uint8_t record_plain{2};  ///< without b of the driver's figures
 constexpr std::size_t reason_bytes_max{64};
 
 void write(Encoder& encoder, const TariffRef& ref) { encoder.text(ref.tariff_id).u32(ref.version); }
@@ -117,6 +118,15 @@ void read_request(Decoder& decoder, VisitedSession& session) {
     session.id = session.request.session;
 }
 
+void read_coefficients(Decoder& decoder, VisitedSession& session) {
+    session.coefficient_permille = decoder.i64();
+    const std::uint32_t count =
+        decoder.count(static_cast<std::uint32_t>(offered_evses_max), sizeof(std::int64_t));
+    for (std::uint32_t i = 0; i < count && decoder.ok(); ++i) {
+        session.offered_coefficients.push_back(decoder.i64());
+    }
+}
+
 }  // namespace
 
 Bytes encode(const VisitedSession& session) {
@@ -131,12 +141,18 @@ Bytes encode(const VisitedSession& session) {
     write_charge(encoder, session);
     encoder.i64(session.elapsed_s).i64(session.energy_wh).i64(session.amount_so_far);
     encoder.i64(session.progress_time).i64(session.reference_power_w);
+    encoder.i64(session.coefficient_permille);
+    encoder.u32(static_cast<std::uint32_t>(session.offered_coefficients.size()));
+    for (const std::int64_t permille : session.offered_coefficients) {
+        encoder.i64(permille);
+    }
     return std::move(encoder).take();
 }
 
 std::optional<VisitedSession> decode_visited_session(ByteView bytes) {
     Decoder decoder{bytes};
-    if (decoder.u8() != record_version) {
+    const std::uint8_t version = decoder.u8();
+    if (version != record_version && version != record_plain) {
         return std::nullopt;
     }
     VisitedSession session;
@@ -162,6 +178,9 @@ std::optional<VisitedSession> decode_visited_session(ByteView bytes) {
     session.amount_so_far = decoder.i64();
     session.progress_time = decoder.i64();
     session.reference_power_w = decoder.i64();
+    if (version == record_version) {
+        read_coefficients(decoder, session);
+    }
     return decoder.finished() ? std::optional{session} : std::nullopt;
 }
 

@@ -116,7 +116,15 @@ SCENARIO("every bridge message survives the wire", "[link][bridge]") {
     CHECK(decoded.evses.at(0).tariff == tariff());
     CHECK(decoded.evses.at(0).tariff_ref == TariffRef{"day", 1});
     CHECK(decoded.evses.at(0).meter_public_key == Bytes{0x04, 0x01});
+    CHECK(decoded.evses.at(0).coefficient_permille == 1'000);
     CHECK(decoded.prepaid == 500'000);
+    AuthorizeResult with_b = accepted_result();
+    for (const std::int64_t permille : {std::int64_t{0}, coefficient_permille_max}) {
+        with_b.evses[0].coefficient_permille = permille;
+        const auto told = decode_bridge_message(encode_bridge_message(with_b));
+        REQUIRE(told);
+        CHECK(std::get<AuthorizeResult>(*told).evses.at(0).coefficient_permille == permille);
+    }
     const auto afterwards = decode_bridge_message(
         encode_bridge_message(changed([](auto& m) { m.charged_already = true; })));
     REQUIRE(afterwards);
@@ -198,6 +206,11 @@ SCENARIO("bridge messages with values out of bounds are refused", "[link][bridge
     CHECK_FALSE(error_of(result));
     result.evses[0].meter_public_key.resize(meter_key_bytes_max + 1);
     CHECK(error_of(result) == refused);
+    for (const std::int64_t permille : {std::int64_t{-1}, coefficient_permille_max + 1}) {
+        result = accepted_result();
+        result.evses[0].coefficient_permille = permille;
+        CHECK(error_of(result) == refused);
+    }
     result = accepted_result();
     result.evses[0].tariff.elements.clear();
     CHECK(error_of(result) == refused);

@@ -304,13 +304,20 @@ TEST_CASE("a driver who comes back is answered from the charge", "[roaming]") {
 }
 
 TEST_CASE("live figures reach the hub's backup and the home operator", "[roaming]") {
+    // An operator whose b is 0.5 for such chargers: everybody goes by it, the bridge too.
     World world;
+    world.member("AAA").crash();
+    world.member("AAA").options.coefficients = {{22'000, 9'000}, {60'000, 500}};
+    world.member("AAA").start();
     world.customer("BBB-1", units(100));
     ChargePlan plan;
     plan.prepaid = units(50);
     plan.end = false;
     const SessionId session = world.bridge().swipe(plan);
     REQUIRE(world.run_until([&] { return world.is_in("AAA", session, SessionState::charging); }));
+    for (const auto& evse : world.bridge().charge(session).result->evses) {
+        CHECK(evse.coefficient_permille == 500);
+    }
     ChargeProgress progress;
     progress.session = session;
     progress.elapsed_s = 1'800;
@@ -326,11 +333,17 @@ TEST_CASE("live figures reach the hub's backup and the home operator", "[roaming
         CHECK(view.figures.remaining_s == 2'700);
         CHECK(view.reference_power_w == 60'000);
     }
-    // Half an hour at less than the rated power, and an operator whose b is 0.5 for such chargers:
-    // everybody shows the same.
-    world.member("AAA").options.coefficients = {{22'000, 9'000}, {60'000, 500}};
-    world.member("AAA").crash();
-    world.member("AAA").start();
+    // Half an hour at less than the rated power. What is configured since counts for later charges,
+    // and nobody forgets what counts for this one.
+    world.member("AAA").options.coefficients = {};
+    world.run(200);  // until it is stored
+    for (const char* name : {"AAA", "BBB", "HUB"}) {
+        world.member(name).crash();
+        world.member(name).start();
+        INFO(name);
+        REQUIRE(world.view(name, session));
+        CHECK(world.view(name, session)->coefficient_permille == 500);
+    }
     progress.elapsed_s = 3'600;
     progress.energy_wh = 30'000;
     world.member("AAA").service().on_bridge_message("bridge-1", progress);

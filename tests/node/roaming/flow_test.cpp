@@ -98,6 +98,13 @@ void check_given_back(const visited::Effects& effects) {
     }
 }
 
+/// As the program before this one stored it: one number at the end less, or a list of them too.
+Bytes without_coefficients(Bytes bytes, std::size_t at_end) {
+    --bytes.front();
+    bytes.resize(bytes.size() - at_end);
+    return bytes;
+}
+
 }  // namespace
 
 TEST_CASE("visited: a session is stored and read back at every stage", "[roaming][flow]") {
@@ -119,6 +126,35 @@ TEST_CASE("visited: a session is stored and read back at every stage", "[roaming
     Bytes longer = bytes;
     longer.push_back(0);
     CHECK_FALSE(decode_visited_session(longer));
+}
+
+TEST_CASE("sessions of before there was a b of the operator are read, with b = 1",
+          "[roaming][flow]") {
+    VisitedSession visited = requested();
+    visited.offered_coefficients = {500};
+    visited.coefficient_permille = 500;
+    CHECK(visited.coefficient_of("AAA*1") == 500);
+    CHECK(visited.coefficient_of("AAA*2") == 1'000);
+    CHECK(decode_visited_session(encode(visited)) == visited);
+    const auto plain = decode_visited_session(without_coefficients(encode(visited), 8 + 4 + 8));
+    visited.offered_coefficients.clear();
+    visited.coefficient_permille = 1'000;
+    CHECK(plain == visited);
+
+    HomeSession home;
+    home.authorization = reference(1);
+    home.coefficient_permille = 500;
+    CHECK(decode_home_session(encode(home)) == home);
+    const auto home_plain = decode_home_session(without_coefficients(encode(home), 8));
+    home.coefficient_permille = 1'000;
+    CHECK(home_plain == home);
+
+    HubSession hub;
+    hub.coefficient_permille = 500;
+    CHECK(decode_hub_session(encode(hub)) == hub);
+    const auto hub_plain = decode_hub_session(without_coefficients(encode(hub), 8));
+    hub.coefficient_permille = 1'000;
+    CHECK(hub_plain == hub);
 }
 
 TEST_CASE("visited: repeated events change nothing", "[roaming][flow]") {
