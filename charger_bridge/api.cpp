@@ -348,6 +348,7 @@ void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
 }
 
 void Api::handle(const HttpRequest& request, const HttpReply& reply) {
+    m_bridge.flush();  // Nothing is shown that a crash could take back.
     const bool is_get = request.method == "GET";
     if (request.path == "/livez" && is_get) {
         json::object object;

@@ -64,6 +64,7 @@ Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
                          [this] { fail("admission"); },
                          [this](const StationConfig& station) { m_core.add_station(station); }},
           config},
+      m_commit{m_parts.io, m_parts.store, [this] { fail("session"); }},
       m_calls{m_parts.metrics},
       m_takes_certificate_requests{config.takes_certificate_requests},
       m_timers{m_parts.io} {
@@ -84,6 +85,11 @@ Bridge::Bridge(BridgeParts parts, const BridgeConfig& config)
             .set(static_cast<double>(m_core.in_review().size()));
         metrics.gauge("tally_bridge_marked_stations", "Stations that wait for an operator")
             .set(static_cast<double>(m_core.marks().all().size()));
+        const GroupCommit::Work& work = m_commit.work();
+        metrics.gauge("tally_bridge_stored_steps", "Steps since the start that changed the store")
+            .set(static_cast<double>(work.steps));
+        metrics.gauge("tally_bridge_store_syncs", "Synced writes that these steps shared")
+            .set(static_cast<double>(work.syncs));
         metrics.gauge("tally_bridge_node_connected", "1 while the link to the node is up")
             .set(m_core.is_node_connected() ? 1.0 : 0.0);
     });
@@ -196,9 +202,13 @@ void Bridge::fail(const char* what) {
 void Bridge::tick() {
     read_list();
     feed(Tick{});
+    const std::chrono::milliseconds mono = now().mono;
     for (auto& [id, station] : m_stations) {
-        carry_out(id, station.peer.tick(now().mono), {});
-        route(id, [this](Route& route) { return route.tick(now().mono); });
+        PeerOutput output = station.peer.tick(mono);
+        if (!output.is_empty()) {
+            carry_out(id, std::move(output), {});
+        }
+        route(id, [mono](Route& route) { return route.tick(mono); });
     }
     m_timers.after(tick_interval, [this] { tick(); });
 }
@@ -229,7 +239,8 @@ void Bridge::carry_out(const std::string& id, PeerOutput output, std::string_vie
         finish(reply);
     }
     if (!output.close.empty()) {
-        m_server->close(socket, output.close);
+        m_commit.when_stored(
+            [this, socket, why = std::move(output.close)] { m_server->close(socket, why); });
         return;
     }
     if (output.request) {
@@ -376,16 +387,18 @@ void Bridge::feed(const Event& event) {
     if (m_failed) {
         return;
     }
-    const Step step = m_core.step(now(), event);
-    if (!step.changes.operations.empty() && !m_parts.store.write(step.changes, step.must_sync)) {
-        fail("session");
-        return;
-    }
+    Step step = m_core.step(now(), event);
     m_outbox_age.observe(m_core.outbox().next_sequence(), m_core.outbox().size(),
                          m_parts.clock.monotonic());
-    for (const Effect& effect : step.effects) {
-        std::visit([this](const auto& concrete) { apply(concrete); }, effect);
+    if (step.changes.operations.empty() && step.effects.empty()) {
+        return;
     }
+    auto act = [this, effects = std::move(step.effects)] {
+        for (const Effect& effect : effects) {
+            std::visit([this](const auto& concrete) { apply(concrete); }, effect);
+        }
+    };
+    m_commit.add(std::move(step.changes), step.must_sync, std::move(act));
 }
 
 void Bridge::apply(const Noted& effect) {
@@ -409,7 +422,10 @@ void Bridge::apply(const Noted& effect) {
         {{"station", effect.station}, {"session", effect.session}, {"detail", effect.detail}});
 }
 
-void Bridge::decide_review(const ReviewDecided& decision) { feed(decision); }
+void Bridge::decide_review(const ReviewDecided& decision) {
+    feed(decision);
+    m_commit.flush();
+}
 
 void Bridge::watch_list_expiry() {
     const auto left = m_list_expiry.left(now().wall);
@@ -444,7 +460,10 @@ void Bridge::read_list() {
         .set(*read ? 1.0 : 0.0);
 }
 
-void Bridge::clear_mark(const MarkCleared& cleared) { feed(cleared); }
+void Bridge::clear_mark(const MarkCleared& cleared) {
+    feed(cleared);
+    m_commit.flush();
+}
 
 void Bridge::node_connected() {
     node::log_info("node", "connected");

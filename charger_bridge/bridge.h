@@ -6,6 +6,7 @@
 #include "charger_bridge/call_meter.h"
 #include "charger_bridge/certificate_requests.h"
 #include "charger_bridge/config.h"
+#include "charger_bridge/group_commit.h"
 #include "charger_bridge/local_list_file.h"
 #include "charger_bridge/notices.h"
 #include "charger_bridge/ocpp/credentials.h"
@@ -64,8 +65,8 @@ struct BridgeParts {
 /// What came of forgetting a charger.
 enum class Forgotten : std::uint8_t { yes, listed, charging };
 
-/// Durability: the changes of every step are on disk before its answers leave. Threads: one, the
-/// io_context's.
+/// Durability: the changes of every step are on disk before its answers leave; steps of one turn of
+/// the loop share a write. Threads: one, the io_context's.
 class Bridge {
 public:
     using ReplyHandler = std::function<void(const CommandReply&)>;
@@ -92,6 +93,10 @@ public:
     void node_disconnected();
     void node_said(const node::BridgeMessage& message);
 
+    /// What was fed is on disk when it returns, unless the storage failed. To be called before what
+    /// `core` and `store` say is shown to anybody.
+    void flush() { m_commit.flush(); }
+
     // For the API.
     [[nodiscard]] SessionCore& core() { return m_core; }
     [[nodiscard]] const KeyValueStore& store() const { return m_parts.store; }
@@ -116,7 +121,7 @@ public:
     [[nodiscard]] bool reset_keys(const std::string& station);
     /// Asks for the end of a charge and repeats it until the charger stops.
     void want_stop(const std::string& station, std::int32_t transaction);
-    /// On disk when it returns, unless the storage failed.
+    // Both are on disk when they return, unless the storage failed.
     void decide_review(const ReviewDecided& decision);
     void clear_mark(const MarkCleared& cleared);
 
@@ -189,7 +194,9 @@ private:
     void open_upstream(const std::string& station, std::string_view sub_protocol);
     void route(const std::string& station, const std::function<RouteOutput(Route&)>& step);
     void carry_out_route(const std::string& id, const RouteOutput& output);
+    /// Behind what waits to be stored.
     void send_to_charger(const std::string& id, std::string text);
+    void deliver(const std::string& id, std::string text);
     /// A refusal that is not for the charger: it was upstream's to decide.
     [[nodiscard]] bool taken_back(const CallKey& call, const boost::json::object& refusal);
 
@@ -224,6 +231,7 @@ private:
     ListExpiry m_list_expiry;
     SessionCore m_core;
     Admission m_admission;
+    GroupCommit m_commit;
     CallMeter m_calls;
     OutboxAge m_outbox_age;
     std::map<std::string, AliasMap> m_aliases;

@@ -44,6 +44,7 @@ std::uint64_t Bridge::draw_salt() {
 }
 
 void Bridge::replace(const std::string& station, SocketId gone) {
+    m_commit.flush();  // Its answers must not reach the newcomer.
     const auto old = m_stations.find(station);
     for (const CommandReply& reply : old->second.peer.abandon()) {
         finish(reply);
@@ -93,6 +94,7 @@ void Bridge::closed(SocketId socket, const std::string& why) {
     if (found == m_sockets.end()) {
         return;  // Replaced by a newer one.
     }
+    m_commit.flush();  // Its answers must not reach the next connection.
     const std::string station = found->second;
     m_sockets.erase(found);
     const auto open = m_stations.find(station);

@@ -107,6 +107,7 @@ void Bridge::route(const std::string& station, const std::function<RouteOutput(R
     if (found == m_stations.end() || found->second.proxied == nullptr || m_failed) {
         return;
     }
+    m_commit.flush();  // Upstream may be told what the sessions say by now.
     const RouteOutput output = step(found->second.proxied->route);
     if (output.aliases) {
         WriteBatch batch;
@@ -174,6 +175,11 @@ void Bridge::carry_out_route(const std::string& id, const RouteOutput& output) {
 }
 
 void Bridge::send_to_charger(const std::string& id, std::string text) {
+    m_commit.when_stored(
+        [this, id, text = std::move(text)]() mutable { deliver(id, std::move(text)); });
+}
+
+void Bridge::deliver(const std::string& id, std::string text) {
     const auto found = m_stations.find(id);
     if (found == m_stations.end()) {
         return;

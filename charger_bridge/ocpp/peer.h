@@ -54,6 +54,10 @@ struct PeerOutput {
     /// Not empty: the rule that a text breaks, and its code. For logs and metrics.
     std::string refused;
     ErrorCode refused_code{ErrorCode::generic_error};
+
+    [[nodiscard]] bool is_empty() const {
+        return send.empty() && !request && replies.empty() && close.empty() && refused.empty();
+    }
 };
 
 /// Errors: a charger that breaks the protocol gets the CALLERROR that OCPP names; after

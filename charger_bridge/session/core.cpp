@@ -51,6 +51,11 @@ Expected<Done, std::string> load_reports(const KeyValueStore& store, ReportBook&
                     [&](ByteView, ByteView value) { return reports.load_held(value); });
 }
 
+/// Most open sessions are charges that nobody has to be asked or told about.
+bool needs_ticks(const Session& record) {
+    return record.state != SessionState::charging || record.stop_requested || record.is_undecided();
+}
+
 }  // namespace
 
 SessionCore::SessionCore(CoreConfig config, Signer& bridge_key, Random& random)
@@ -206,7 +211,7 @@ Money SessionCore::amount_of(const Session& session) {
 }
 
 void SessionCore::send_station(const std::string& station) {
-    m_silent[station] = m_health.is_silent(station, m_now);
+    m_health.told_silence(station, m_now);
     if (!m_node_connected) {
         return;
     }
@@ -394,18 +399,17 @@ void SessionCore::on(const Tick& /*event*/) {
     tick_reports();
     std::vector<SessionId> open;
     for (const LiveSession* session : m_sessions.open()) {
-        open.push_back(session->record.id);
+        if (needs_ticks(session->record)) {
+            open.push_back(session->record.id);
+        }
     }
     for (const SessionId& id : open) {
         if (LiveSession* const session = m_sessions.find(id)) {  // One may end another.
             tick_session(*session);
         }
     }
-    for (const std::string& station : m_health.stations()) {
-        const auto told = m_silent.find(station);
-        if (told == m_silent.end() || told->second != m_health.is_silent(station, m_now)) {
-            send_station(station);
-        }
+    for (const std::string& station : m_health.silence_to_tell(m_now)) {
+        send_station(station);
     }
 }
 

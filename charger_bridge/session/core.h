@@ -390,7 +390,6 @@ private:
     std::optional<LocalList> m_local_list;
     ReviewLog m_decisions;
     std::map<std::uint64_t, SessionId> m_review;
-    std::map<std::string, bool> m_silent;  ///< as last told to the node
     std::deque<Refusal> m_refusals;
     bool m_node_connected{false};
     bool m_restored{false};  ///< sessions loaded from disk got their deadlines

@@ -149,8 +149,27 @@ void Health::report(const std::string& station, const StatusFacts& status, Write
 
 bool Health::is_silent(const std::string& station, Instant now) const {
     const auto found = m_stations.find(station);
-    return found == m_stations.end() || !found->second.connected ||
-           now.mono - found->second.heard_at > m_silence;
+    return found == m_stations.end() || is_silent(found->second, now);
+}
+
+bool Health::is_silent(const Station& station, Instant now) const {
+    return !station.connected || now.mono - station.heard_at > m_silence;
+}
+
+void Health::told_silence(const std::string& station, Instant now) {
+    if (const auto found = m_stations.find(station); found != m_stations.end()) {
+        found->second.silence_told = is_silent(found->second, now);
+    }
+}
+
+std::vector<std::string> Health::silence_to_tell(Instant now) const {
+    std::vector<std::string> changed;
+    for (const auto& [id, station] : m_stations) {
+        if (station.silence_told != is_silent(station, now)) {
+            changed.push_back(id);
+        }
+    }
+    return changed;
 }
 
 std::vector<ConnectorState> Health::states(const std::string& station,

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,11 @@ public:
     [[nodiscard]] bool is_silent(const std::string& station, Instant now) const;
     [[nodiscard]] std::vector<std::string> stations() const;
 
+    /// The node is told now whether the station is silent.
+    void told_silence(const std::string& station, Instant now);
+    /// Stations of which it was told something else, or nothing yet.
+    [[nodiscard]] std::vector<std::string> silence_to_tell(Instant now) const;
+
 private:
     struct Reported {
         ConnectorStatus status{ConnectorStatus::available};
@@ -63,7 +69,9 @@ private:
         bool booted{false};
         std::chrono::milliseconds heard_at{0};
         std::map<std::uint16_t, Reported> reported;
+        std::optional<bool> silence_told;
     };
+    [[nodiscard]] bool is_silent(const Station& station, Instant now) const;
     void store(const std::string& id, const Station& station, WriteBatch& batch) const;
 
     std::chrono::milliseconds m_silence;

@@ -29,8 +29,7 @@ bool SessionTable::load(ByteView value) {
     if (finished) {
         m_finished.push_back(live.record.id);
         m_is_finished.insert(live.record.id);
-        auto& open = m_open_by_station[live.record.station];
-        open.erase(std::remove(open.begin(), open.end(), live.record.id), open.end());
+        close(live);
     }
     return true;
 }
@@ -64,7 +63,13 @@ void SessionTable::index(const LiveSession& session) {
     }
 }
 
-void SessionTable::unindex(const Session& session) {
+void SessionTable::close(const LiveSession& session) {
+    auto& open = m_open_by_station[session.record.station];
+    open.erase(std::remove(open.begin(), open.end(), &session), open.end());
+}
+
+void SessionTable::unindex(const LiveSession& live) {
+    const Session& session = live.record;
     m_by_transaction.erase({session.station, session.transaction});
     const auto start = m_by_start.find(session.start_facts);
     if (start != m_by_start.end() && start->second == session.id) {
@@ -78,8 +83,7 @@ void SessionTable::unindex(const Session& session) {
     if (approval != m_by_authorization.end() && approval->second == session.id) {
         m_by_authorization.erase(approval);
     }
-    auto& open = m_open_by_station[session.station];
-    open.erase(std::remove(open.begin(), open.end(), session.id), open.end());
+    close(live);
 }
 
 LiveSession& SessionTable::add(Session session) {
@@ -89,7 +93,7 @@ LiveSession& SessionTable::add(Session session) {
     live.order = m_next_order++;
     const auto [place, inserted] = m_sessions.emplace(id, std::move(live));
     ENSURE(inserted);
-    m_open_by_station[place->second.record.station].push_back(id);
+    m_open_by_station[place->second.record.station].push_back(&place->second);
     index(place->second);
     return place->second;
 }
@@ -140,9 +144,7 @@ std::vector<LiveSession*> SessionTable::open_of(const std::string& station) {
     std::vector<LiveSession*> result;
     const auto found = m_open_by_station.find(station);
     if (found != m_open_by_station.end()) {
-        for (const SessionId& id : found->second) {
-            result.push_back(&m_sessions.at(id));
-        }
+        result = found->second;
     }
     // Loaded sessions come in order of their ids; the time of the swipe is what counts.
     std::stable_sort(result.begin(), result.end(), [](const auto* left, const auto* right) {
@@ -153,10 +155,8 @@ std::vector<LiveSession*> SessionTable::open_of(const std::string& station) {
 
 std::vector<LiveSession*> SessionTable::open() {
     std::vector<LiveSession*> result;
-    for (const auto& [station, ids] : m_open_by_station) {
-        for (const SessionId& id : ids) {
-            result.push_back(&m_sessions.at(id));
-        }
+    for (const auto& [station, open] : m_open_by_station) {
+        result.insert(result.end(), open.begin(), open.end());
     }
     return result;
 }
@@ -176,8 +176,7 @@ void SessionTable::save(LiveSession& session, WriteBatch& batch) {
         return;
     }
     const SessionId id = session.record.id;
-    auto& open = m_open_by_station[session.record.station];
-    open.erase(std::remove(open.begin(), open.end(), id), open.end());
+    close(session);
     m_finished.push_back(id);
     m_is_finished.insert(id);
     if (m_finished.size() > finished_sessions_max) {
@@ -191,9 +190,9 @@ void SessionTable::remove(const SessionId& id, WriteBatch& batch) {
     if (found == m_sessions.end()) {
         return;
     }
-    unindex(found->second.record);
+    unindex(found->second);
     if (m_is_finished.erase(id) > 0) {
-        m_finished.erase(std::remove(m_finished.begin(), m_finished.end(), id), m_finished.end());
+        m_finished.erase(std::find(m_finished.begin(), m_finished.end(), id));
     }
     batch.erase(session_key(id));
     m_sessions.erase(found);

@@ -52,6 +52,10 @@ class SessionTable {
 public:
     static constexpr std::uint8_t key_prefix{'s'};
 
+    SessionTable() = default;
+    SessionTable(const SessionTable&) = delete;
+    SessionTable& operator=(const SessionTable&) = delete;
+
     /// False when the value is not a session: data of our own is wrong, the process must stop.
     [[nodiscard]] bool load(ByteView value);
     /// After the last `load`: puts the finished ones into order.
@@ -95,14 +99,15 @@ public:
 private:
     using TransactionKey = std::pair<std::string, std::int64_t>;
     void index(const LiveSession& session);
-    void unindex(const Session& session);
+    void unindex(const LiveSession& session);
+    void close(const LiveSession& session);
 
     std::map<SessionId, LiveSession> m_sessions;
     std::map<TransactionKey, SessionId> m_by_transaction;
     std::map<Hash, SessionId> m_by_start;
     std::map<Hash, SessionId> m_by_stop;
     std::map<AuthorizationRef, SessionId> m_by_authorization;
-    std::map<std::string, std::vector<SessionId>> m_open_by_station;
+    std::map<std::string, std::vector<LiveSession*>> m_open_by_station;  ///< of `m_sessions`
     std::deque<SessionId> m_finished;
     std::set<SessionId> m_is_finished;
     std::int32_t m_next_transaction{1};

@@ -191,12 +191,26 @@ SCENARIO("what is wrong in a script is named with its place") {
     CHECK(problem_of("versions = [\"1.5\"]\n" + with_step("do = \"stop\"")).find("1.5") !=
           std::string::npos);
     CHECK_FALSE(problem_of("not toml").empty());
+    CHECK(problem_of(with_step("do = \"swipe\", tries = 0")).find("tries") != std::string::npos);
+    CHECK(problem_of(with_step("do = \"silence\", random = true")).find("random") !=
+          std::string::npos);
     CHECK(problem_of(with_step("do = \"offline\"")).empty());
     std::string many = "name = \"x\"\n";
     for (std::size_t step = 0; step <= script_steps_max; ++step) {
         many += "[[step]]\ndo = \"stop\"\n";
     }
     CHECK(problem_of(many).find("step") != std::string::npos);
+}
+
+SCENARIO("a driver tries again, and waits are drawn") {
+    const auto script = parse_script(
+        "name = \"x\"\nstep = [{ do = \"swipe\", tries = 30 }, "
+        "{ do = \"wait\", seconds = 10, random = true }]\n",
+        "mine.toml");
+    REQUIRE(script);
+    CHECK(script->steps[0].times == 30);
+    CHECK(script->steps[1].seconds == 10);
+    CHECK(script->steps[1].random);
 }
 
 SCENARIO("a script knows its cards, versions and curve") {
@@ -348,6 +362,23 @@ SCENARIO("a fleet is planned from a pattern, with passwords from a file") {
     request.url = "wss://127.0.0.1:9/ocpp";
     request.tls.pinned_sha256 = "12";
     CHECK_FALSE(plan_fleet(request));
+}
+
+SCENARIO("messages of a phase are counted from its meeting") {
+    FleetReport report;
+    std::vector<PhaseMark> said;
+    report.at_messages_of({{0, 2}, {1, 1}, {1, 3}, {2, 1}},
+                          [&](const PhaseMark& mark) { said.push_back(mark); });
+    for (int message = 0; message < 3; ++message) {
+        report.call_sent("Heartbeat");
+    }
+    CHECK(said == std::vector<PhaseMark>{{0, 2}});
+    report.next_phase();
+    report.call_sent("Heartbeat");
+    report.call_sent("Heartbeat");
+    CHECK(said == std::vector<PhaseMark>{{0, 2}, {1, 1}});
+    report.call_sent("Heartbeat");
+    CHECK(said.back() == PhaseMark{1, 3});
 }
 
 SCENARIO("the report counts what was answered, per script") {

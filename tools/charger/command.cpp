@@ -10,10 +10,12 @@
 #include <boost/json/serialize.hpp>
 #include <unistd.h>
 
+#include <charconv>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace tally::tools {
@@ -31,6 +33,7 @@ struct Options {
     unsigned starts_per_second{100};
     unsigned rounds{1};
     std::vector<std::uint64_t> marks;
+    std::vector<std::string> phase_marks;
     std::uint32_t duration_s{0};
     std::string json_file;
     std::string show_script;
@@ -89,6 +92,25 @@ std::string misfit(const FleetOptions& fleet) {
         }
     }
     return {};
+}
+
+/// "2:100" is message 100 of phase 2.
+Expected<std::vector<PhaseMark>, std::string> phase_marks_of(
+    const std::vector<std::string>& texts) {
+    std::vector<PhaseMark> marks;
+    for (const std::string& text : texts) {
+        PhaseMark mark;
+        const char* const end = text.data() + text.size();
+        const auto phase = std::from_chars(text.data(), end, mark.phase);
+        const bool has_message = phase.ec == std::errc{} && phase.ptr != end && *phase.ptr == ':';
+        const auto message =
+            has_message ? std::from_chars(phase.ptr + 1, end, mark.message) : phase;
+        if (!has_message || message.ec != std::errc{} || message.ptr != end) {
+            return Unexpected{"--mark-in takes PHASE:MESSAGE, such as 2:100, not " + text};
+        }
+        marks.push_back(mark);
+    }
+    return marks;
 }
 
 json::array keys_json(const std::vector<StationSetup>& stations) {
@@ -171,6 +193,11 @@ int play(const Options& options, FleetPlan plan) {
                   << (terminal ? "" : "\n") << std::flush;
     };
     fleet.marks = options.marks;
+    auto phase_marks = phase_marks_of(options.phase_marks);
+    if (!phase_marks) {
+        return report(phase_marks.error());
+    }
+    fleet.phase_marks = std::move(phase_marks).value();
     fleet.event = [terminal](const std::string& what) {
         std::cerr << (terminal ? "\r\033[K" : "charger: ") << what << "\n" << std::flush;
     };
@@ -255,6 +282,8 @@ void add_play_options(CLI::App& command, Options& options) {
     command.add_option("--seed", request.seed, "The same seed plays the same messages");
     command.add_option("--mark", options.marks,
                        "Says on stderr when this many messages were sent; may be repeated");
+    command.add_option("--mark-in", options.phase_marks,
+                       "The same for PHASE:MESSAGE: counted from the meeting of that number on");
     command.add_flag("--list-scripts", options.list, "Names and stories");
     command.add_option("--show-script", options.show_script, "Its TOML, to copy and change");
     command.add_option("--write-keys", options.keys_file,

@@ -43,6 +43,10 @@ public:
         m_report->at_messages(m_options.marks, [this](std::uint64_t count) {
             tell("message " + std::to_string(count) + " is sent");
         });
+        m_report->at_messages_of(m_options.phase_marks, [this](const PhaseMark& mark) {
+            tell("message " + std::to_string(mark.message) + " of phase " +
+                 std::to_string(mark.phase) + " is sent");
+        });
         m_place.on_meeting([this] {
             m_report->next_phase();
             tell("all are together");

@@ -33,8 +33,9 @@ struct FleetOptions {
     std::optional<std::chrono::seconds> duration;  ///< then charges end in order, rounds or not
     std::chrono::milliseconds progress_interval{2'000};
     std::function<void(const FleetProgress&)> progress;
-    std::vector<std::uint64_t> marks;  ///< numbers of messages at which `event` is told so
-    /// "message 100 is sent", "all are together": at that moment.
+    std::vector<std::uint64_t> marks;    ///< numbers of messages at which `event` is told so
+    std::vector<PhaseMark> phase_marks;  ///< the same within the time between two meetings
+    /// "message 100 is sent", "message 100 of phase 2 is sent", "all are together": at that moment.
     std::function<void(const std::string&)> event;
 };
 

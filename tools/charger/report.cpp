@@ -47,12 +47,22 @@ void FleetReport::call_sent(const std::string& action) {
     if (m_marks.erase(m_messages) > 0) {
         m_marked(m_messages);
     }
+    const PhaseMark mark{m_phases.size() - 1, ++m_phase_messages};
+    if (m_phase_marks.erase(mark) > 0) {
+        m_phase_marked(mark);
+    }
 }
 
 void FleetReport::at_messages(std::vector<std::uint64_t> counts,
                               std::function<void(std::uint64_t)> said) {
     m_marks = {counts.begin(), counts.end()};
     m_marked = std::move(said);
+}
+
+void FleetReport::at_messages_of(std::vector<PhaseMark> marks,
+                                 std::function<void(const PhaseMark&)> said) {
+    m_phase_marks = {marks.begin(), marks.end()};
+    m_phase_marked = std::move(said);
 }
 
 void FleetReport::answered(const std::string& script, const std::string& action,

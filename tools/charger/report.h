@@ -5,6 +5,8 @@
 
 #include <boost/json/object.hpp>
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -31,12 +33,21 @@ struct ChargeStory {
     bool stopped_remotely{false};
 };
 
+/// The message of this number in this phase.
+struct PhaseMark {
+    std::size_t phase{0};
+    std::uint64_t message{0};
+    friend auto operator<=>(const PhaseMark&, const PhaseMark&) = default;
+};
+
 /// What a fleet saw of its central system. One thread.
 class FleetReport {
 public:
     void call_sent(const std::string& action);
     /// Calls `said` when this many messages were sent; for tests that do something at that moment.
     void at_messages(std::vector<std::uint64_t> counts, std::function<void(std::uint64_t)> said);
+    /// The same for messages of a phase, which are counted from 1; the first phase is 0.
+    void at_messages_of(std::vector<PhaseMark> marks, std::function<void(const PhaseMark&)> said);
     /// `outcome` is the status of the answer, or an error code.
     void answered(const std::string& script, const std::string& action, const std::string& outcome,
                   std::chrono::microseconds took);
@@ -55,7 +66,10 @@ public:
     }
     [[nodiscard]] std::size_t failures() const { return m_failures.size(); }
     /// From now on answers count to a new phase as well: a fleet that met begins one.
-    void next_phase() { m_phases.emplace_back(); }
+    void next_phase() {
+        m_phases.emplace_back();
+        m_phase_messages = 0;
+    }
     /// {"messages", "sent": {action: count}, "connections", "disconnections": {why: count},
     /// "commands", "latencies": {action: {count, min, p50, p99, max}, "all": ...},
     /// "phases": [latencies, ...],
@@ -70,6 +84,9 @@ private:
     std::uint64_t m_messages{0};
     std::set<std::uint64_t> m_marks;
     std::function<void(std::uint64_t)> m_marked;
+    std::uint64_t m_phase_messages{0};
+    std::set<PhaseMark> m_phase_marks;
+    std::function<void(const PhaseMark&)> m_phase_marked;
     std::uint64_t m_connections{0};
     Counts m_sent;
     Counts m_commands;

@@ -79,6 +79,7 @@ ChargeMessage message(const ConfigTable& table) {
 void read_swipe(const ConfigTable& table, Step& step) {
     step.card = small(table, "card", card_range, 1);
     step.goes_on = table.boolean("goes_on", false);
+    step.times = small(table, "tries", times_range, 1);
     step.prepaid = table.text("prepaid", std::string{});
     if (!step.prepaid.empty() && !money_from_text(step.prepaid)) {
         table.problem("prepaid", "must be an amount such as 20.00");
@@ -196,8 +197,11 @@ Step read_step(const ConfigTable& table) {
             read_reboot(table, step);
             break;
         case StepKind::silence:
+            step.seconds = seconds(table, 1);
+            break;
         case StepKind::wait:
             step.seconds = seconds(table, 1);
+            step.random = table.boolean("random", false);
             break;
         case StepKind::clock:
             read_clock(table, step);

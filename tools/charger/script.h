@@ -59,7 +59,8 @@ struct Step {
     std::int64_t wh{0};            ///< charge: at most; 0: no limit. meter: the register
     std::int64_t meter_start{-1};  ///< start: says this instead of the register; -1: the truth
     std::int64_t seconds{0};       ///< charge, wait: charger's time. reboot, silence: real
-    std::uint32_t times{1};        ///< repeat, reconnect, say; online: copies of each
+    std::uint32_t times{1};  ///< repeat, reconnect, say; online: copies of each; swipe: at most
+    bool random{false};      ///< wait: up to `seconds`, drawn from the charger's seed
     ChargeMessage message{ChargeMessage::stop};
     QueueOrder order{QueueOrder::kept};
     AfterReboot after{AfterReboot::stops};

@@ -24,6 +24,14 @@ std::string with_station(std::string text, const std::string& station) {
     return text;
 }
 
+/// Before a driver whose card was refused tries again.
+Step retry_pause() {
+    Step pause;
+    pause.seconds = 10;
+    pause.random = true;
+    return pause;
+}
+
 void remember_times(ChargeStory& story, const MeterReading& end, std::int64_t end_wh) {
     story.end = end.time;
     story.end_wh = end_wh;
@@ -147,17 +155,24 @@ Station::Play Station::swipe(Self self, Step step) {
     if (!self->m_charge && !step.goes_on) {
         self->say_state(ConnectorState::preparing);
     }
-    if (!step.prepaid.empty()) {
-        OutgoingCall stated = self->m_dialect->prepaid(step.prepaid);
-        const Meaning heard = co_await ask(self, std::move(stated), {});
-        if (!heard) {
-            co_return false;
+    Meaning meaning;
+    for (std::uint32_t time = 0; time < step.times && !self->m_leaving; ++time) {
+        const Step pause = retry_pause();
+        if (time > 0) {
+            co_await rest(self, pause);
         }
-    }
-    OutgoingCall asked = self->m_dialect->authorize(self->card(step.card));
-    const Meaning meaning = co_await ask(self, std::move(asked), {});
-    if (meaning && meaning->accepted) {
-        co_return true;
+        if (!step.prepaid.empty()) {
+            OutgoingCall stated = self->m_dialect->prepaid(step.prepaid);
+            const Meaning heard = co_await ask(self, std::move(stated), {});
+            if (!heard) {
+                co_return false;
+            }
+        }
+        OutgoingCall asked = self->m_dialect->authorize(self->card(step.card));
+        meaning = co_await ask(self, std::move(asked), {});
+        if (meaning && meaning->accepted) {
+            co_return true;
+        }
     }
     if (!self->m_charge && !step.goes_on) {
         self->say_state(ConnectorState::available);
@@ -400,7 +415,11 @@ Station::Play Station::reboot(Self self, Step step) {
 
 Station::Play Station::rest(Self self, Step step) {
     const bool silent = step.kind == StepKind::silence;
-    const std::chrono::milliseconds simulated = std::chrono::seconds{step.seconds};
+    std::chrono::milliseconds simulated = std::chrono::seconds{step.seconds};
+    if (step.random) {
+        simulated = std::chrono::milliseconds{static_cast<std::int64_t>(
+            self->m_random() % static_cast<std::uint64_t>(simulated.count() + 1))};
+    }
     self->m_silent = silent;
     std::function<bool()> told = [self] { return self->m_leaving; };
     co_await until(self, std::move(told), silent ? simulated : self->m_clock.real(simulated));
