@@ -37,6 +37,18 @@ void reload_on_hangup(boost::asio::signal_set& hangup, Bridge& bridge) {
     });
 }
 
+/// Connections beside those of chargers, and files of the store.
+constexpr std::uint64_t other_files_max{1'024};
+
+/// Shells and services start programs with a soft limit of 1,024 files, unless told otherwise.
+void allow_connections() {
+    constexpr std::uint64_t wanted{sockets_max + other_files_max};
+    const std::uint64_t allowed = node::allow_open_files(wanted);
+    if (allowed < wanted) {
+        node::log_warn("bridge", "few_open_files", {{"allowed", allowed}, {"wanted", wanted}});
+    }
+}
+
 int run_with(const BridgeConfig& config, KeyValueStore& store) {
     boost::asio::io_context io{1};
     SystemClock clock;
@@ -93,6 +105,7 @@ int run_bridge(const std::string& config_path) {
     }
     static_cast<void>(node::configure_logging(
         {node::log_level_from_text(config->log_level).value_or(node::LogLevel::info), {}}));
+    allow_connections();
     std::error_code error;
     std::filesystem::create_directories(config->data_dir, error);
     const auto store = LevelDbStore::open(config->data_dir + "/store");

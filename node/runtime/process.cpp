@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <sstream>
@@ -60,6 +61,17 @@ void protect_process_memory() {
     // Both are asked for; where the kernel refuses one, the other still holds.
     static_cast<void>(setrlimit(RLIMIT_CORE, &no_core));
     static_cast<void>(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+std::uint64_t allow_open_files(std::uint64_t wanted) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 0;
+    }
+    const rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = std::max(before, std::min<rlim_t>(limit.rlim_max, wanted));
+    return limit.rlim_cur == before || ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur
+                                                                               : before;
 }
 
 int own_pid() { return ::getpid(); }

@@ -35,6 +35,10 @@ private:
 /// holds keys and card numbers. Called first thing in every program that runs for long.
 void protect_process_memory();
 
+/// Raises the soft limit on open files to `wanted`, or as far as the hard limit allows; never
+/// lowers it. Gives the limit that is in force then.
+[[nodiscard]] std::uint64_t allow_open_files(std::uint64_t wanted);
+
 [[nodiscard]] int own_pid();
 /// Whether a process with this id exists (zombies count as gone).
 [[nodiscard]] bool process_alive(int pid);

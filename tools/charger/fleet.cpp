@@ -3,7 +3,6 @@
 #include "node/runtime/process.h"
 
 #include <boost/asio/steady_timer.hpp>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
@@ -18,15 +17,11 @@ constexpr std::size_t other_descriptors{64};
 
 /// Allows as many sockets as the fleet has, where this process may allow it itself.
 Expected<Done, std::string> allow_descriptors(std::size_t stations) {
-    rlimit limit{};
-    const rlim_t wanted = stations + other_descriptors;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
-        return Done{};
-    }
-    limit.rlim_cur = std::min(limit.rlim_max, wanted);
-    if (limit.rlim_cur < wanted || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    const std::uint64_t wanted = stations + other_descriptors;
+    const std::uint64_t allowed = node::allow_open_files(wanted);
+    if (allowed < wanted) {
         return Unexpected{std::to_string(stations) + " connections need " + std::to_string(wanted) +
-                          " file descriptors; the limit is " + std::to_string(limit.rlim_max) +
+                          " file descriptors; the limit is " + std::to_string(allowed) +
                           " (ulimit -Hn)"};
     }
     return Done{};

@@ -13,9 +13,11 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "e2e"))
 
@@ -76,6 +78,22 @@ def busy_seconds():
 
 def folder_bytes(folder):
     return sum(file.stat().st_size for file in pathlib.Path(folder).rglob("*") if file.is_file())
+
+
+def bridge_text(net, path):
+    request = urllib.request.Request(net.bridge("AAA")["api"] + path)
+    request.add_header("Authorization", "Bearer " + net.manifest["admin_token"])
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return answer.read().decode()
+
+
+def evidence_figures(net, charges=20):
+    """What is kept of a charge for ever: texts, and their bytes with the keys they are stored under (21 and 33 + 35 bytes)."""
+    names = [item["hash"] for item in json.loads(bridge_text(net, "/api/v1/evidence"))["items"]][:charges]
+    kept = [[json.loads(line) for line in bridge_text(net, "/api/v1/evidence/" + name).splitlines()[1:]] for name in names]
+    texts = sum(len(one) for one in kept)
+    size = sum(21 + len(text.encode()) for one in kept for text in one) + 68 * len(kept)
+    return {"evidence_texts_per_charge": round(texts / len(kept), 1), "evidence_bytes_per_charge": size // len(kept)}
 
 
 class Watch:
@@ -183,9 +201,12 @@ def measure(net, options):
     summary, counted = account(net, fleet, options, killed)
     figures |= counted | {"return_until_all_is_settled_s": round(time.monotonic() - begin, 1)}
     wait_until(lambda: bridge_metric(net, "AAA", "tally_bridge_outbox_messages") == 0, 900, "the outbox is empty")
-    figures |= {"connections": summary["connections"], "messages": summary["messages"],
+    figures |= evidence_figures(net) | {"connections": summary["connections"], "messages": summary["messages"],
                 "store_bytes_per_charge": (folder_bytes(store) - stored) // max(1, counted["charges_begun"]),
                 "answers_ms": dict(zip(PHASES, summary["phases"]))}
+    if options.copy_store:
+        net.kill("bridge-AAA")
+        shutil.copytree(os.path.join(store, "store"), options.copy_store)
     return figures
 
 
@@ -198,6 +219,7 @@ def main():
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--in-step", action="store_true")
     parser.add_argument("--no-kill", action="store_true")
+    parser.add_argument("--copy-store", help="Put the bridge's store here at the end")
     parser.add_argument("--json")
     options = parser.parse_args()
     customers = min(9_999, 2 * options.chargers + 8)

@@ -10,6 +10,7 @@
 #include "node/runtime/verify_pool.h"
 
 #include <catch2/catch.hpp>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -206,6 +207,23 @@ SCENARIO("metrics are exposed in the text format", "[metrics]") {
     CHECK(text.find("tally_height 42\n") != std::string::npos);
     CHECK(text.find("tally_wait_seconds_bucket{le=\"1\"} 1\n") != std::string::npos);
     CHECK(text.find("tally_collected 9\n") != std::string::npos);
+}
+
+SCENARIO("the limit on open files is raised as far as it goes, and never lowered") {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit low{256, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+    CHECK(allow_open_files(300) == 300);
+    CHECK(allow_open_files(100) == 300);
+    rlimit after{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &after) == 0);
+    CHECK(after.rlim_cur == 300);
+    CHECK(after.rlim_max == before.rlim_max);
+    if (before.rlim_max != RLIM_INFINITY) {
+        CHECK(allow_open_files(std::uint64_t{before.rlim_max} + 1) == before.rlim_max);
+    }
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
 SCENARIO("the kernel tells what a process uses", "[process]") {
