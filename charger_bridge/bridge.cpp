@@ -375,10 +375,12 @@ void Bridge::answer(const CallKey& call, const json::object& payload) {
         return;  // The charger went away; it will ask again.
     }
     std::string text = found->second.peer.answer(call.id, payload);
-    m_calls.answered(call.station, call.id, payload, m_parts.clock.monotonic());
-    if (!text.empty()) {
-        send_to_charger(call.station, std::move(text));
-    }
+    m_commit.when_stored([this, call, payload, text = std::move(text)]() mutable {
+        m_calls.answered(call.station, call.id, payload, m_parts.clock.monotonic());
+        if (!text.empty()) {
+            deliver(call.station, std::move(text));
+        }
+    });
 }
 
 // ---- sessions
