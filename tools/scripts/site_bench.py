@@ -183,13 +183,14 @@ def measure(net, options):
     pids = {"bridge": bridge, "chargers": fleet.process.pid}
     pids |= {node["member"]: node["pid"] for node in net.manifest["nodes"]}
     check(fleet.wait_line(TOGETHER), "the chargers did not all begin to charge")
-    figures = {"chargers": options.chargers, "tls": options.tls, "in_step": options.in_step, "resident_idle": idle}
+    resident = resident_bytes(bridge)
+    figures = {"chargers": options.chargers, "tls": options.tls, "in_step": options.in_step, "resident_idle": idle,
+               "resident_all_connected": resident, "resident_per_charger": (resident - idle) // options.chargers}
     watch = Watch(pids)
     steps, syncs = (bridge_metric(net, "AAA", "tally_bridge_" + name) for name in ("stored_steps", "store_syncs"))
     check(fleet.wait_line(TOGETHER), "the charges did not last")
     storm = Watch(pids)
-    figures["charging"] = watch.figures() | {
-        "resident": resident_bytes(bridge), "resident_per_charger": (resident_bytes(bridge) - idle) // options.chargers}
+    figures["charging"] = watch.figures() | {"resident": resident_bytes(bridge)}
     check(fleet.wait_line(TOGETHER), "not all came back")
     figures["storm"] = storm.figures() | {"resident": resident_bytes(bridge)}
     more_steps, more_syncs = (bridge_metric(net, "AAA", "tally_bridge_" + name) for name in ("stored_steps", "store_syncs"))
