@@ -530,6 +530,7 @@ std::int32_t Bridge::next_start_number() {
 
 void Bridge::want_stop(const std::string& station, std::int32_t transaction) {
     feed(StopWanted{station, transaction});
+    m_commit.flush();
 }
 
 }  // namespace tally::bridge

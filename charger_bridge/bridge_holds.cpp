@@ -56,6 +56,7 @@ Forgotten Bridge::forget(const std::string& station) {
     }
     if (m_admission.forget(station)) {
         feed(StationForgotten{station});
+        m_commit.flush();
         node::log_info("ocpp", "forgotten", {{"station", station}});
     }
     return Forgotten::yes;
