@@ -87,6 +87,12 @@ TEST_CASE("a set is found from its last chunk on, and not before", "[tokens]") {
     }
     CHECK(hub.owner(old_key, 3) == "unknown");
     CHECK(hub.owner(new_key, 1) == "unknown");
+    // The next set is put together beside it and says nothing yet.
+    TokenChunk next = part(2, hashes({3}));
+    next.is_first = true;
+    REQUIRE(hub.take("BBB", next) == TokenResult::taken);
+    CHECK(hub.owner(old_key, 3) == "unknown");
+    CHECK(hub.owner(old_key, 5) == "BBB");
 }
 
 TEST_CASE("a set that was cut off goes on where the hub has it, also after a restart", "[tokens]") {
