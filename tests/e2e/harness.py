@@ -48,9 +48,14 @@ def wait_until(condition, deadline_s, what):
 
 
 def free_port_range(count):
-    """A base port from which `count` ports are free now, below the range that the kernel hands out to clients."""
-    base = 20000 + (os.getpid() * 37) % 8000
-    for candidate in range(base, 32000, count):
+    """A base port from which `count` ports are free now, below the range that the kernel hands out to clients.
+
+    Tests that run at the same time have ranges of their own (TALLY_E2E_PORTS=FIRST-END): what is free now may be the port of
+    a node that another one has just killed.
+    """
+    first, end = (int(port) for port in os.environ.get("TALLY_E2E_PORTS", "20000-32000").split("-"))
+    base = first + (os.getpid() * 37) % ((end - first) * 2 // 3)
+    for candidate in range(base, end - count, count):
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(candidate, candidate + count):
