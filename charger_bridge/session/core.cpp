@@ -442,8 +442,10 @@ void SessionCore::tick_session(LiveSession& session) {
         case SessionState::undecided:
             tick_cut_off(session);
             return;
-        case SessionState::ended:
         case SessionState::refused:
+            press_stop(session);
+            return;
+        case SessionState::ended:
         case SessionState::held:
             return;
     }

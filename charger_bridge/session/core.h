@@ -350,6 +350,8 @@ private:
     static void take_signed_before(Reported& reported, const std::vector<MeterSample>& samples);
     void before_charge(Reported& reported, const HeldReport& report, const CallKey& call);
     void begin_by_report(Reported& reported, const HeldReport& report, const CallKey& call);
+    /// Whether no answer told the charger of the refusal, so that it has to be asked to stop.
+    [[nodiscard]] bool is_stop_owed(const Session& refused);
     void go_on_by_report(LiveSession& session, const HeldReport& report, const CallKey& call);
     void end_without_charge(const Reported& reported, const HeldReport& report, bool was_begun);
     void answer_again(const TransactionReported& event);

@@ -169,6 +169,9 @@ void SessionCore::send_request(LiveSession& session) {
 }
 
 void SessionCore::wait_for(LiveSession& session, const CallKey& call, bool is_start) {
+    if (call.id.empty()) {
+        return;  // It was answered already.
+    }
     if (session.waiting.size() >= waiting_calls_max) {
         session.waiting.erase(session.waiting.begin());
     }
@@ -224,6 +227,9 @@ void SessionCore::refuse(LiveSession& session, const std::string& reason) {
     if (record.transaction != 0) {
         record.state = SessionState::refused;
         record.reason = reason.substr(0, reason_bytes_max);
+        if (is_stop_owed(record)) {
+            request_stop(session, reason);
+        }
         save(session);
         answer_waiting(session, status_of(reason), reason);
         forget_refused(record.station);

@@ -239,6 +239,7 @@ void SessionCore::take_report(Reported& reported, const HeldReport& report, cons
     if (session != nullptr && session->record.state == SessionState::refused && facts.token &&
         !is_end && session->record.token != reported.token) {
         // Another driver's card, in the transaction that began when the cable was plugged in.
+        session->record.stop_requested = false;  // It bears the same name: not that one.
         m_sessions.retire_start(*session, m_step.changes);
         session = nullptr;
     }
@@ -322,24 +323,37 @@ void SessionCore::begin_by_report(Reported& reported, const HeldReport& report,
     start.offline = facts.offline;
     m_texts_before = std::move(reported.before_token);
     reported.before_token.clear();
-    on(StartCalled{call, start, report.text});
+    // Only the answer to a report about the card can say what was decided. Any other is answered
+    // at once: the charger keeps what it has to say after it until then.
+    reported.begun_without_token = !facts.token || is_master(upper_case(*facts.token));
+    const CallKey nobody{reported.station, {}};
+    on(StartCalled{reported.begun_without_token ? nobody : call, start, report.text});
     m_texts_before.clear();
     SignedTrack before = std::exchange(reported.signed_before, {});
     LiveSession* const session = find_named(reported.station, reported.transaction);
-    if (session == nullptr || session->record.state == SessionState::refused) {
-        return;
-    }
-    if (start.meter_start_wh == reported.first_register_wh) {
-        // Nothing was drawn before the card: the begin that the meter signed is the charge's.
-        session->record.signed_track = std::move(before);
-    }
-    take_signed(*session, facts.samples);
-    save(*session);
-    if (session->record.state == SessionState::charging) {
-        const auto later = facts.samples.begin() + static_cast<std::ptrdiff_t>(used);
-        take_samples(*session, {later, facts.samples.end()});
+    if (session != nullptr && session->record.state != SessionState::refused) {
+        if (start.meter_start_wh == reported.first_register_wh) {
+            // Nothing was drawn before the card: the begin that the meter signed is the charge's.
+            session->record.signed_track = std::move(before);
+        }
+        take_signed(*session, facts.samples);
+        if (session->record.state == SessionState::charging) {
+            const auto later = facts.samples.begin() + static_cast<std::ptrdiff_t>(used);
+            take_samples(*session, {later, facts.samples.end()});
+        }
         save(*session);
     }
+    if (reported.begun_without_token) {
+        answer_report(call, session, facts);
+        if (session == nullptr) {  // No connector of ours: said again with every report.
+            m_step.effects.emplace_back(RemoteStop{reported.station, 0, reported.transaction});
+        }
+    }
+}
+
+bool SessionCore::is_stop_owed(const Session& refused) {
+    const Reported* const reported = m_reports.find(refused.station, refused.transaction_name);
+    return reported != nullptr && reported->begun_without_token && !reported->holds_end();
 }
 
 void SessionCore::go_on_by_report(LiveSession& session, const HeldReport& report,

@@ -12,8 +12,10 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{1};    ///< of a held report
-constexpr std::uint8_t reported_version{2};  ///< 1: without what was signed before the card
+constexpr std::uint8_t format_version{1};  ///< of a held report
+constexpr std::uint8_t reported_version{3};
+constexpr std::uint8_t reported_signed{2};  ///< without whether it was begun without a token
+constexpr std::uint8_t reported_first{1};   ///< also without what was signed before the card
 constexpr std::uint32_t text_bytes_max{64U * 1024};
 
 Hash name_hash(const Reported& reported) {
@@ -192,13 +194,14 @@ void ReportBook::save(const Reported& reported, WriteBatch& batch) const {
         encoder.i64(sequence).u64(digest);
     }
     reported.signed_before.encode(encoder);
+    encoder.boolean(reported.begun_without_token);
     batch.put(key_of(reported), std::move(encoder).take());
 }
 
 bool ReportBook::load(ByteView value) {
     Decoder decoder{value};
     const std::uint8_t version = decoder.u8();
-    if (version == 0 || version > reported_version) {
+    if (version < reported_first || version > reported_version) {
         return false;
     }
     Reported reported;
@@ -220,8 +223,11 @@ bool ReportBook::load(ByteView value) {
         const std::int64_t sequence = decoder.i64();
         reported.seen.emplace_back(sequence, decoder.u64());
     }
-    if (version >= 2) {
+    if (version >= reported_signed) {
         reported.signed_before = SignedTrack::decode(decoder);
+    }
+    if (version == reported_version) {
+        reported.begun_without_token = decoder.boolean();
     }
     if (!decoder.finished()) {
         return false;

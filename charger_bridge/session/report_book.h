@@ -46,6 +46,7 @@ struct Reported {
     bool ended{false};
     std::uint16_t connector{0};
     std::string token;                              ///< said before the connector was known
+    bool begun_without_token{false};                ///< by a report that was not about the card
     std::optional<std::int64_t> first_register_wh;  ///< of those before the charge began
     std::optional<std::int64_t> register_wh;        ///< the last of them
     std::vector<std::string> before_token;          ///< texts

@@ -259,6 +259,90 @@ TEST_CASE("what is said while the home operator is asked waits for the answer") 
     CHECK(only_charge(site).metered.readings.back().register_wh == 1'020);
 }
 
+TEST_CASE(
+    "card first: the report with the connector is answered while the home operator is asked") {
+    Site site;
+    site.node_answers = false;
+    const auto is_answered = [](const std::optional<Site::ReportAnswer>& answer) {
+        return answer && !answer->status;  // It has no card that could be judged.
+    };
+    const Report card{"T1", 0, 0, "BBB-1", {}, {}};
+    const auto decide = [&site] {
+        site.node_answers = true;
+        site.link_down();
+        site.link_up();
+    };
+    SECTION("accepted: the charge begins where the connector was said") {
+        CHECK_FALSE(site.report(started, card));
+        CHECK(is_answered(site.report(updated, {"T1", 1, 2, {}, 700, {}})));
+        SECTION("at once") {}
+        SECTION("after a restart: what was answered is on disk") { site.restart(); }
+        CHECK(site.durable().empty());
+        decide();
+        CHECK(site.report(ended, {"T1", 2, 0, {}, 700, {}}));
+        CHECK(only_charge(site).metered.readings.front().register_wh == 700);
+        CHECK(site.durable_of<node::ChargeStarted>()[0].connector == 2);
+        CHECK(site.remote_stops.empty());
+    }
+    SECTION("refused: the charger is asked to stop until it has") {
+        site.policy.accepts = false;
+        CHECK_FALSE(site.report(started, card));
+        CHECK(is_answered(site.report(updated, {"T1", 1, 2, {}, 700, {}})));
+        SECTION("at once") {}
+        SECTION("after a restart") { site.restart(); }
+        decide();
+        REQUIRE(site.remote_stops.size() == 1);
+        CHECK(site.remote_stops[0].name == "T1");
+        CHECK(site.report(started, card)->reason == "insufficient_balance");
+        site.restart();
+        site.pass(10s);
+        CHECK(site.remote_stops.size() == 2);
+        CHECK(site.report(ended, {"T1", 2, 0, {}, 900, {}}));
+        site.pass(10s);
+        CHECK(site.remote_stops.size() == 2);
+        CHECK(site.durable_of<node::ChargeStarted>().empty());
+        CHECK(orphan_kinds(site) == std::vector<std::string>{"not_authorized"});
+    }
+    SECTION("refused when it had ended: there is nothing to stop") {
+        site.policy.accepts = false;
+        CHECK_FALSE(site.report(started, card));
+        CHECK(is_answered(site.report(updated, {"T1", 1, 2, {}, 700, {}})));
+        CHECK(is_answered(site.report(ended, {"T1", 2, 0, {}, 700, {}})));
+        decide();
+        CHECK(site.remote_stops.empty());
+        CHECK(site.core().sessions().all()[0]->record.state == SessionState::held);
+    }
+}
+
+TEST_CASE("a report without a card begins what is refused at once: the charger is asked to stop") {
+    Site site;
+    REQUIRE(site.report(started, {"T1", 0, 0, "BBB-1", {}, {}})->status == TagStatus::accepted);
+    site.pass(6min);  // Nobody plugged in, and the approval was given back.
+    site.policy.accepts = false;
+    const auto plugged = site.report(updated, {"T1", 1, 1, {}, 700, {}});
+    REQUIRE(plugged);
+    CHECK_FALSE(plugged->status);
+    CHECK(site.remote_stops.size() == 1);
+    SECTION("another card may charge in the same transaction, and is not stopped") {
+        site.policy.accepts = true;
+        const std::uint16_t connector =
+            GENERATE(as<std::uint16_t>{}, 0, 2);  // The cable's, and another.
+        const auto card = site.report(updated, {"T1", 2, connector, "BBB-2", 700, {}});
+        CHECK(card->status == TagStatus::accepted);
+        site.pass(1min);
+        CHECK(site.remote_stops.size() == 1);
+        CHECK(site.report(ended, {"T1", 3, 0, "BBB-2", 800, {}}));
+        CHECK(only_charge(site).metered.readings.back().register_wh == 800);
+    }
+    SECTION("a connector that there is not") {
+        CHECK(site.report(started, {"T2", 0, 0, "BBB-1", {}, {}}));
+        CHECK_FALSE(site.report(updated, {"T2", 1, 9, {}, 700, {}})->status);
+        REQUIRE(site.remote_stops.size() == 2);
+        CHECK(site.remote_stops[1].name == "T2");
+        CHECK(orphan_kinds(site) == std::vector<std::string>{"unknown_connector"});
+    }
+}
+
 TEST_CASE("a refused token: told why, and what was charged all the same is an orphan") {
     Site site;
     site.policy.accepts = false;
@@ -355,6 +439,33 @@ TEST_CASE(
     CHECK(site.report(updated, {"T1", 21, 0, {}, 2'600, {}}));
     REQUIRE(site.remote_stops.size() == 1);
     CHECK(site.remote_stops[0].name == "T1");
+}
+
+TEST_CASE("stored transactions of earlier versions are read; another value is none") {
+    Site site;
+    CHECK(site.report(started, {"T1", 0, 0, "BBB-1", 700, {}}));
+    const Bytes prefix{ReportBook::key_prefix};
+    const auto entries = site.store().scan(prefix, prefix, 10);
+    REQUIRE(entries);
+    REQUIRE(entries->size() == 1);
+    const Bytes now = entries->front().value;
+    const auto is_read = [](const Bytes& value) { return ReportBook{}.load(value); };
+    CHECK(is_read(now));
+    Bytes before{now.begin(), now.end() - 1};  // Without how the charge began.
+    CHECK_FALSE(is_read(before));
+    before[0] = 2;
+    CHECK(is_read(before));
+    Encoder nothing_signed;
+    SignedTrack{}.encode(nothing_signed);
+    Bytes first = before;
+    first.resize(before.size() - nothing_signed.bytes().size());
+    first[0] = 1;
+    CHECK(is_read(first));
+    first[0] = 0;
+    CHECK_FALSE(is_read(first));
+    Bytes later = now;
+    later[0] = static_cast<std::uint8_t>(now[0] + 1);
+    CHECK_FALSE(is_read(later));
 }
 
 TEST_CASE("limit: reports that wait for one before them; then the gap is given up") {
