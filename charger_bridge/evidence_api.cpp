@@ -1,6 +1,7 @@
 #include "charger_bridge/evidence_api.h"
 
 #include "charger_bridge/session/evidence.h"
+#include "node/link/evidence_page.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -69,10 +70,7 @@ HttpResponse texts_answer(const KeyValueStore& store, std::string_view name) {
     }
     HttpResponse response;
     response.content_type = "application/x-ndjson";
-    response.body = to_hex((*kept)->session) + "\n";
-    for (const std::string& text : (*kept)->texts) {
-        response.body += json::serialize(json::string{text}) + "\n";
-    }
+    response.body = node::evidence_page({(*kept)->session, (*kept)->texts});
     return response;
 }
 

@@ -29,46 +29,68 @@ LinkedNode::LinkedNode(boost::asio::io_context& io, const BridgeConfig& config, 
                                    identity.link_key = peer;
                                    return peer == m_node ? std::optional{identity} : std::nullopt;
                                },
-                               [this](const node::PeerIdentity&) {
-                                   if (m_bridge != nullptr) {
-                                       m_bridge->node_connected();
-                                   }
-                               },
-                               [this](const node::PeerIdentity&) {
-                                   if (m_bridge != nullptr) {
-                                       m_bridge->node_disconnected();
-                                   }
-                               },
+                               [this](const node::PeerIdentity&) { linked(true); },
+                               [this](const node::PeerIdentity&) { linked(false); },
                                [this](const node::PeerIdentity&, node::FrameKind kind, Bytes body) {
                                    received(kind, body);
                                }}} {}
 
-void LinkedNode::start(Bridge& bridge) {
+void LinkedNode::start(Bridge& bridge, EvidenceFeeder& evidence) {
     m_bridge = &bridge;
+    m_evidence = &evidence;
     m_hub.start();
 }
 
 void LinkedNode::stop() {
     m_bridge = nullptr;
+    m_evidence = nullptr;
     m_hub.stop();
+}
+
+void LinkedNode::linked(bool is_up) {
+    if (m_bridge == nullptr) {
+        return;
+    }
+    if (is_up) {
+        m_bridge->node_connected();
+        m_evidence->node_connected();
+    } else {
+        m_bridge->node_disconnected();
+        m_evidence->node_disconnected();
+    }
 }
 
 bool LinkedNode::send(const node::BridgeMessage& message) {
     return m_hub.send(m_node, node::FrameKind::bridge, node::encode_bridge_message(message));
 }
 
+void LinkedNode::send(const node::EvidenceMessage& message) {
+    static_cast<void>(
+        m_hub.send(m_node, node::FrameKind::evidence, node::encode_evidence_message(message)));
+}
+
 void LinkedNode::received(node::FrameKind kind, const Bytes& body) {
-    if (m_bridge == nullptr) {
-        return;
-    }
-    const auto message = node::decode_bridge_message(body);
-    if (kind != node::FrameKind::bridge || !message) {
+    if (m_bridge != nullptr && !understood(kind, body)) {
         m_metrics.counter("tally_bridge_node_malformed_total", "Frames of the node not understood")
             .add();
         node::log_warn("node", "malformed_message");
-        return;
+    }
+}
+
+bool LinkedNode::understood(node::FrameKind kind, const Bytes& body) {
+    if (kind == node::FrameKind::evidence) {
+        const auto message = node::decode_evidence_message(body);
+        if (message) {
+            m_evidence->node_said(*message);
+        }
+        return message.has_value();
+    }
+    const auto message = node::decode_bridge_message(body);
+    if (kind != node::FrameKind::bridge || !message) {
+        return false;
     }
     m_bridge->node_said(*message);
+    return true;
 }
 
 }  // namespace tally::bridge

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "charger_bridge/bridge.h"
+#include "charger_bridge/evidence_feeder.h"
 #include "node/link/link.h"
 
 namespace tally::bridge {
@@ -11,17 +12,23 @@ class LinkedNode final : public NodeLine {
 public:
     LinkedNode(boost::asio::io_context& io, const BridgeConfig& config, Signer& key,
                node::Metrics& metrics);
-    /// Starts dialing; until `stop`, `bridge` hears of the link and must live.
-    void start(Bridge& bridge);
+    /// Starts dialing; until `stop`, `bridge` and `evidence` hear of the link and must
+    /// live.
+    void start(Bridge& bridge, EvidenceFeeder& evidence);
     void stop();
     bool send(const node::BridgeMessage& message) override;
+    /// Dropped when the link is down or crowded; its sender repeats it.
+    void send(const node::EvidenceMessage& message);
 
 private:
+    void linked(bool is_up);
     void received(node::FrameKind kind, const Bytes& body);
+    [[nodiscard]] bool understood(node::FrameKind kind, const Bytes& body);
 
     PublicKey m_node;
     node::Metrics& m_metrics;
     Bridge* m_bridge{nullptr};
+    EvidenceFeeder* m_evidence{nullptr};
     node::LinkHub m_hub;
 };
 

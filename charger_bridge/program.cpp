@@ -2,12 +2,14 @@
 
 #include "charger_bridge/api.h"
 #include "charger_bridge/bridge.h"
+#include "charger_bridge/evidence_feeder.h"
 #include "charger_bridge/node_line.h"
 #include "charger_bridge/ocpp/credentials.h"
 #include "charger_bridge/server/password_hash.h"
 #include "ledger/base/system_clock.h"
 #include "ledger/base/system_random.h"
 #include "ledger/store/leveldb_store.h"
+#include "node/runtime/asio_timers.h"
 #include "node/runtime/exit_codes.h"
 #include "node/runtime/http_server.h"
 #include "node/runtime/logging.h"
@@ -26,6 +28,15 @@
 namespace tally::bridge {
 
 namespace {
+
+constexpr std::chrono::milliseconds evidence_interval{250};
+
+void feed_evidence(node::AsioTimers& timers, EvidenceFeeder& evidence) {
+    timers.after(evidence_interval, [&timers, &evidence] {
+        evidence.tick();
+        feed_evidence(timers, evidence);
+    });
+}
 
 /// SIGHUP: renewed certificates are read.
 void reload_on_hangup(boost::asio::signal_set& hangup, Bridge& bridge) {
@@ -76,6 +87,10 @@ int run_with(const BridgeConfig& config, KeyValueStore& store) {
         fmt::print(stderr, "tally-bridge: {}: {}\n", config.data_dir, loaded.error());
         return node::exit_io;
     }
+    EvidenceFeeder evidence{{store, clock, metrics,
+                             [&line](const node::EvidenceMessage& message) { line.send(message); },
+                             storage_failed}};
+    node::AsioTimers timers{io};
     Api api{bridge, metrics, {config.api_token, config.evidence_token}};
     node::HttpServer http{io, config.api_listen.host, config.api_listen.port,
                           [&api](const node::HttpRequest& request, const node::HttpReply& reply) {
@@ -91,7 +106,8 @@ int run_with(const BridgeConfig& config, KeyValueStore& store) {
     boost::asio::signal_set hangup{io, SIGHUP};
     reload_on_hangup(hangup, bridge);
     bridge.start();
-    line.start(bridge);
+    line.start(bridge, evidence);
+    feed_evidence(timers, evidence);
     node::log_info("bridge", "started",
                    {{"bridge", config.bridge_id},
                     {"ocpp_port", bridge.ocpp_port()},

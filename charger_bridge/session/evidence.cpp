@@ -1,12 +1,16 @@
 #include "charger_bridge/session/evidence.h"
 
+#include "charger_bridge/session/evidence_to_send.h"
 #include "ledger/base/codec.h"
 #include "ledger/crypto/sha256.h"
+#include "node/link/evidence_file.h"
 
 #include <utility>
 
 namespace tally::bridge {
 namespace {
+
+static_assert(evidence_bytes_max == node::evidence_text_bytes_max);
 
 constexpr std::uint8_t text_kind{'e'};
 constexpr std::uint8_t name_kind{'h'};
@@ -51,12 +55,10 @@ Expected<std::vector<std::string>, StoreError> texts_of(const KeyValueStore& sto
 
 }  // namespace
 
-Hash evidence_begin(const SessionId& session) {
-    return tagged_hash("tally/evidence/v1", session.view());
-}
+Hash evidence_begin(const SessionId& session) { return node::evidence_hash_begin(session.view()); }
 
 Hash evidence_add(const Hash& before, std::string_view text) {
-    return sha256(before.view(), sha256(as_bytes(text)).view());
+    return node::evidence_hash_add(before, text);
 }
 
 Bytes evidence_text_key(const Session& session) {
@@ -67,6 +69,7 @@ void put_evidence_name(WriteBatch& batch, const Session& session) {
     Encoder name;
     name.fixed(session.id).fixed(session.authorization.signer).fixed(session.authorization.id);
     batch.put(name_key(session.evidence), std::move(name).take());
+    put_evidence_to_send(batch, session);
 }
 
 Expected<std::vector<NamedEvidence>, StoreError> list_evidence(const KeyValueStore& store,

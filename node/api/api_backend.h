@@ -5,6 +5,7 @@
 #include "consensus/driver/driver.h"
 #include "ledger/store/ledger.h"
 #include "node/replica/envelope_gate.h"
+#include "node/roaming/evidence_store.h"
 #include "node/roaming/session_view.h"
 #include "node/roaming/token_parts.h"
 
@@ -46,6 +47,9 @@ public:
     /// for by transaction id.
     virtual void submit(Bytes envelope, std::function<void(GateResult)> done) = 0;
     [[nodiscard]] virtual std::string metrics_text() = 0;
+
+    /// What meters said of charges; null when this node keeps none.
+    [[nodiscard]] virtual const EvidenceStore* evidence() const { return nullptr; }
 
     // Cards without a prefix; see RoamingService.
     [[nodiscard]] virtual TokenView tokens() const { return {}; }

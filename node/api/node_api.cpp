@@ -7,6 +7,7 @@
 #include "node/api/answers.h"
 #include "node/api/consensus_json.h"
 #include "node/api/cycle_json.h"
+#include "node/api/evidence_api.h"
 #include "node/api/ledger_json.h"
 #include "node/api/membership_json.h"
 #include "node/api/proof_api.h"
@@ -106,8 +107,10 @@ json::array ids_of(const Envelope& envelope) {
 
 }  // namespace
 
-NodeApi::NodeApi(ApiBackend& backend, std::string bearer_token)
-    : m_backend{backend}, m_token{std::move(bearer_token)} {}
+NodeApi::NodeApi(ApiBackend& backend, std::string bearer_token, std::string evidence_token)
+    : m_backend{backend},
+      m_token{std::move(bearer_token)},
+      m_evidence_token{std::move(evidence_token)} {}
 
 void NodeApi::handle(const HttpRequest& request, const HttpReply& reply) {
     if (request.method == "POST" && request.path == envelopes_path) {
@@ -195,7 +198,18 @@ HttpResponse NodeApi::answer_v1(const HttpRequest& request, const std::string& p
     if (kind == "state") {
         return state_proof(m_backend.ledger(), request, rest);
     }
+    if (kind == "evidence") {
+        return evidence(request, rest);
+    }
     return answer_private(request, path);
+}
+
+HttpResponse NodeApi::evidence(const HttpRequest& request, const std::string& rest) const {
+    if (!same_secret(request.bearer_token, m_token) &&
+        !same_secret(request.bearer_token, m_evidence_token)) {
+        return unauthorized();
+    }
+    return evidence_answer(m_backend.evidence(), request, rest);
 }
 
 HttpResponse NodeApi::answer_private(const HttpRequest& request, const std::string& path) {

@@ -11,10 +11,10 @@ namespace tally::node {
 /// The node's HTTP interface (docs/protocol/http.md): health, metrics, chain, state, sessions, and
 /// the way in for signed envelopes. Turns requests into calls of the backend and values into JSON;
 /// keeps nothing. Sessions, accounts and cycles need `bearer_token`; an empty one switches them
-/// off.
+/// off. The evidence of charges is also given to `evidence_token`, which opens nothing else.
 class NodeApi {
 public:
-    NodeApi(ApiBackend& backend, std::string bearer_token);
+    NodeApi(ApiBackend& backend, std::string bearer_token, std::string evidence_token = {});
 
     /// Never throws; always replies exactly once.
     void handle(const HttpRequest& request, const HttpReply& reply);
@@ -23,6 +23,7 @@ private:
     [[nodiscard]] HttpResponse answer(const HttpRequest& request);
     [[nodiscard]] HttpResponse answer_v1(const HttpRequest& request, const std::string& path);
     [[nodiscard]] HttpResponse answer_private(const HttpRequest& request, const std::string& path);
+    [[nodiscard]] HttpResponse evidence(const HttpRequest& request, const std::string& rest) const;
     [[nodiscard]] HttpResponse ready() const;
     [[nodiscard]] HttpResponse status() const;
     /// Nothing when the path is none of membership's.
@@ -46,6 +47,7 @@ private:
 
     ApiBackend& m_backend;
     std::string m_token;
+    std::string m_evidence_token;
 };
 
 }  // namespace tally::node

@@ -2,6 +2,7 @@
 
 #include "ledger/base/check.h"
 #include "node/link/bridge_messages.h"
+#include "node/link/evidence_messages.h"
 #include "node/link/link.h"
 
 #include <algorithm>
@@ -26,6 +27,8 @@ std::size_t frame_bytes_max(FrameKind kind) {
             return roaming_frame_bytes_max;
         case FrameKind::bridge:
             return bridge_frame_bytes_max;
+        case FrameKind::evidence:
+            return evidence_message_bytes_max;
     }
     return 0;
 }
@@ -38,7 +41,7 @@ std::optional<std::size_t> frame_body_limit(std::uint8_t kind) {
         return ping_bytes;
     }
     const bool known = kind >= static_cast<std::uint8_t>(FrameKind::consensus) &&
-                       kind <= static_cast<std::uint8_t>(FrameKind::bridge);
+                       kind <= static_cast<std::uint8_t>(FrameKind::evidence);
     if (!known) {
         return std::nullopt;
     }

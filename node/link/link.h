@@ -28,13 +28,14 @@ enum class FrameKind : std::uint8_t {
     consensus = 1,  ///< consensus/consensus.proto
     roaming = 2,    ///< node/roaming/roaming.proto
     bridge = 3,     ///< node/link/bridge.proto
+    evidence = 4,   ///< node/link/evidence_messages.h, between a bridge and its node
 };
 /// Largest frame body of a kind, in bytes; a longer announced length closes the link unread.
 [[nodiscard]] std::size_t frame_bytes_max(FrameKind kind);
 /// Outbound bytes queued for one slow peer; what exceeds it is dropped for `consensus` (which
 /// repairs itself) and closes the link for bridges.
 inline constexpr std::size_t outbound_bytes_max{16UL * 1024 * 1024};
-/// With more queued than this, `roaming` frames are refused and the link stays: the hub relays what
+/// With more queued than this, `roaming` and `evidence` frames are refused and the link stays: the hub relays what
 /// other members send, and none of them may cut its link to a third.
 inline constexpr std::size_t roaming_queued_max{outbound_bytes_max / 2};
 

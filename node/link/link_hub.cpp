@@ -311,7 +311,8 @@ bool LinkHub::Impl::send(const PublicKey& peer, FrameKind kind, ByteView body) {
         return false;
     }
     Connection& connection = *found->second.connection;
-    if (kind == FrameKind::roaming && connection.queued_bytes() > roaming_queued_max) {
+    const bool waits_its_turn = kind == FrameKind::roaming || kind == FrameKind::evidence;
+    if (waits_its_turn && connection.queued_bytes() > roaming_queued_max) {
         ++counts.dropped;
         return false;
     }

@@ -8,9 +8,9 @@
 #include "ledger/state/queries.h"
 #include "ledger/store/leveldb_store.h"
 #include "node/api/node_api.h"
-#include "node/config/customers_json.h"
 #include "node/process/archivist.h"
 #include "node/process/compactor.h"
+#include "node/process/customer_import.h"
 #include "node/process/key_ring.h"
 #include "node/process/membership_duties.h"
 #include "node/process/node_links.h"
@@ -149,6 +149,7 @@ public:
     }
     [[nodiscard]] std::string metrics_text() override;
     [[nodiscard]] TokenView tokens() const override { return m_roaming->tokens(); }
+    [[nodiscard]] const EvidenceStore* evidence() const override { return m_roaming->evidence(); }
     void keep_cards(std::vector<std::string> cards, bool forget,
                     std::function<void(bool)> done) override {
         m_roaming->keep_cards(std::move(cards), forget, std::move(done));
@@ -165,7 +166,6 @@ private:
     std::optional<StartError> open_replica();
     std::optional<StartError> open_roaming();
     std::optional<StartError> open_edges();
-    std::optional<StartError> import_customers();
     [[nodiscard]] NodeLinks::Parts link_parts();
     [[nodiscard]] LinkHandlers link_handlers();
     [[nodiscard]] MembershipDuties::Parts duties_parts();
@@ -191,6 +191,7 @@ private:
     std::unique_ptr<LevelDbStore> m_state_store;
     std::unique_ptr<LevelDbStore> m_operator_store;
     std::unique_ptr<LevelDbStore> m_backup_store;
+    std::unique_ptr<LevelDbStore> m_evidence_store;
     TokenFiles m_tokens;
     std::unique_ptr<consensus::Journal> m_journal;
     std::unique_ptr<Replica> m_replica;
@@ -246,6 +247,12 @@ std::optional<StartError> Node::Impl::open_stores() {
             return io_error(backup.error());
         }
         m_backup_store = std::move(backup).value();
+    } else {
+        StoreResult evidence = LevelDbStore::open(m_folders.evidence, small_store(m_clock));
+        if (!evidence) {
+            return io_error(evidence.error());
+        }
+        m_evidence_store = std::move(evidence).value();
     }
     if (m_inputs.member.role == MemberRole::hub || !m_inputs.token_keys.empty()) {
         const auto tokens = m_tokens.open(m_io, m_folders.tokens, small_store(m_clock));
@@ -324,8 +331,9 @@ std::optional<StartError> Node::Impl::open_roaming() {
     m_bridge_port.emplace(*m_replica, m_links, m_inputs.config.member);
     m_staged.emplace(*m_operator_store);
     m_accounts.emplace(*m_staged, m_inputs.config.member);
-    if (std::optional<StartError> error = import_customers()) {
-        return error;
+    if (const auto problem =
+            import_customers(m_inputs.config.customers_file, *m_accounts, m_clock.now())) {
+        return config_error(*problem);
     }
     RoamingParts parts{*m_ledger_port,
                        *m_member_port,
@@ -344,7 +352,8 @@ std::optional<StartError> Node::Impl::open_roaming() {
                                         {{"event", std::string{name}}})
                                .add();
                        },
-                       m_tokens.parts(m_inputs.token_keys)};
+                       m_tokens.parts(m_inputs.token_keys),
+                       m_evidence_store.get()};
     RoamingOptions options;
     options.self = m_inputs.config.member;
     options.coefficients = m_inputs.config.coefficients;
@@ -363,27 +372,16 @@ std::optional<StartError> Node::Impl::open_roaming() {
     return std::nullopt;
 }
 
-std::optional<StartError> Node::Impl::import_customers() {
-    if (m_inputs.config.customers_file.empty()) {
-        return std::nullopt;
-    }
-    const auto customers = load_customers(m_inputs.config.customers_file);
-    if (!customers) {
-        return config_error(customers.error());
-    }
-    const auto imported = m_accounts->import(*customers, m_clock.now());
-    if (!imported) {
-        return config_error(m_inputs.config.customers_file + ": customers[" +
-                            std::to_string(imported.error().index) +
-                            "]: " + to_text(imported.error().error));
-    }
-    return std::nullopt;
-}
-
 std::optional<StartError> Node::Impl::open_edges() {
     const auto token = read_secret_text(m_inputs.config.api_token_file);
     if (!token) {
         return config_error(token.error().text);
+    }
+    const std::string& auditors_file = m_inputs.config.evidence_token_file;
+    const auto auditors =
+        read_secret_text(auditors_file.empty() ? m_inputs.config.api_token_file : auditors_file);
+    if (!auditors) {
+        return config_error(auditors.error().text);
     }
     m_links = std::make_unique<NodeLinks>(link_parts());
     m_duties = std::make_unique<MembershipDuties>(duties_parts());
@@ -396,7 +394,7 @@ std::optional<StartError> Node::Impl::open_edges() {
             return m_replica->ledger().erased();
         },
         [this] { return m_replica->ledger().final_header().log_size; }, m_clock, m_metrics});
-    m_api = std::make_unique<NodeApi>(*this, *token);
+    m_api = std::make_unique<NodeApi>(*this, *token, *auditors);
     try {
         m_http = std::make_unique<HttpServer>(
             m_io, m_inputs.config.api_listen.host, m_inputs.config.api_listen.port,
@@ -483,6 +481,12 @@ void Node::Impl::frame_received(const PeerIdentity& peer, FrameKind kind, const 
                 return;
             }
             break;
+        case FrameKind::evidence:
+            if (const auto message = decode_evidence_message(body); message && !peer.member) {
+                m_roaming->on_bridge_evidence(peer.bridge_id, *message);
+                return;
+            }
+            break;
     }
     m_links->disconnect(peer.link_key, "frame_against_the_protocol");
 }
@@ -566,6 +570,8 @@ std::string Node::Impl::metrics_text() {
     collect_store(m_metrics, "operator", *m_operator_store);
     if (m_backup_store) {
         collect_store(m_metrics, "backup", *m_backup_store);
+    } else {
+        collect_store(m_metrics, "evidence", *m_evidence_store);
     }
     m_metrics.gauge("tally_disk_free_bytes", "Free for the data folder")
         .set(static_cast<double>(m_space.free_bytes()));

@@ -122,6 +122,7 @@ DataFolders::DataFolders(const std::string& data_dir)
       consensus{data_dir + "/consensus"},
       operator_{data_dir + "/operator"},
       backup{data_dir + "/backup"},
+      evidence{data_dir + "/evidence"},
       tokens{data_dir + "/tokens"} {}
 
 Expected<NodeInputs, StartError> load_inputs(const std::string& config_path) {

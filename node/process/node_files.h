@@ -31,6 +31,7 @@ struct DataFolders {
     std::string consensus;  ///< journal and safety record
     std::string operator_;  ///< LevelDB of roaming and customers
     std::string backup;     ///< the hub's copy of live figures
+    std::string evidence;   ///< LevelDB of what meters said of charges, by hash; not the hub's
     std::string tokens;     ///< cards without a prefix: the hub's register, an operator's own
 };
 

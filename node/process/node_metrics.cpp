@@ -23,6 +23,8 @@ const char* kind_text(std::uint8_t kind) {
             return "roaming";
         case FrameKind::bridge:
             return "bridge";
+        case FrameKind::evidence:
+            return "evidence";
     }
     return "control";
 }

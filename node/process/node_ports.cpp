@@ -30,6 +30,11 @@ std::optional<ResultCode> ReplicaLedgerPort::find_result(const TransactionRef& r
     return location ? std::optional{location->result} : std::nullopt;
 }
 
+std::optional<std::uint64_t> ReplicaLedgerPort::find_height(const TransactionRef& ref) const {
+    const auto location = m_replica.ledger().find_transaction(ref);
+    return location ? std::optional{location->height} : std::nullopt;
+}
+
 bool LinkMemberPort::is_connected(const PartyId& member) const {
     return m_links != nullptr && m_links->is_connected(member);
 }
@@ -42,6 +47,12 @@ bool LinkBridgePort::send(const std::string& bridge_id, const BridgeMessage& mes
     const auto key = bridge_key_of(m_replica.ledger().final_state(), m_self, bridge_id);
     return key && m_links != nullptr &&
            m_links->send(*key, FrameKind::bridge, encode_bridge_message(message));
+}
+
+bool LinkBridgePort::send_evidence(const std::string& bridge_id, const EvidenceMessage& message) {
+    const auto key = bridge_key_of(m_replica.ledger().final_state(), m_self, bridge_id);
+    return key && m_links != nullptr &&
+           m_links->send(*key, FrameKind::evidence, encode_evidence_message(message));
 }
 
 }  // namespace tally::node

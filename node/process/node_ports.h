@@ -22,6 +22,8 @@ public:
     [[nodiscard]] std::optional<FinalizedBlock> read_block(std::uint64_t height) const override;
     bool submit(Bytes envelope) override;
     [[nodiscard]] std::optional<ResultCode> find_result(const TransactionRef& ref) const override;
+    [[nodiscard]] std::optional<std::uint64_t> find_height(
+        const TransactionRef& ref) const override;
 
 private:
     Replica& m_replica;
@@ -44,6 +46,7 @@ public:
                    const PartyId& self)
         : m_replica{replica}, m_links{links}, m_self{self} {}
     bool send(const std::string& bridge_id, const BridgeMessage& message) override;
+    bool send_evidence(const std::string& bridge_id, const EvidenceMessage& message) override;
 
 private:
     const Replica& m_replica;

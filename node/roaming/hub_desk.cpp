@@ -43,6 +43,7 @@ void HubDesk::on_relayed(const SignedMessage& message, const RoamingBody& body) 
                    [](const HubReceipt&) {},
                    [](const Acknowledgement&) {},
                    [](const TokenMessage&) {},
+                   [](const EvidenceMessage&) {},  // for the two operators alone
                },
                body);
 }

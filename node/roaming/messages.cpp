@@ -274,6 +274,9 @@ Bytes encode_roaming_body(const RoamingBody& body) {
                    [&](const TokenMessage& from) {
                        to.set_tokens(std::string{as_text(encode_token_message(from))});
                    },
+                   [&](const EvidenceMessage& from) {
+                       to.set_evidence(std::string{as_text(encode_evidence_message(from))});
+                   },
                },
                body);
     return to_bytes(to.SerializeAsString());
@@ -316,6 +319,14 @@ Expected<RoamingBody, MessageError> decode_roaming_body(ByteView bytes) {
                 return Unexpected{MessageError::malformed};
             }
             body = std::move(*tokens);
+            break;
+        }
+        case wire::Body::kEvidence: {
+            auto evidence = decode_evidence_message(as_bytes(from.evidence()));
+            if (!evidence) {
+                return Unexpected{MessageError::malformed};
+            }
+            body = std::move(*evidence);
             break;
         }
         case wire::Body::KIND_NOT_SET:

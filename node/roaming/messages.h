@@ -8,6 +8,7 @@
 #include "ledger/model/actions.h"
 #include "ledger/model/transaction.h"
 #include "node/link/bridge_messages.h"
+#include "node/link/evidence_messages.h"
 #include "node/roaming/roaming_options.h"
 #include "node/roaming/session_view.h"
 #include "node/tokens/token_messages.h"
@@ -103,7 +104,7 @@ struct Acknowledgement {
 };
 
 using RoamingBody = std::variant<AuthorizationRequest, Denial, Progress, Notice, HubReceipt,
-                                 Acknowledgement, TokenMessage>;
+                                 Acknowledgement, TokenMessage, EvidenceMessage>;
 
 /// A message as it travels. `body` stays bytes: they are what is signed and hashed.
 struct SignedMessage {

@@ -8,6 +8,7 @@
 #include "ledger/chain/block.h"
 #include "ledger/state/state_view.h"
 #include "node/link/bridge_messages.h"
+#include "node/link/evidence_messages.h"
 
 #include <chrono>
 #include <functional>
@@ -37,6 +38,9 @@ public:
     /// Result of a transaction if it is final and still indexed.
     [[nodiscard]] virtual std::optional<ResultCode> find_result(
         const TransactionRef& ref) const = 0;
+    /// Height of its block, on the same condition.
+    [[nodiscard]] virtual std::optional<std::uint64_t> find_height(
+        const TransactionRef& ref) const = 0;
 };
 
 /// Frames of kind `roaming` to other members.
@@ -54,6 +58,7 @@ public:
     virtual ~BridgePort() = default;
     /// False when that bridge is not connected or its queue is full.
     virtual bool send(const std::string& bridge_id, const BridgeMessage& message) = 0;
+    virtual bool send_evidence(const std::string& bridge_id, const EvidenceMessage& message) = 0;
 };
 
 /// One-shot timers of the loop.

@@ -3,14 +3,15 @@
 #include "ledger/base/overloaded.h"
 #include "ledger/state/queries.h"
 #include "node/roaming/courier.h"
+#include "node/roaming/evidence_desk.h"
 #include "node/roaming/home_desk.h"
 #include "node/roaming/hub_desk.h"
+#include "node/roaming/seen_messages.h"
 #include "node/roaming/submitter.h"
 #include "node/roaming/token_desk.h"
 #include "node/roaming/visited_desk.h"
 
 #include <algorithm>
-#include <deque>
 
 namespace tally::node {
 namespace {
@@ -66,7 +67,8 @@ public:
                               }},
                    m_options.self == m_hub},
           m_visited{m_context, m_tokens.directory()},
-          m_home{m_context, {m_parts.link_secret}} {
+          m_home{m_context, {m_parts.link_secret}},
+          m_evidence{m_context, m_parts.evidence} {
         if (m_parts.backup != nullptr) {
             m_backup.emplace(m_context, *m_parts.backup);
         }
@@ -84,6 +86,7 @@ public:
     [[nodiscard]] std::optional<SessionView> find_session(const SessionId& session) const;
     [[nodiscard]] Load load() const;
     [[nodiscard]] TokenDesk& tokens() { return m_tokens; }
+    [[nodiscard]] EvidenceDesk& evidence() { return m_evidence; }
 
 private:
     bool off_the_loop(std::function<void()> work, std::function<void()> done);
@@ -103,7 +106,6 @@ private:
     bool relay(const PartyId& peer, const SignedMessage& message, ByteView frame);
     void receive(const SignedMessage& message, const RoamingBody& body);
     void acknowledge(const SignedMessage& message);
-    [[nodiscard]] bool is_new(const SignedMessage& message);
     [[nodiscard]] SessionView with_figures(SessionView view) const;
 
     RoamingOptions m_options;
@@ -115,6 +117,7 @@ private:
     TokenDesk m_tokens;
     VisitedDesk m_visited;
     HomeDesk m_home;
+    EvidenceDesk m_evidence;
     std::optional<HubDesk> m_backup;
 
     bool m_turn_open{false};
@@ -122,8 +125,7 @@ private:
     UnixMillis m_block_time{0};
     std::map<PartyId, VerifyKey> m_keys;
     std::map<PartyId, std::size_t> m_unauthentic;  ///< frames in a row, by peer
-    std::set<std::pair<PartyId, MessageId>> m_seen;
-    std::deque<std::pair<PartyId, MessageId>> m_seen_order;
+    SeenMessages m_seen;
 };
 
 // ---- turns
@@ -192,6 +194,7 @@ void RoamingService::Impl::tick() {
     m_home.on_time(m_block_time);
     m_courier.tick(now);
     m_tokens.tick();
+    m_evidence.tick();
     if (m_backup) {
         m_backup->on_time(now);
     }
@@ -248,6 +251,7 @@ void RoamingService::Impl::on_bridge_message(const std::string& bridge_id,
 void RoamingService::Impl::on_member_connected(const PartyId& peer) {
     m_courier.on_connected(peer);
     m_tokens.on_connected(peer);
+    m_evidence.on_connected(peer);
     m_courier.tick(m_parts.clock.now());
     touch();
 }
@@ -405,25 +409,12 @@ bool RoamingService::Impl::relay(const PartyId& peer, const SignedMessage& messa
     return true;
 }
 
-bool RoamingService::Impl::is_new(const SignedMessage& message) {
-    const std::pair<PartyId, MessageId> name{message.from, message.id};
-    if (!m_seen.insert(name).second) {
-        return false;
-    }
-    m_seen_order.push_back(name);
-    if (m_seen_order.size() > seen_messages_max) {
-        m_seen.erase(m_seen_order.front());
-        m_seen_order.pop_front();
-    }
-    return true;
-}
-
 void RoamingService::Impl::acknowledge(const SignedMessage& message) {
     m_courier.send(message.from, Acknowledgement{message.id}, Delivery::once, 0);
 }
 
 void RoamingService::Impl::receive(const SignedMessage& message, const RoamingBody& body) {
-    const bool fresh = is_new(message);
+    const bool fresh = m_seen.is_new(message);
     std::visit(Overloaded{
                    [&](const AuthorizationRequest& request) {
                        // Repeated ones too: the answer may have been lost.
@@ -454,6 +445,12 @@ void RoamingService::Impl::receive(const SignedMessage& message, const RoamingBo
                        if (fresh) {
                            m_tokens.on_message(message.from, tokens);
                        }
+                   },
+                   [&](const EvidenceMessage& evidence) {
+                       if (fresh) {
+                           m_evidence.on_member(message.from, evidence);
+                       }
+                       acknowledge(message);
                    },
                },
                body);
@@ -548,6 +545,11 @@ void RoamingService::on_bridge_disconnected(const std::string&) {}
 void RoamingService::on_bridge_message(const std::string& bridge_id, const BridgeMessage& message) {
     m_impl->on_bridge_message(bridge_id, message);
 }
+void RoamingService::on_bridge_evidence(const std::string& bridge_id,
+                                        const EvidenceMessage& message) {
+    m_impl->evidence().on_bridge(bridge_id, message);
+}
+const EvidenceStore* RoamingService::evidence() const { return m_impl->evidence().store(); }
 bool RoamingService::on_member_frame(const PartyId& peer, ByteView frame) {
     return m_impl->on_member_frame(peer, frame);
 }

@@ -3,6 +3,7 @@
 #include "ledger/base/random.h"
 #include "ledger/crypto/signer.h"
 #include "node/accounts/customer_accounts.h"
+#include "node/roaming/evidence_store.h"
 #include "node/roaming/ports.h"
 #include "node/roaming/roaming_options.h"
 #include "node/roaming/session_view.h"
@@ -30,8 +31,9 @@ struct RoamingParts {
     StagedStore& store;
     KeyValueStore* backup{nullptr};
     CustomerAccounts& accounts;
-    RoamingMetrics metrics;  ///< may be empty
-    TokenParts tokens{};     ///< cards without a prefix
+    RoamingMetrics metrics;            ///< may be empty
+    TokenParts tokens{};               ///< cards without a prefix
+    KeyValueStore* evidence{nullptr};  ///< a store of its own; null: none is kept here
 };
 
 /// The roaming flow of one member in all its parts: visited operator, home operator, hub.
@@ -55,6 +57,9 @@ public:
     void on_bridge_connected(const std::string& bridge_id);
     void on_bridge_disconnected(const std::string& bridge_id);
     void on_bridge_message(const std::string& bridge_id, const BridgeMessage& message);
+
+    /// What a bridge says of the evidence of its charges.
+    void on_bridge_evidence(const std::string& bridge_id, const EvidenceMessage& message);
 
     /// A frame of kind `roaming` that `peer` sent on its link. False when it breaks the protocol
     /// (does not decode, not for us, too many wrong signatures): the caller may cut the peer off.
@@ -86,6 +91,9 @@ public:
     /// See TokenOffice::drop. Nothing: there is no register here, or too much waits.
     void drop_tokens(const TokenKeyId& key, const std::optional<PartyId>& member,
                      std::function<void(std::optional<std::size_t>)> done);
+
+    /// The evidence of charges, to be served; null when this member keeps none.
+    [[nodiscard]] const EvidenceStore* evidence() const;
 
     /// Sizes of what is bounded, for metrics and tests.
     struct Load {

@@ -1,5 +1,6 @@
 #include "node/link/frame_codec.h"
 
+#include "node/link/evidence_messages.h"
 #include "node/link/link.h"
 
 #include <catch2/catch.hpp>
@@ -61,7 +62,7 @@ SCENARIO("a frame is judged by its header alone", "[link][frame]") {
     FrameReader reader;
     Collected collected;
     SECTION("unknown kind") {
-        CHECK(reader.feed(Bytes{0, 0, 0, 0, 4}, collected.sink) == LinkRefusal::unknown_kind);
+        CHECK(reader.feed(Bytes{0, 0, 0, 0, 5}, collected.sink) == LinkRefusal::unknown_kind);
     }
     SECTION("kind zero") {
         CHECK(reader.feed(Bytes{0, 0, 0, 0, 0}, collected.sink) == LinkRefusal::unknown_kind);
@@ -98,6 +99,7 @@ SCENARIO("bounds by kind are as documented", "[link][frame]") {
     CHECK(frame_bytes_max(FrameKind::consensus) == 6U * 1024 * 1024);
     CHECK(frame_bytes_max(FrameKind::roaming) == 1024U * 1024);
     CHECK(frame_bytes_max(FrameKind::bridge) == 1024U * 1024);
+    CHECK(frame_bytes_max(FrameKind::evidence) == evidence_message_bytes_max);
     CHECK(frame_body_limit(kind_ready) == 0U);
     CHECK_FALSE(frame_body_limit(4));
     CHECK_FALSE(frame_body_limit(255));

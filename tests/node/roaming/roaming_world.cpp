@@ -1,6 +1,7 @@
 #include "tests/node/roaming/roaming_world.h"
 
 #include "ledger/base/overloaded.h"
+#include "node/roaming/ledger_changes.h"
 
 #include <algorithm>
 
@@ -49,7 +50,8 @@ void MemberProcess::start() {
                                       work();
                                       m_world.schedule(0, std::move(done));
                                       return true;
-                                  }}};
+                                  }},
+                       is_hub ? nullptr : &evidence_disk};
     m_service = std::make_unique<RoamingService>(std::move(parts), options);
     m_service->start();
     for (auto& [name, other] : m_world.members()) {
@@ -86,6 +88,17 @@ std::optional<ResultCode> MemberProcess::find_result(const TransactionRef&) cons
     return std::nullopt;
 }
 
+std::optional<std::uint64_t> MemberProcess::find_height(const TransactionRef& ref) const {
+    for (const FinalizedBlock& block : m_world.blocks()) {
+        for (const FinalTransaction& transaction : final_transactions(block)) {
+            if (transaction.ref == ref && transaction.result == ResultCode::ok) {
+                return block.block.header.height;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
 bool MemberProcess::is_connected(const PartyId& member) const {
     const auto found = m_world.members().find(member);
     return found != m_world.members().end() && found->second->is_up() &&
@@ -110,6 +123,11 @@ bool MemberProcess::send(const std::string& bridge_id, const BridgeMessage& mess
         return false;
     }
     m_world.deliver([this, message] { m_world.bridge().on_message(message); });
+    return true;
+}
+
+bool MemberProcess::send_evidence(const std::string&, const EvidenceMessage& message) {
+    said_of_evidence.push_back(message);
     return true;
 }
 
@@ -229,6 +247,7 @@ void TestBridge::end_charge(const SessionId& session) {
         tally::test::TestChain::evse(party("AAA"), static_cast<int>(charge.plan.connector));
     metered.bridge_id = "bridge-1";
     metered.meter_serial = "M" + std::to_string(charge.plan.connector);
+    metered.evidence = charge.plan.evidence;
     const UnixMillis begin = std::max(m_world.now(), m_last_end[metered.evse_id]);
     const UnixMillis end = begin + tally::test::hour_ms;
     std::int64_t& reading = m_register[metered.evse_id];

@@ -44,6 +44,8 @@ public:
     /// For cards without a prefix; used by the next start.
     std::vector<SharedTokenKey> token_keys;
     MemoryStore token_disk;
+    MemoryStore evidence_disk;                      ///< not the hub's
+    std::vector<EvidenceMessage> said_of_evidence;  ///< to the bridge
 
     // LedgerPort
     [[nodiscard]] const Hash& chain_id() const override;
@@ -53,11 +55,14 @@ public:
     [[nodiscard]] std::optional<FinalizedBlock> read_block(std::uint64_t height) const override;
     bool submit(Bytes envelope) override;
     [[nodiscard]] std::optional<ResultCode> find_result(const TransactionRef& ref) const override;
+    [[nodiscard]] std::optional<std::uint64_t> find_height(
+        const TransactionRef& ref) const override;
     // MemberPort
     [[nodiscard]] bool is_connected(const PartyId& member) const override;
     bool send(const PartyId& member, Bytes frame) override;
     // BridgePort
     bool send(const std::string& bridge_id, const BridgeMessage& message) override;
+    bool send_evidence(const std::string& bridge_id, const EvidenceMessage& message) override;
     // TimerPort
     void after(std::chrono::milliseconds delay, std::function<void()> action) override;
 
@@ -86,6 +91,7 @@ struct ChargePlan {
     bool charged_already{false};  ///< while the bridge was cut off
     bool start{true};             ///< else the approval stays unused and is given back
     bool end{true};               ///< else the charge goes on
+    Hash evidence;                ///< in its record; zero: none
 };
 
 /// The bridge of AAA's station "ST1": repeats what is not answered or acknowledged, keeps nothing

@@ -39,6 +39,9 @@ public:
     [[nodiscard]] std::optional<ResultCode> find_result(const TransactionRef&) const override {
         return std::nullopt;
     }
+    [[nodiscard]] std::optional<std::uint64_t> find_height(const TransactionRef&) const override {
+        return std::nullopt;
+    }
     [[nodiscard]] bool is_connected(const PartyId&) const override { return false; }
     bool send(const PartyId&, Bytes) override {
         ++sent;
