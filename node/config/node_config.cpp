@@ -163,7 +163,8 @@ NodeConfig read(const ConfigTable& root) {
     const ConfigTable api = root.table("api");
     config.api_listen = api.host_port("listen");
     config.api_token_file = api.path("token_file");
-    config.evidence_token_file = api.path("evidence_token_file", std::string{});
+    config.evidence_token_file =
+        api.has("evidence_token_file") ? api.path("evidence_token_file") : config.api_token_file;
 
     config.customers_file = root.table("accounts").path("customers", std::string{});
 

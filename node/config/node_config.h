@@ -68,7 +68,7 @@ struct NodeConfig {
     std::vector<PeerAddress> peers;
 
     HostPort api_listen;
-    std::string evidence_token_file;  ///< one line: lets auditors read evidence; empty: none
+    std::string evidence_token_file;  ///< one line: lets auditors read evidence; or as the next
     std::string api_token_file;       ///< one line: the bearer token of the operator's own programs
 
     /// Recorded charges of this amount or more wait for a person; none: all are settled at once.

@@ -377,9 +377,7 @@ std::optional<StartError> Node::Impl::open_edges() {
     if (!token) {
         return config_error(token.error().text);
     }
-    const std::string& auditors_file = m_inputs.config.evidence_token_file;
-    const auto auditors =
-        read_secret_text(auditors_file.empty() ? m_inputs.config.api_token_file : auditors_file);
+    const auto auditors = read_secret_text(m_inputs.config.evidence_token_file);
     if (!auditors) {
         return config_error(auditors.error().text);
     }

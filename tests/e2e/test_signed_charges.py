@@ -103,6 +103,14 @@ class Site:
         lines = self.get_evidence("/api/v1/evidence/" + name, token).splitlines()
         return [json.loads(line) for line in lines[1:]]
 
+    def pages(self, authorizations):
+        """What the bridge gives an auditor of these charges, by hash."""
+        token = (self.folder / "evidence.token").read_text().strip()
+        items = json.loads(self.get_evidence("/api/v1/evidence", token))["items"]
+        names = [item["hash"] for item in items if item["authorization"] in authorizations]
+        check_equal(len(names), len(authorizations), f"evidence at the bridge of {self.operator}")
+        return {name: self.get_evidence("/api/v1/evidence/" + name, token) for name in names}
+
     def get_evidence(self, path, token):
         status, answer = site_api(self.net, self.operator, path, token=token)
         check_equal(status, 200, f"status of {path}")
@@ -204,6 +212,30 @@ def settle_late(site, late):
     check(units(late["amount"]) > 0, "the late charge costs nothing")
 
 
+def wait_evidence(net, member, pages):
+    """The node serves what the bridge serves."""
+    def same():
+        return all(net.get_text(member, "/api/v1/evidence/" + name) == page for name, page in pages.items())
+    wait_until(same, 180, f"{member} has the evidence of {len(pages)} charges")
+
+
+def check_evidence_at_both(net, site):
+    """Visited and home operator keep it; the home operator is killed and comes back late, then the visited one."""
+    charges = {record["authorization"] for records in records_by_station(net, site.operator).values() for record in records}
+    home, pages = HOMES[site.operator], site.pages(charges)
+    check_equal(len(pages), 6, f"charges of {site.operator} on the ledger")
+    net.kill(home)
+    wait_evidence(net, site.operator, pages)
+    net.kill(site.operator)
+    net.restart(site.operator)
+    wait_evidence(net, site.operator, pages)
+    net.restart(home)
+    wait_evidence(net, home, pages)
+    net.kill(home)
+    net.restart(home)
+    wait_evidence(net, home, pages)
+
+
 def wait_records(net, count):
     def settled():
         actions = [item["action"] for item in all_transactions(net, "HUB") if item["result"] == "ok"]
@@ -228,6 +260,8 @@ def signed_and_held_charges(bin_dir):
             check_held(site, records)
         late = [decide(site) for site in sites]
         wait_records(net, 2 * 6)
+        for site in sites:
+            check_evidence_at_both(net, site)
         for site, charge in zip(sites, late):
             records = records_by_station(net, site.operator)
             check_equal([item["energy_wh"] for item in records[site.stations[NO_SIGNATURE]]], [4000], "the accepted charge")
@@ -251,6 +285,16 @@ def audit_with_evidence(net, site):
     check_equal(business["meter_signatures"], 1, f"meters' signatures in the evidence of {site.operator}")
     # Five records, the one that a person accepted, and the late one.
     check_equal(business["evidence_matched"], 7, f"charges of {site.operator} with their evidence")
+    # The same from the home operator's node, which has that of both operators, but not of late charges.
+    token = pathlib.Path(net.folder) / "admin.token"
+    token.write_text(net.manifest["admin_token"])
+    token.chmod(0o600)
+    home = HOMES[site.operator]
+    net.run("audit", net.node(home)["data_dir"], "--genesis", net.manifest["genesis"], "--level", "business",
+            "--evidence", net.node(home)["api"], "--evidence-token-file", str(token), "--json", str(report))
+    business = json.loads(report.read_text())["business"]
+    check_equal(business["meter_signatures"], 2, f"meters' signatures in the evidence at {home}")
+    check_equal(business["evidence_matched"], 12, f"charges with their evidence at {home}")
 
 
 main([signed_and_held_charges])

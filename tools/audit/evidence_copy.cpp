@@ -64,13 +64,18 @@ Expected<Done, std::string> EvidenceCopy::fetch(const std::string& url,
         return made;
     }
     PosixFileSystem files;
-    const JsonApi bridge{url, bearer_token};
+    const JsonApi keeper{url, bearer_token};
+    // A node lists under the first path; a bridge knows no such hash.
+    std::string list = "/api/v1/evidence/charges";
+    if (!keeper.get(list)) {
+        list = "/api/v1/evidence";
+    }
     std::uint64_t listed{0};
     std::string after;
     while (true) {
-        const auto page = bridge.get("/api/v1/evidence" + (after.empty() ? "" : "?after=" + after));
+        const auto page = keeper.get(list + (after.empty() ? "" : "?after=" + after));
         if (!page) {
-            return Unexpected{url + "/api/v1/evidence: " + page.error().text};
+            return Unexpected{url + list + ": " + page.error().text};
         }
         for (const auto& item : json_items(*page)) {
             const auto ref = transaction_ref_from_text(json_text(item, "authorization"));

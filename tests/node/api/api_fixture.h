@@ -132,6 +132,9 @@ public:
     [[nodiscard]] std::string metrics_text() override { return "tally_height 8\n"; }
     [[nodiscard]] const Genesis& genesis() const { return m_genesis; }
 
+    [[nodiscard]] const EvidenceStore* evidence() const override { return evidence_store; }
+
+    const EvidenceStore* evidence_store{nullptr};
     consensus::DriverStatus driver;
     std::vector<std::string> reasons;
     std::vector<SessionView> known_sessions;

@@ -186,7 +186,7 @@ TEST_CASE("nobody but the visited operator can give a home operator evidence", "
         message.to = party("BBB");
         message.id.data[0] = ++number;
         message.body = encode_roaming_body(RoamingBody{std::move(evidence)});
-        const KeySigner key{tally::test::secret_of("CCC/member")};
+        KeySigner key{tally::test::secret_of("CCC/member")};
         message.signature = key.sign(message.signing_digest(world.chain().chain_id()));
         return world.member("BBB").service().on_member_frame(party("CCC"),
                                                              encode_signed_message(message));

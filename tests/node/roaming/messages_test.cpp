@@ -46,7 +46,10 @@ std::vector<RoamingBody> samples() {
             HubReceipt{random.fixed<MessageId>(), true},
             HubReceipt{random.fixed<MessageId>(), false},
             Acknowledgement{random.fixed<MessageId>()},
-            TokenMessage{TokenAnswer{random.fixed<LookupId>(), TokenFinding::unknown, {}}}};
+            TokenMessage{TokenAnswer{random.fixed<LookupId>(), TokenFinding::unknown, {}}},
+            EvidenceMessage{EvidenceOffer{Hash{}, ref, 5}},
+            EvidenceMessage{EvidenceChunk{Hash{}, 1, random.bytes(50)}},
+            EvidenceMessage{EvidenceAnswer{Hash{}, EvidenceVerdict::more, 7}}};
 }
 
 }  // namespace
