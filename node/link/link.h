@@ -35,8 +35,8 @@ enum class FrameKind : std::uint8_t {
 /// Outbound bytes queued for one slow peer; what exceeds it is dropped for `consensus` (which
 /// repairs itself) and closes the link for bridges.
 inline constexpr std::size_t outbound_bytes_max{16UL * 1024 * 1024};
-/// With more queued than this, `roaming` and `evidence` frames are refused and the link stays: the hub relays what
-/// other members send, and none of them may cut its link to a third.
+/// With more queued than this, `roaming` and `evidence` frames are refused and the link stays: the
+/// hub relays what other members send, and none of them may cut its link to a third.
 inline constexpr std::size_t roaming_queued_max{outbound_bytes_max / 2};
 
 /// Who is at the other end, proved by its key.

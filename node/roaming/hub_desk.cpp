@@ -35,17 +35,15 @@ SessionState state_of(AuthorizationStatus status) {
 }  // namespace
 
 void HubDesk::on_relayed(const SignedMessage& message, const RoamingBody& body) {
-    std::visit(Overloaded{
-                   [&](const AuthorizationRequest& request) { on_request(message, request); },
-                   [&](const Progress& progress) { on_live(message, progress); },
-                   [&](const Notice& notice) { on_live(message, notice); },
-                   [](const Denial&) {},
-                   [](const HubReceipt&) {},
-                   [](const Acknowledgement&) {},
-                   [](const TokenMessage&) {},
-                   [](const EvidenceMessage&) {},  // for the two operators alone
-               },
-               body);
+    std::visit(
+        Overloaded{
+            [&](const AuthorizationRequest& request) { on_request(message, request); },
+            [&](const Progress& progress) { on_live(message, progress); },
+            [&](const Notice& notice) { on_live(message, notice); }, [](const Denial&) {},
+            [](const HubReceipt&) {}, [](const Acknowledgement&) {}, [](const TokenMessage&) {},
+            [](const EvidenceMessage&) {},  // for the two operators alone
+        },
+        body);
 }
 
 HubSession* HubDesk::find_or_add(const SignedMessage& message, const SessionId& session,
