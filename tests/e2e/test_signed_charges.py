@@ -226,14 +226,12 @@ def check_evidence_at_both(net, site):
     check_equal(len(pages), 6, f"charges of {site.operator} on the ledger")
     net.kill(home)
     wait_evidence(net, site.operator, pages)
-    net.kill(site.operator)
-    net.restart(site.operator)
-    wait_evidence(net, site.operator, pages)
     net.restart(home)
     wait_evidence(net, home, pages)
-    net.kill(home)
-    net.restart(home)
-    wait_evidence(net, home, pages)
+    for member in (site.operator, home):
+        net.kill(member)
+        net.restart(member)
+        wait_evidence(net, member, pages)
 
 
 def wait_records(net, count):
