@@ -101,6 +101,6 @@ SCENARIO("bounds by kind are as documented", "[link][frame]") {
     CHECK(frame_bytes_max(FrameKind::bridge) == 1024U * 1024);
     CHECK(frame_bytes_max(FrameKind::evidence) == evidence_message_bytes_max);
     CHECK(frame_body_limit(kind_ready) == 0U);
-    CHECK_FALSE(frame_body_limit(4));
+    CHECK_FALSE(frame_body_limit(5));
     CHECK_FALSE(frame_body_limit(255));
 }
