@@ -65,8 +65,8 @@ bool LinkedNode::send(const node::BridgeMessage& message) {
 }
 
 void LinkedNode::send(const node::EvidenceMessage& message) {
-    static_cast<void>(
-        m_hub.send(m_node, node::FrameKind::evidence, node::encode_evidence_message(message)));
+    static_cast<void>(m_hub.send(m_node, node::FrameKind::evidence,
+                                 node::encode_evidence_message(message), node::feature_evidence));
 }
 
 void LinkedNode::received(node::FrameKind kind, const Bytes& body) {

@@ -74,6 +74,7 @@ public:
 
     [[nodiscard]] bool dialed_by_us() const override { return m_target.has_value(); }
     [[nodiscard]] const PublicKey& peer_key() const override { return m_peer; }
+    [[nodiscard]] std::uint64_t peer_features() const override { return m_peer_features; }
     [[nodiscard]] std::size_t queued_bytes() const override {
         return m_pending.size() + m_writing.size();
     }
@@ -116,6 +117,7 @@ private:
     ConnectionOwner* m_owner;  ///< null: abandoned
     std::optional<DialTarget> m_target;
     PublicKey m_peer;
+    std::uint64_t m_peer_features{0};
     AuthContext m_auth;
     asio::ssl::stream<tcp::socket> m_stream;
     asio::steady_timer m_deadline;
@@ -236,6 +238,7 @@ asio::awaitable<TlsConnection::Refused> TlsConnection::dialer_auth() {
     if (!peer) {
         co_return peer.error();
     }
+    m_peer_features = peer->features;
     Bytes ready;
     append_frame(ready, kind_ready, {});
     if (const Refused refused = co_await write_bytes(std::move(ready))) {
@@ -257,6 +260,7 @@ asio::awaitable<TlsConnection::Refused> TlsConnection::listener_auth() {
         co_return peer.error();
     }
     m_peer = peer->sender;
+    m_peer_features = peer->features;
     Bytes auth2 = make_auth(m_auth, m_peer, m_settings.signer);
     if (const Refused refused = co_await write_bytes(std::move(auth2))) {
         co_return refused;

@@ -71,6 +71,8 @@ public:
     [[nodiscard]] virtual bool dialed_by_us() const = 0;
     /// The proved key after AUTH; before, the dialed one or zero.
     [[nodiscard]] virtual const PublicKey& peer_key() const = 0;
+    /// What it announced in AUTH; 0 before.
+    [[nodiscard]] virtual std::uint64_t peer_features() const = 0;
     [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
     [[nodiscard]] virtual std::uint64_t writes() const = 0;
     [[nodiscard]] virtual std::optional<std::chrono::microseconds> round_trip() const = 0;

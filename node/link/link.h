@@ -39,6 +39,10 @@ inline constexpr std::size_t outbound_bytes_max{16UL * 1024 * 1024};
 /// hub relays what other members send, and none of them may cut its link to a third.
 inline constexpr std::size_t roaming_queued_max{outbound_bytes_max / 2};
 
+/// Bits of `LinkConfig::features`: what came after the first release of the protocol. It is sent
+/// only to who announced its bit, so programs can be replaced in any order.
+inline constexpr std::uint64_t feature_evidence{1U << 0U};  ///< evidence_messages.h
+
 /// Who is at the other end, proved by its key.
 struct PeerIdentity {
     PublicKey link_key;
@@ -86,8 +90,8 @@ struct LinkConfig {
     std::chrono::hours link_age_max{24};
     /// TLS writes under one traffic key; then the key is updated.
     std::uint64_t writes_per_key_max{1UL << 22U};
-    /// Announced to the peer and signed; no bit means anything yet.
-    std::uint64_t features{0};
+    /// Announced to the peer and signed; bits that one end does not know mean nothing to it.
+    std::uint64_t features{feature_evidence};
 };
 
 /// Called on the io_context's thread.
@@ -133,9 +137,9 @@ public:
     /// `LinkConfig::barred_for`. `reason` is a literal, for the log.
     void disconnect(const PublicKey& peer, const char* reason);
 
-    /// Queues a frame. False when that peer is not connected or its queue is full. Nothing is
-    /// retried here: whoever needs delivery keeps an outbox.
-    bool send(const PublicKey& peer, FrameKind kind, Bytes body);
+    /// Queues a frame. False when that peer is not connected, has not announced all of `needs`, or
+    /// its queue is full. Nothing is retried here: whoever needs delivery keeps an outbox.
+    bool send(const PublicKey& peer, FrameKind kind, Bytes body, std::uint64_t needs = 0);
     [[nodiscard]] bool is_connected(const PublicKey& peer) const;
     [[nodiscard]] std::vector<PeerIdentity> peers() const;
     [[nodiscard]] LinkMetrics metrics() const;

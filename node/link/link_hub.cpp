@@ -302,7 +302,8 @@ void LinkHub::Impl::disconnect(const PublicKey& peer, const char* reason) {
     drop_link(peer, LinkRefusal::disconnected);
 }
 
-bool LinkHub::Impl::send(const PublicKey& peer, FrameKind kind, ByteView body) {
+bool LinkHub::Impl::send(const PublicKey& peer, FrameKind kind, ByteView body,
+                         std::uint64_t needs) {
     const auto wire_kind = static_cast<std::uint8_t>(kind);
     FrameCounts& counts = counts_of(wire_kind);
     const auto found = m_links.find(peer);
@@ -311,8 +312,9 @@ bool LinkHub::Impl::send(const PublicKey& peer, FrameKind kind, ByteView body) {
         return false;
     }
     Connection& connection = *found->second.connection;
+    const bool is_understood = (connection.peer_features() & needs) == needs;
     const bool waits_its_turn = kind == FrameKind::roaming || kind == FrameKind::evidence;
-    if (waits_its_turn && connection.queued_bytes() > roaming_queued_max) {
+    if (!is_understood || (waits_its_turn && connection.queued_bytes() > roaming_queued_max)) {
         ++counts.dropped;
         return false;
     }
@@ -391,8 +393,8 @@ void LinkHub::recheck() { m_impl->recheck(); }
 void LinkHub::disconnect(const PublicKey& peer, const char* reason) {
     m_impl->disconnect(peer, reason);
 }
-bool LinkHub::send(const PublicKey& peer, FrameKind kind, Bytes body) {
-    return m_impl->send(peer, kind, body);
+bool LinkHub::send(const PublicKey& peer, FrameKind kind, Bytes body, std::uint64_t needs) {
+    return m_impl->send(peer, kind, body, needs);
 }
 bool LinkHub::is_connected(const PublicKey& peer) const { return m_impl->is_connected(peer); }
 std::vector<PeerIdentity> LinkHub::peers() const { return m_impl->peers(); }

@@ -27,7 +27,7 @@ public:
     void set_targets(std::vector<DialTarget> targets) { m_dialer.set_targets(std::move(targets)); }
     void recheck();
     void disconnect(const PublicKey& peer, const char* reason);
-    bool send(const PublicKey& peer, FrameKind kind, ByteView body);
+    bool send(const PublicKey& peer, FrameKind kind, ByteView body, std::uint64_t needs);
     [[nodiscard]] bool is_connected(const PublicKey& peer) const { return m_links.contains(peer); }
     [[nodiscard]] std::vector<PeerIdentity> peers() const;
     [[nodiscard]] LinkMetrics metrics() const;

@@ -145,8 +145,8 @@ void NodeLinks::disconnect(const PublicKey& peer, const char* reason) {
     m_hub->disconnect(peer, reason);
 }
 
-bool NodeLinks::send(const PublicKey& peer, FrameKind kind, Bytes body) {
-    return m_hub->send(peer, kind, std::move(body));
+bool NodeLinks::send(const PublicKey& peer, FrameKind kind, Bytes body, std::uint64_t needs) {
+    return m_hub->send(peer, kind, std::move(body), needs);
 }
 
 bool NodeLinks::is_connected(const PublicKey& peer) const { return m_hub->is_connected(peer); }
@@ -170,9 +170,9 @@ bool NodeLinks::is_connected(const PartyId& member) const {
     return key && m_hub->is_connected(*key);
 }
 
-bool NodeLinks::send(const PartyId& member, FrameKind kind, Bytes body) {
+bool NodeLinks::send(const PartyId& member, FrameKind kind, Bytes body, std::uint64_t needs) {
     const auto key = key_of(member);
-    return key && m_hub->send(*key, kind, std::move(body));
+    return key && m_hub->send(*key, kind, std::move(body), needs);
 }
 
 bool NodeLinks::is_alone() const {

@@ -45,10 +45,11 @@ public:
     void refresh();
 
     void disconnect(const PublicKey& peer, const char* reason);
-    bool send(const PublicKey& peer, FrameKind kind, Bytes body);
+    /// As LinkHub::send.
+    bool send(const PublicKey& peer, FrameKind kind, Bytes body, std::uint64_t needs = 0);
     [[nodiscard]] bool is_connected(const PublicKey& peer) const;
     [[nodiscard]] bool is_connected(const PartyId& member) const;
-    bool send(const PartyId& member, FrameKind kind, Bytes body);
+    bool send(const PartyId& member, FrameKind kind, Bytes body, std::uint64_t needs = 0);
     [[nodiscard]] std::vector<PeerIdentity> peers() const;
     /// Not linked to any member.
     [[nodiscard]] bool is_alone() const;

@@ -39,8 +39,8 @@ bool LinkMemberPort::is_connected(const PartyId& member) const {
     return m_links != nullptr && m_links->is_connected(member);
 }
 
-bool LinkMemberPort::send(const PartyId& member, Bytes frame) {
-    return m_links != nullptr && m_links->send(member, FrameKind::roaming, std::move(frame));
+bool LinkMemberPort::send(const PartyId& member, Bytes frame, std::uint64_t needs) {
+    return m_links != nullptr && m_links->send(member, FrameKind::roaming, std::move(frame), needs);
 }
 
 bool LinkBridgePort::send(const std::string& bridge_id, const BridgeMessage& message) {
@@ -52,7 +52,8 @@ bool LinkBridgePort::send(const std::string& bridge_id, const BridgeMessage& mes
 bool LinkBridgePort::send_evidence(const std::string& bridge_id, const EvidenceMessage& message) {
     const auto key = bridge_key_of(m_replica.ledger().final_state(), m_self, bridge_id);
     return key && m_links != nullptr &&
-           m_links->send(*key, FrameKind::evidence, encode_evidence_message(message));
+           m_links->send(*key, FrameKind::evidence, encode_evidence_message(message),
+                         feature_evidence);
 }
 
 }  // namespace tally::node

@@ -34,7 +34,7 @@ class LinkMemberPort final : public MemberPort {
 public:
     explicit LinkMemberPort(const std::unique_ptr<NodeLinks>& links) : m_links{links} {}
     [[nodiscard]] bool is_connected(const PartyId& member) const override;
-    bool send(const PartyId& member, Bytes frame) override;
+    bool send(const PartyId& member, Bytes frame, std::uint64_t needs) override;
 
 private:
     const std::unique_ptr<NodeLinks>& m_links;

@@ -172,7 +172,8 @@ bool Courier::is_hub_usable(const PartyId& to, UnixMillis now) const {
 }
 
 bool Courier::send_by_hub(const SignedMessage& message) {
-    return m_parts.members.send(m_hub, encode_signed_message(message));
+    return m_parts.members.send(m_hub, encode_signed_message(message),
+                                features_needed(message.body));
 }
 
 bool Courier::send_directly(SignedMessage message) {
@@ -181,7 +182,8 @@ bool Courier::send_directly(SignedMessage message) {
         message.direct = true;
         count("roaming_message_direct");
     }
-    return m_parts.members.send(message.to, encode_signed_message(message));
+    const std::uint64_t needs = features_needed(message.body);
+    return m_parts.members.send(message.to, encode_signed_message(message), needs);
 }
 
 void Courier::transmit(Outgoing& outgoing, UnixMillis now, std::vector<MessageId>* awaiting) {

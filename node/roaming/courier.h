@@ -51,8 +51,8 @@ public:
     /// Signs everything that waits with the key as it is now.
     void sign_again();
     /// A frame that another member signed, for the hub to pass on. Not kept.
-    bool forward(const PartyId& to, Bytes frame) {
-        return m_parts.members.send(to, std::move(frame));
+    bool forward(const SignedMessage& message, Bytes frame) {
+        return m_parts.members.send(message.to, std::move(frame), features_needed(message.body));
     }
 
     void on_receipt(const HubReceipt& receipt, UnixMillis now);

@@ -4,6 +4,7 @@
 #include "ledger/state/queries.h"
 #include "node/roaming/ledger_changes.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tally::node {
@@ -14,6 +15,18 @@ namespace {
 constexpr UnixMillis message_lifetime_ms{8'000};
 /// How often it is looked up who lacks something.
 constexpr std::chrono::milliseconds look_interval{2'000};
+
+/// What was charged by the action; null when nothing was.
+const MeteredCharge* metered_of(const Action& action) {
+    if (const auto* const record = std::get_if<RecordCharge>(&action)) {
+        return &record->metered;
+    }
+    if (const auto* const late = std::get_if<LateCharge>(&action)) {
+        return &late->charge.metered;
+    }
+    const auto* const rebilled = std::get_if<RebillCharge>(&action);
+    return rebilled != nullptr ? &rebilled->charge.metered : nullptr;
+}
 
 }  // namespace
 
@@ -46,23 +59,30 @@ EvidenceDesk::Wanted EvidenceDesk::judge(const EvidenceOffer& offer, const Party
     return is_recorded(offer, visited) ? Wanted::wanted : Wanted::unknown;
 }
 
-/// Whether the final record of the charge, by this visited operator, names the hash.
+/// Whether what is charged for the authorization by this visited operator names the hash.
 bool EvidenceDesk::is_recorded(const EvidenceOffer& offer, const PartyId& visited) const {
-    const auto charge = find_authorization(m_context.ledger.final_state(), offer.authorization);
-    if (!charge || !charge->record || charge->visited != visited) {
-        return false;
+    const StateView& state = m_context.ledger.final_state();
+    const auto authorization = find_authorization(state, offer.authorization);
+    if (authorization && authorization->record && authorization->visited == visited &&
+        is_named({visited, authorization->record->transaction}, offer)) {
+        return true;
     }
-    const TransactionRef ref{visited, charge->record->transaction};
+    const auto correction = find_correction(state, offer.authorization);
+    return correction && correction->visited == visited &&
+           std::any_of(correction->charges.begin(), correction->charges.end(),
+                       [&](const auto& charge) { return is_named(charge.record, offer); });
+}
+
+bool EvidenceDesk::is_named(const TransactionRef& ref, const EvidenceOffer& offer) const {
     const auto height = m_context.ledger.find_height(ref);
     const auto block = height ? m_context.ledger.read_block(*height) : std::nullopt;
     if (!block) {
         return false;  // this node has only what came after it
     }
     for (const FinalTransaction& transaction : final_transactions(*block)) {
-        const auto* const record = std::get_if<RecordCharge>(&transaction.action);
-        if (transaction.ref == ref && record != nullptr) {
-            return record->metered.evidence == offer.hash &&
-                   record->metered.authorization == offer.authorization;
+        const MeteredCharge* const metered = metered_of(transaction.action);
+        if (transaction.ref == ref && metered != nullptr) {
+            return metered->evidence == offer.hash && metered->authorization == offer.authorization;
         }
     }
     return false;

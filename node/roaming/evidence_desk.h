@@ -36,6 +36,8 @@ private:
     using Wanted = EvidenceReceiver::Wanted;
     [[nodiscard]] Wanted judge(const EvidenceOffer& offer, const PartyId& visited) const;
     [[nodiscard]] bool is_recorded(const EvidenceOffer& offer, const PartyId& visited) const;
+    /// Whether that transaction charges by it.
+    [[nodiscard]] bool is_named(const TransactionRef& ref, const EvidenceOffer& offer) const;
     [[nodiscard]] std::optional<EvidenceAnswer> take(EvidenceReceiver& receiver,
                                                      const std::string& peer,
                                                      const EvidenceMessage& message);

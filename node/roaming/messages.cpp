@@ -4,6 +4,7 @@
 #include "ledger/crypto/sealed_box.h"
 #include "ledger/crypto/sha256.h"
 #include "node/accounts/customer.h"
+#include "node/link/link.h"
 #include "node/roaming/roaming.pb.h"
 
 #include <limits>
@@ -336,6 +337,12 @@ Expected<RoamingBody, MessageError> decode_roaming_body(ByteView bytes) {
         return Unexpected{MessageError::out_of_range};
     }
     return body;
+}
+
+std::uint64_t features_needed(ByteView body) {
+    // A canonical body begins with the tag of its one field, which is of varying length.
+    constexpr std::uint8_t evidence_tag{(wire::Body::kEvidenceFieldNumber << 3U) | 2U};
+    return !body.empty() && body.front() == evidence_tag ? feature_evidence : 0;
 }
 
 Hash request_hash(ByteView body) { return tagged_hash("tally/authorization-request/v1", body); }

@@ -125,6 +125,8 @@ struct SignedMessage {
 [[nodiscard]] Expected<SignedMessage, MessageError> decode_signed_message(ByteView bytes);
 [[nodiscard]] Bytes encode_roaming_body(const RoamingBody& body);
 [[nodiscard]] Expected<RoamingBody, MessageError> decode_roaming_body(ByteView bytes);
+/// What a program must have announced (bits of node/link/link.h) to understand an encoded body.
+[[nodiscard]] std::uint64_t features_needed(ByteView body);
 
 /// Names a request on the ledger: tagged_hash("tally/authorization-request/v1", body bytes).
 [[nodiscard]] Hash request_hash(ByteView body);

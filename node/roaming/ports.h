@@ -48,8 +48,9 @@ class MemberPort {
 public:
     virtual ~MemberPort() = default;
     [[nodiscard]] virtual bool is_connected(const PartyId& member) const = 0;
-    /// False when not connected or the queue is full; the outbox tries again.
-    virtual bool send(const PartyId& member, Bytes frame) = 0;
+    /// False when not connected, when the member's program has not announced all of `needs` (bits
+    /// of node/link/link.h), or the queue is full; the outbox tries again.
+    virtual bool send(const PartyId& member, Bytes frame, std::uint64_t needs) = 0;
 };
 
 /// The bridges of this operator.

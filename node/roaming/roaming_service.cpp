@@ -397,7 +397,7 @@ bool RoamingService::Impl::relay(const PartyId& peer, const SignedMessage& messa
         return false;
     }
     m_backup->on_relayed(message, *body);
-    const bool forwarded = m_courier.forward(message.to, Bytes{frame.begin(), frame.end()});
+    const bool forwarded = m_courier.forward(message, Bytes{frame.begin(), frame.end()});
     m_context.count(forwarded ? "roaming_relayed" : "roaming_not_relayed");
     const bool receipted = !std::holds_alternative<Progress>(*body) &&
                            !std::holds_alternative<HubReceipt>(*body) &&

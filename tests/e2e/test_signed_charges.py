@@ -219,6 +219,13 @@ def wait_evidence(net, member, pages):
     wait_until(same, 180, f"{member} has the evidence of {len(pages)} charges")
 
 
+def wait_late_evidence(net, site, late):
+    """That of a late charge follows when both have signed it."""
+    pages = site.pages({late["authorization"]})
+    for member in (site.operator, HOMES[site.operator]):
+        wait_evidence(net, member, pages)
+
+
 def check_evidence_at_both(net, site):
     """Visited and home operator keep it; the home operator is killed and comes back late, then the visited one."""
     charges = {record["authorization"] for records in records_by_station(net, site.operator).values() for record in records}
@@ -267,6 +274,7 @@ def signed_and_held_charges(bin_dir):
             check_equal(records[site.stations[OTHER_KEY]], [], "records of the rejected charge")
             check_equal(held(net, site.operator), [], "held charges after all decisions")
             settle_late(site, charge)
+            wait_late_evidence(net, site, charge)
         net.wait_same_height()
         net.check_books()
         net.check_same_state_roots()
@@ -283,7 +291,7 @@ def audit_with_evidence(net, site):
     check_equal(business["meter_signatures"], 1, f"meters' signatures in the evidence of {site.operator}")
     # Five records, the one that a person accepted, and the late one.
     check_equal(business["evidence_matched"], 7, f"charges of {site.operator} with their evidence")
-    # The same from the home operator's node, which has that of both operators, but not of late charges.
+    # The same from the home operator's node, which has that of both operators.
     token = pathlib.Path(net.folder) / "admin.token"
     token.write_text(net.manifest["admin_token"])
     token.chmod(0o600)
@@ -292,7 +300,7 @@ def audit_with_evidence(net, site):
             "--evidence", net.node(home)["api"], "--evidence-token-file", str(token), "--json", str(report))
     business = json.loads(report.read_text())["business"]
     check_equal(business["meter_signatures"], 2, f"meters' signatures in the evidence at {home}")
-    check_equal(business["evidence_matched"], 12, f"charges with their evidence at {home}")
+    check_equal(business["evidence_matched"], 14, f"charges with their evidence at {home}")
 
 
 main([signed_and_held_charges])

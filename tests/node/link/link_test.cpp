@@ -61,6 +61,24 @@ SCENARIO("two members link and exchange frames both ways", "[link]") {
     CHECK(metrics.established == 1);
 }
 
+SCENARIO("what needs a feature is sent only to who announced it", "[link]") {
+    LinkConfig older = listening();
+    older.features = 0;
+    Pair pair{listening(), older};
+    REQUIRE(pair.link());
+    const auto send = [](const TestHub& from, const TestHub& to, std::uint64_t needs) {
+        return from.hub->send(to.key(), FrameKind::roaming, bytes_of("body"), needs);
+    };
+    CHECK_FALSE(send(pair.dialer, pair.listener, feature_evidence));
+    CHECK(send(pair.dialer, pair.listener, 0));
+    CHECK(send(pair.listener, pair.dialer, feature_evidence));
+    CHECK_FALSE(send(pair.listener, pair.dialer, feature_evidence | 1UL << 63U));
+    REQUIRE(run_until(
+        pair.io, [&pair] { return !pair.listener.frames.empty() && !pair.dialer.frames.empty(); }));
+    CHECK(pair.dialer.hub->metrics().frames.at(2).dropped == 1);
+    CHECK(pair.listener.hub->metrics().frames.at(2).dropped == 1);
+}
+
 SCENARIO("the largest frame of a kind passes and one byte more is not sent", "[link]") {
     Pair pair;
     REQUIRE(pair.link());

@@ -171,6 +171,34 @@ TEST_CASE("evidence goes directly while the hub is away", "[roaming]") {
     CHECK(world.run_until([&] { return has_all(world, "BBB", file); }, 120'000));
 }
 
+TEST_CASE("evidence passes by a hub whose program is older", "[roaming]") {
+    World world;
+    world.customer("BBB-1", units(100));
+    world.member("HUB").features = 0;
+    const EvidenceFile file = make_file(1, 100'000);
+    const AuthorizationRef charge = charged(world, file);
+    CHECK(give(world, file, charge) == EvidenceVerdict::kept);
+    CHECK(world.run_until([&] { return has_all(world, "BBB", file) && is_nothing_waiting(world); },
+                          300'000));
+}
+
+TEST_CASE("evidence waits for a home operator whose program is older", "[roaming]") {
+    World world;
+    world.customer("BBB-1", units(100));
+    world.member("BBB").features = 0;
+    const EvidenceFile file = make_file(1, 100'000);
+    const AuthorizationRef charge = charged(world, file);
+    CHECK(give(world, file, charge) == EvidenceVerdict::kept);
+    world.run(300'000);
+    CHECK_FALSE(kept_at(world, "BBB", file));
+    CHECK_FALSE(is_nothing_waiting(world));
+    world.member("BBB").crash();  // and comes back with the program of today
+    world.member("BBB").features = feature_evidence;
+    world.member("BBB").start();
+    CHECK(world.run_until([&] { return has_all(world, "BBB", file) && is_nothing_waiting(world); },
+                          120'000));
+}
+
 TEST_CASE("nobody but the visited operator can give a home operator evidence", "[roaming]") {
     World world;
     world.customer("BBB-1", units(100));

@@ -2,6 +2,7 @@
 
 #include "ledger/base/overloaded.h"
 #include "node/roaming/ledger_changes.h"
+#include "node/roaming/messages.h"
 
 #include <algorithm>
 
@@ -105,15 +106,20 @@ bool MemberProcess::is_connected(const PartyId& member) const {
            !m_world.cut.contains(std::minmax(m_self, member));
 }
 
-bool MemberProcess::send(const PartyId& member, Bytes frame) {
-    if (!is_connected(member)) {
+bool MemberProcess::send(const PartyId& member, Bytes frame, std::uint64_t needs) {
+    if (!is_connected(member) || (m_world.members().at(member)->features & needs) != needs) {
         return false;
     }
     m_world.deliver([this, member, frame = std::move(frame)] {
         if (!is_connected(member) || (m_world.filter && !m_world.filter(m_self, member, frame))) {
             return;
         }
-        ENSURE(m_world.members().at(member)->service().on_member_frame(m_self, frame));
+        MemberProcess& receiver = *m_world.members().at(member);
+        // An older program cuts the link when evidence comes.
+        const auto message = decode_signed_message(frame);
+        const auto body = message ? decode_roaming_body(message->body) : RoamingBody{};
+        ENSURE(receiver.features != 0 || !std::holds_alternative<EvidenceMessage>(*body));
+        ENSURE(receiver.service().on_member_frame(m_self, frame));
     });
     return true;
 }

@@ -5,6 +5,7 @@
 // lose, repeat and delay messages, and services crash between any two events, as configured.
 
 #include "ledger/store/store_view.h"
+#include "node/link/link.h"
 #include "node/roaming/roaming_service.h"
 #include "tests/ledger/base/seeded_random.h"
 #include "tests/support/ledger_fixture.h"
@@ -46,6 +47,7 @@ public:
     MemoryStore token_disk;
     MemoryStore evidence_disk;                      ///< not the hub's
     std::vector<EvidenceMessage> said_of_evidence;  ///< to the bridge
+    std::uint64_t features{feature_evidence};       ///< that its program announces
 
     // LedgerPort
     [[nodiscard]] const Hash& chain_id() const override;
@@ -59,7 +61,7 @@ public:
         const TransactionRef& ref) const override;
     // MemberPort
     [[nodiscard]] bool is_connected(const PartyId& member) const override;
-    bool send(const PartyId& member, Bytes frame) override;
+    bool send(const PartyId& member, Bytes frame, std::uint64_t needs) override;
     // BridgePort
     bool send(const std::string& bridge_id, const BridgeMessage& message) override;
     bool send_evidence(const std::string& bridge_id, const EvidenceMessage& message) override;

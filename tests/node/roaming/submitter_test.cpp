@@ -43,7 +43,7 @@ public:
         return std::nullopt;
     }
     [[nodiscard]] bool is_connected(const PartyId&) const override { return false; }
-    bool send(const PartyId&, Bytes) override {
+    bool send(const PartyId&, Bytes, std::uint64_t) override {
         ++sent;
         return false;
     }
