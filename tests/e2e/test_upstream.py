@@ -1,6 +1,7 @@
 """The bridge in front of an operator's own central system (npm ocpp-rpc, as the charger is): own cards are upstream's alone,
 foreign ones roam and are settled, whatever is restarted in the middle."""
 
+import contextlib
 import itertools
 import os
 import random
@@ -23,18 +24,20 @@ class Site:
     """A devnet whose operator AAA has a central system of its own, and one of its chargers."""
 
     def __init__(self, bin_dir):
-        self.net = Devnet(bin_dir, operators=2, up_options=["--bridges", "1", "--chargers", "4", "--customers", "8"])
+        self.bin_dir = bin_dir
         self.csms = OwnCsms(OWN)
 
     def __enter__(self):
-        self.net.__enter__()
-        self.csms.__enter__()
-        stand_before(self.net, "AAA", self.csms.port)
+        with contextlib.ExitStack() as started:
+            started.enter_context(self.csms)
+            self.net = started.enter_context(Devnet(self.bin_dir, operators=2, up_options=["--bridges", "1", "--chargers", "4",
+                                                                                           "--customers", "8"]))
+            stand_before(self.net, "AAA", self.csms.port)
+            self.started = started.pop_all()
         return self
 
-    def __exit__(self, kind, error, trace):
-        self.csms.__exit__(kind, error, trace)
-        self.net.__exit__(kind, error, trace)
+    def __exit__(self, *error):
+        return self.started.__exit__(*error)
 
     def station(self, number=0, protocol="ocpp1.6"):
         bridge = self.net.bridge("AAA")
