@@ -347,22 +347,32 @@ void Api::charger_action(const HttpRequest& request, const HttpReply& reply) {
     send_command(station, std::move(command).value(), reply);
 }
 
-void Api::handle(const HttpRequest& request, const HttpReply& reply) {
-    m_bridge.flush();  // Nothing is shown that a crash could take back.
-    const bool is_get = request.method == "GET";
-    if (request.path == "/livez" && is_get) {
+std::optional<HttpResponse> Api::open_page(std::string_view path) const {
+    if (path == "/livez") {
         json::object object;
         object["live"] = true;
-        reply(json_response(object));
-    } else if (request.path == "/" && is_get) {
-        reply(site_page());
-    } else if (request.path == "/readyz" && is_get) {
-        reply(ready());
-    } else if (request.path == "/metrics" && is_get) {
+        return json_response(object);
+    }
+    if (path == "/") {
+        return site_page();
+    }
+    if (path == "/readyz") {
+        return ready();
+    }
+    if (path == "/metrics") {
         HttpResponse response;
         response.content_type = node::Metrics::content_type;
         response.body = m_metrics.metrics_text();
-        reply(std::move(response));
+        return response;
+    }
+    return std::nullopt;
+}
+
+void Api::handle(const HttpRequest& request, const HttpReply& reply) {
+    m_bridge.flush();  // Nothing is shown that a crash could take back.
+    const bool is_get = request.method == "GET";
+    if (auto page = is_get ? open_page(request.path) : std::nullopt) {
+        reply(std::move(*page));
     } else if (!request.path.starts_with("/api/v1/")) {
         reply(http_error(404, "not_found", "no such page"));
     } else if (std::optional<HttpResponse> refused = refusal(request)) {

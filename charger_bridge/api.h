@@ -28,6 +28,8 @@ public:
     void handle(const node::HttpRequest& request, const node::HttpReply& reply);
 
 private:
+    /// A page that needs no token; nothing when it is none.
+    [[nodiscard]] std::optional<node::HttpResponse> open_page(std::string_view path) const;
     /// What refuses this request; nothing when its token allows it.
     [[nodiscard]] std::optional<node::HttpResponse> refusal(const node::HttpRequest& request) const;
     [[nodiscard]] node::HttpResponse ready() const;

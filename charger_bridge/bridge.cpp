@@ -216,9 +216,15 @@ void Bridge::tick() {
 // ---- OCPP
 
 void Bridge::carry_out(const std::string& id, PeerOutput output, std::string_view text) {
+    if (deliver(id, output, text) && output.request) {
+        dispatch(id, std::move(*output.request), text);
+    }
+}
+
+bool Bridge::deliver(const std::string& id, PeerOutput& output, std::string_view text) {
     const auto found = m_stations.find(id);
     if (found == m_stations.end()) {
-        return;
+        return false;
     }
     const SocketId socket = found->second.socket;
     if (!output.refused.empty()) {
@@ -241,11 +247,9 @@ void Bridge::carry_out(const std::string& id, PeerOutput output, std::string_vie
     if (!output.close.empty()) {
         m_commit.when_stored(
             [this, socket, why = std::move(output.close)] { m_server->close(socket, why); });
-        return;
+        return false;
     }
-    if (output.request) {
-        dispatch(id, std::move(*output.request), text);
-    }
+    return true;
 }
 
 void Bridge::finish(const CommandReply& reply) {
@@ -311,7 +315,8 @@ void Bridge::dispatch(const std::string& id, Request request, std::string_view t
 void Bridge::ask_status(const std::string& id, Station& station) {
     const std::uint16_t connectors = m_core.health().connectors(id);
     for (Command& trigger : station.peer.translation().trigger_status(connectors)) {
-        carry_out(id, station.peer.command(std::move(trigger), now().mono), {});
+        PeerOutput output = station.peer.command(std::move(trigger), now().mono);
+        static_cast<void>(deliver(id, output, {}));
     }
 }
 
@@ -447,7 +452,7 @@ void Bridge::watch_list_expiry() {
 
 void Bridge::read_list() {
     watch_list_expiry();
-    const auto read = m_local_list.read_if_changed(now().mono);
+    auto read = m_local_list.read_if_changed(now().mono);
     if (!read) {
         return;
     }

@@ -165,6 +165,8 @@ private:
 
     // OCPP
     void carry_out(const std::string& id, PeerOutput output, std::string_view text);
+    /// All but a request of the charger. False when the connection ends or is gone.
+    bool deliver(const std::string& id, PeerOutput& output, std::string_view text);
     void dispatch(const std::string& id, Request request, std::string_view text);
     void boot(const std::string& id, const Request& request, const BootFacts& body);
     void note_boot(const std::string& id, const BootFacts& body);

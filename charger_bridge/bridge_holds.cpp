@@ -8,8 +8,6 @@
 
 namespace tally::bridge {
 
-namespace json = boost::json;
-
 const BootHold* Bridge::hold_of(const std::string& station) const {
     return m_admission.hold_of(station);
 }

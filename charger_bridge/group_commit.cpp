@@ -33,12 +33,14 @@ void GroupCommit::add(WriteBatch changes, bool must_sync, Action then) {
     }
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): what is posted runs in a later turn of the loop
 void GroupCommit::schedule() {
     if (m_scheduled) {
         return;
     }
     m_scheduled = true;
     // Behind what is ready now: the messages that came while the last batch was written.
+    // NOLINTNEXTLINE(misc-no-recursion)
     boost::asio::post(m_io, [this, alive = std::weak_ptr<bool>{m_alive}] {
         if (!alive.expired()) {
             m_scheduled = false;
@@ -47,6 +49,7 @@ void GroupCommit::schedule() {
     });
 }
 
+// NOLINTNEXTLINE(misc-no-recursion)
 void GroupCommit::flush() {
     if (m_broken || m_running || m_waiting.empty()) {
         return;

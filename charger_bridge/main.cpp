@@ -6,7 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 
 namespace {
@@ -15,7 +17,7 @@ using tally::bridge::ReviewCommand;
 
 /// Who decides, unless it is said: the user of the system.
 std::string user_name() {
-    const char* const name = std::getenv("USER");
+    const char* const name = std::getenv("USER");  // NOLINT(concurrency-mt-unsafe): no thread yet
     return name != nullptr ? name : "";
 }
 
@@ -56,15 +58,13 @@ CLI::App* add_sign_list(CLI::App& app, tally::bridge::SignList& command) {
     return sign;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    tally::node::protect_process_memory();
-    CLI::App app{"The on-site charger bridge: OCPP 1.6J towards chargers, one link to the node."};
+int run(int argc, char** argv) {
+    CLI::App app{
+        "The on-site charger bridge: OCPP 1.6J and 2.0.1 to chargers, one link to the node."};
     app.require_subcommand(1);
     std::string config;
-    CLI::App* const run = app.add_subcommand("run", "Serve the chargers of this site.");
-    run->add_option("--config", config, "Configuration file (TOML)")->required();
+    CLI::App* const serve = app.add_subcommand("run", "Serve the chargers of this site.");
+    serve->add_option("--config", config, "Configuration file (TOML)")->required();
     ReviewCommand review;
     review.by = user_name();
     add_review(app, review);
@@ -85,4 +85,16 @@ int main(int argc, char** argv) {
     }
     return review.verb.empty() ? tally::bridge::run_bridge(config)
                                : tally::bridge::run_review(review);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        tally::node::protect_process_memory();
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        static_cast<void>(std::fprintf(stderr, "tally-bridge: %s\n", error.what()));
+        return tally::node::exit_internal;
+    }
 }

@@ -46,6 +46,7 @@ void keep_needed(SignedTrack& track, std::string text) {
     std::vector<std::size_t> needed = needed_for_choice(records);
     std::sort(needed.begin(), needed.end());
     std::vector<std::string> kept;
+    kept.reserve(needed.size());
     for (const std::size_t index : needed) {
         kept.push_back(std::move(track.texts[index]));
     }

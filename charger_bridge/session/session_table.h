@@ -53,6 +53,7 @@ public:
     static constexpr std::uint8_t key_prefix{'s'};
 
     SessionTable() = default;
+    ~SessionTable() = default;
     SessionTable(const SessionTable&) = delete;
     SessionTable& operator=(const SessionTable&) = delete;
 
