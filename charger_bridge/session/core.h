@@ -32,6 +32,10 @@ namespace tally::bridge {
 inline constexpr std::size_t prepaid_stated_max{16};
 /// Refusals remembered for the site page and the driver's display, over all stations.
 inline constexpr std::size_t refusals_max{1'000};
+/// Swipes and starts of a station that wait for the node or have an approval that no charge uses,
+/// per connector. Beyond it they are refused (`station_backlog`): so much and no more of what a
+/// charger sends without anybody's approval is kept.
+inline constexpr std::size_t asks_per_connector_max{16};
 /// Refused transactions of a station whose Stop is waited for, per connector; the oldest goes.
 inline constexpr std::size_t refused_per_connector_max{2};
 
@@ -330,8 +334,8 @@ private:
     void reject(LiveSession& session, const ReviewDecided& event);
     void release_charge(LiveSession& session, const ReviewDecided& event);
     void tick_review(LiveSession& session);
-    /// Why no new charge can begin at the site now; empty: it can.
-    [[nodiscard]] std::string backlog() const;
+    /// Why no new charge can begin at the station now; empty: it can.
+    [[nodiscard]] std::string backlog(const std::string& station);
     /// False when the session has no use for them.
     bool take_values(LiveSession& session, const std::vector<MeterSample>& samples,
                      std::string_view text);

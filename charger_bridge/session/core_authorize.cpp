@@ -64,7 +64,7 @@ void SessionCore::on(const AuthorizeCalled& event) {
         refuse_at_once(event, token, mark);
         return;
     }
-    if (const std::string full = backlog(); !full.empty()) {
+    if (const std::string full = backlog(station); !full.empty()) {
         refuse_at_once(event, token, full);
         return;
     }
@@ -227,6 +227,7 @@ void SessionCore::refuse(LiveSession& session, const std::string& reason) {
     if (record.transaction != 0) {
         record.state = SessionState::refused;
         record.reason = reason.substr(0, reason_bytes_max);
+        erase_evidence(m_step.changes, record);  // Nobody is billed by it.
         if (is_stop_owed(record)) {
             request_stop(session, reason);
         }

@@ -153,9 +153,17 @@ void SessionCore::tick_review(LiveSession& session) {
     }
 }
 
-std::string SessionCore::backlog() const {
+std::string SessionCore::backlog(const std::string& station) {
     if (m_outbox.is_crowded() || m_sessions.open_count() >= open_sessions_max) {
         return "bridge_backlog";
+    }
+    const std::vector<LiveSession*> open = m_sessions.open_of(station);
+    const auto asks = std::count_if(open.begin(), open.end(), [](const LiveSession* session) {
+        return session->record.state == SessionState::authorizing ||
+               session->record.state == SessionState::approved;
+    });
+    if (static_cast<std::size_t>(asks) >= asks_per_connector_max * m_health.connectors(station)) {
+        return "station_backlog";
     }
     return m_review.size() >= review_waiting_max ? "review_full" : "";
 }

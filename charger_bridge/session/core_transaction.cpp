@@ -152,7 +152,7 @@ void SessionCore::start_without_approval(const StartCalled& event, const std::st
     record.asked_at = m_now.wall;
     const bool too_old = is_too_old(body);
     const std::string mark = is_master(token) ? "master_pass" : mark_of(station);
-    const std::string full = mark.empty() ? backlog() : mark;
+    const std::string full = mark.empty() ? backlog(station) : mark;
     if (record.token.empty() || too_old || !full.empty()) {
         const std::string other = full.empty() ? "started_too_long_ago" : full;
         const std::string reason = record.token.empty() ? "unknown_token" : other;

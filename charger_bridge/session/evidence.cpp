@@ -65,6 +65,23 @@ Bytes evidence_text_key(const Session& session) {
     return std::move(Encoder{}.u8(text_kind).fixed(session.id).u32(session.evidence_count)).take();
 }
 
+void erase_evidence(WriteBatch& batch, Session& session) {
+    const std::uint32_t count = std::exchange(session.evidence_count, 0);
+    while (session.evidence_count < count) {
+        batch.erase(evidence_text_key(session));  // Beyond `evidence_bytes_max` there is none.
+        ++session.evidence_count;
+    }
+    session.evidence = evidence_begin(session.id);
+    session.evidence_count = 0;
+    session.evidence_bytes = 0;
+}
+
+bool is_evidence_named(const Session& session) {
+    const bool is_reviewed = session.review.number != 0;
+    return session.state == SessionState::ended ||
+           (session.state == SessionState::held && is_reviewed);
+}
+
 void put_evidence_name(WriteBatch& batch, const Session& session) {
     Encoder name;
     name.fixed(session.id).fixed(session.authorization.signer).fixed(session.authorization.id);

@@ -22,6 +22,11 @@ inline constexpr std::uint64_t evidence_bytes_max{1024UL * 1024};
 /// Where the charge's next text is kept: 'e', session, number of texts before it.
 [[nodiscard]] Bytes evidence_text_key(const Session& session);
 
+/// Erases the texts of a charge that is never to be named, and begins its evidence anew.
+void erase_evidence(WriteBatch& batch, Session& session);
+/// Whether `put_evidence_name` was called for the finished session.
+[[nodiscard]] bool is_evidence_named(const Session& session);
+
 /// That a charge has ended with this evidence, so that it is found by its hash and listed.
 void put_evidence_name(WriteBatch& batch, const Session& session);
 

@@ -1,5 +1,6 @@
 #include "charger_bridge/session/session_table.h"
 
+#include "charger_bridge/session/evidence.h"
 #include "ledger/base/check.h"
 #include "ledger/crypto/sha256.h"
 
@@ -195,6 +196,9 @@ void SessionTable::remove(const SessionId& id, WriteBatch& batch) {
         m_finished.erase(std::find(m_finished.begin(), m_finished.end(), id));
     }
     batch.erase(session_key(id));
+    if (!is_evidence_named(found->second.record)) {
+        erase_evidence(batch, found->second.record);  // Nothing else knows where they are.
+    }
     m_sessions.erase(found);
 }
 

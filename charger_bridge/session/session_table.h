@@ -88,6 +88,7 @@ public:
     /// Writes the record as it now is and keeps the indices right. A session that finished takes
     /// its place among those remembered, and the oldest of them may go.
     void save(LiveSession& session, WriteBatch& batch);
+    /// With the texts of its charge, unless they are found by the name of their evidence.
     void remove(const SessionId& id, WriteBatch& batch);
 
     /// From now on at least this one is given.

@@ -1,0 +1,101 @@
+// What one broken or hostile charger can take of a site: its memory, its disk, the others' records.
+
+#include "charger_bridge/session/core.h"
+#include "tests/charger_bridge/begin_charge.h"
+#include "tests/charger_bridge/site.h"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+namespace tally::bridge::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Bytes in the store, of keys that begin with `prefix` (all, when there is none).
+std::size_t stored_bytes(Site& site, const Bytes& prefix = {}) {
+    const auto entries = site.store().scan(prefix, prefix, 1'000'000);
+    REQUIRE(entries);
+    std::size_t bytes = 0;
+    for (const KeyValueStore::Entry& entry : *entries) {
+        bytes += entry.key.size() + entry.value.size();
+    }
+    return bytes;
+}
+
+std::size_t evidence_bytes(Site& site) { return stored_bytes(site, Bytes{'e'}); }
+
+/// A Start with so long a text.
+void start_at_length(Site& site, int number, const std::string& token) {
+    StartFacts facts;
+    facts.connector = 1;
+    facts.token = token;
+    facts.meter_start_wh = number;
+    facts.timestamp = site.text_now();
+    facts.time = site.now.wall;
+    site.feed(
+        StartCalled{{site.station, "s" + std::to_string(number)}, facts, std::string(60'000, 'x')});
+}
+
+}  // namespace
+
+TEST_CASE("refused starts leave nothing of their texts on disk") {
+    Site site;
+    SECTION("refused at once") {
+        for (int i = 0; i < 200; ++i) {
+            start_at_length(site, i, "");
+        }
+    }
+    SECTION("refused by the home operator") {
+        site.policy.accepts = false;
+        for (int i = 0; i < 200; ++i) {
+            start_at_length(site, i, "BBB-1");
+            site.settle();
+        }
+    }
+    SECTION("refused, and stopped") {
+        for (int i = 0; i < 200; ++i) {
+            start_at_length(site, i, "");
+            site.stop(site.core().sessions().all().back()->record.transaction, i);
+        }
+    }
+    CHECK(evidence_bytes(site) == 0);
+}
+
+TEST_CASE("limit: starts that wait for the node, and their texts, are bounded for each station") {
+    Site site;
+    site.node_answers = false;
+    const std::size_t most = 2 * asks_per_connector_max;  // The station has two connectors.
+    for (int i = 0; i < 100; ++i) {
+        start_at_length(site, i, "BBB-" + std::to_string(i));
+    }
+    CHECK(evidence_bytes(site) > (most - 1) * 60'000);
+    CHECK(evidence_bytes(site) < (most + 1) * 60'000);
+    CHECK(site.core().refusals().front().reason == "station_backlog");
+    CHECK(site.swipe("BBB-200") == TagStatus::invalid);
+    site.station = "CP2";
+    site.connect();
+    CHECK_FALSE(site.swipe("BBB-200"));  // It waits for the node, as it should.
+    site.pass(20s);
+    CHECK(evidence_bytes(site) == 0);
+}
+
+TEST_CASE("the texts of a charge that is billed stay when its session is forgotten") {
+    Site site;
+    const std::int32_t transaction = begin_charge(site);
+    site.pass(60s);
+    REQUIRE(site.stop(transaction, 1'500));
+    const std::size_t kept = evidence_bytes(site);
+    CHECK(kept > 0);
+    site.station = "CP2";
+    site.connect();
+    for (std::size_t i = 0; i < finished_sessions_max + 10; ++i) {
+        const auto refused = site.start(1, "", static_cast<std::int64_t>(i));
+        site.stop(refused->transaction, static_cast<std::int64_t>(i));
+    }
+    CHECK(site.core().find_transaction("CP1", transaction) == nullptr);
+    CHECK(evidence_bytes(site) == kept);
+}
+
+}  // namespace tally::bridge::test
