@@ -54,7 +54,9 @@ void report(Site& site, tally::Decoder& input) {
     }
     said.time = site.now.wall - input.u8() * 1'000;
     // What is about a token may wait for the home operator or for a report before it.
-    ENSURE(site.report(kind, said) || said.token);
+    const auto answer = site.report(kind, said);
+    ENSURE(answer || said.token);
+    ENSURE(!answer || said.token || !answer->status);
 }
 
 void disturb(Site& site, tally::Decoder& input, std::uint8_t operation) {
