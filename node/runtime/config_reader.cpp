@@ -185,6 +185,39 @@ std::optional<ConfigProblem> find_misplaced_character(std::string_view text,
     return std::nullopt;
 }
 
+/// Where a line that begins with a bracket should hold the name of a table and does not.
+std::optional<std::size_t> find_missing_name(std::string_view line) {
+    constexpr std::string_view white{" \t"};
+    std::size_t i = std::min(line.find_first_not_of(white), line.size());
+    if (!line.substr(i).starts_with('[')) {
+        return std::nullopt;
+    }
+    i += line.substr(i).starts_with("[[") ? 2U : 1U;
+    i = std::min(line.find_first_not_of(white, i), line.size());
+    const char c = i < line.size() ? line[i] : '\0';
+    const bool is_bare = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') || c == '_' || c == '-';
+    const bool is_name = is_bare || c == '"' || c == '\'';
+    return is_name ? std::nullopt : std::optional{i};
+}
+
+/// toml++ 3.3 takes the name behind the bracket of a table for granted and stops the process
+/// without one, so that never gets to it. Nor does what a line alone does not tell from it, a list
+/// of lists or a text of many lines that goes on like this; no key of ours has either.
+std::optional<ConfigProblem> find_nameless_table(std::string_view text, const std::string& path) {
+    ConfigProblem problem{path, 0, 0, "", "a bracket at the begin of a line needs a table's name"};
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        ++problem.line;
+        if (const auto place = find_missing_name(line)) {
+            problem.column = static_cast<std::uint32_t>(*place + 1);
+            return problem;
+        }
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    }
+    return std::nullopt;
+}
+
 /// A table or list whose entries are still to be checked for keys nobody asked for.
 struct Unchecked {
     const toml::node* node;
@@ -389,6 +422,9 @@ Expected<ConfigReader, ConfigProblem> ConfigReader::parse(std::string_view text,
     }
     if (const std::optional<ConfigProblem> misplaced = find_misplaced_character(text, path)) {
         return Unexpected{*misplaced};
+    }
+    if (const std::optional<ConfigProblem> nameless = find_nameless_table(text, path)) {
+        return Unexpected{*nameless};
     }
     toml::parse_result result = toml::parse(text, path);
     if (!result) {

@@ -154,6 +154,24 @@ SCENARIO("characters beyond ASCII stand in comments and texts of one line only",
     CHECK(error_of("a = \"\"\"\nx\"\"\"\n").empty());
 }
 
+SCENARIO("a bracket at the begin of a line has a table's name behind it", "[config]") {
+    const ConfigReader reader =
+        parsed("[ \"a\" ]\nx = [\n  1,\n]\n\t[['b']]\n[_c]\n[-d]\n[0]\n[[ e.f ]]\n");
+    CHECK(reader.root().tables("b", 1).size() == 1);
+    const auto error_of = [](std::string_view text) {
+        const auto result = ConfigReader::parse(text, "f.toml");
+        return result ? std::string{} : result.error().text();
+    };
+    const std::string rule = ": a bracket at the begin of a line needs a table's name";
+    CHECK(error_of("a = 1\n[! =&;2") == "f.toml:2:2" + rule);
+    CHECK(error_of("\n\n \t[[ .a]]\n") == "f.toml:3:6" + rule);
+    for (const char* bad : {"[", "[[", "[ \t", "[\n", "[\r\n", "[]", "[[]]", "[ [a]]", "[[[a]]]",
+                            "[#a]", "[=", "[{", "[,", "[+1]", "[\x01", "[\x0b", "[\x7f"}) {
+        CAPTURE(bad);
+        CHECK(error_of(bad).ends_with(rule));
+    }
+}
+
 SCENARIO("the number of listed problems is bounded", "[config]") {
     std::string text;
     for (int i = 0; i < 500; ++i) {
