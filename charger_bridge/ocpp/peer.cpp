@@ -48,7 +48,7 @@ void Peer::on(Call call, PeerOutput& output) {
     }
     if (const auto violation =
             m_translation->find_violation(call.action, Direction::request, call.payload)) {
-        if (!m_translation->has_money_fields(call.action, call.payload)) {
+        if (!m_translation->must_be_answered(call.action, call.payload)) {
             refuse_into(output, call.id, violation->code, violation->what);
             return;
         }

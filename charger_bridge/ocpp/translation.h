@@ -71,14 +71,14 @@ public:
     /// Of a text that is no frame.
     [[nodiscard]] virtual ErrorCode code_of(const FrameError& error) const = 0;
 
-    /// Reads a payload that conforms to its action's schema, or a transaction message with its
-    /// money fields. Nothing when the action is one that only the central system sends, or a number
+    /// Reads a payload that conforms to its action's schema, or one that must be answered. Nothing
+    /// when the action is one that only the central system sends, or a number
     /// is out of range.
     [[nodiscard]] virtual std::optional<RequestBody> decode_request(
         std::string_view action, const boost::json::object& payload) const = 0;
-    /// Whether a payload is a transaction message whose fields that decide what is billed are there
-    /// with their types, whatever else is wrong with it.
-    [[nodiscard]] virtual bool has_money_fields(std::string_view action,
+    /// Whether this is a transaction message that is taken whatever is wrong with it: a charger
+    /// discards, or repeats for ever, what is refused, and what was charged is lost with it.
+    [[nodiscard]] virtual bool must_be_answered(std::string_view action,
                                                 const boost::json::object& payload) const = 0;
     /// Whether losing this message loses money: what breaks it is kept for the operator. Looks at
     /// the first bytes only, for the text may be no message.

@@ -86,7 +86,7 @@ void Route::take_call(Call call, std::string_view text, RouteOutput& output) {
     const bool is_readable =
         m_translation->is_known_action(call.action) &&
         (!m_translation->find_violation(call.action, Direction::request, call.payload) ||
-         m_translation->has_money_fields(call.action, call.payload));
+         m_translation->must_be_answered(call.action, call.payload));
     if (is_readable) {
         pending.body = m_translation->decode_request(call.action, call.payload);
     }
@@ -118,7 +118,8 @@ bool Route::is_ours(const RequestBody& body) const {
 
 std::optional<std::string> Route::token_that_begins(const RequestBody& body) const {
     if (const auto* const start = std::get_if<StartFacts>(&body)) {
-        return upper_case(start->token);
+        // Without a card there is nothing to ask the other central system about.
+        return start->token.empty() ? std::nullopt : std::optional{upper_case(start->token)};
     }
     const auto* const report = std::get_if<ReportFacts>(&body);
     if (report != nullptr && report->token && report->kind != ReportKind::ended) {

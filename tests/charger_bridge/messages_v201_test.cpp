@@ -83,13 +83,21 @@ TEST_CASE("a TransactionEvent that breaks its schema is passed on when it says w
     CHECK(report.samples.at(0).register_wh == 8);
 }
 
-TEST_CASE("a TransactionEvent without what is billed is refused") {
+TEST_CASE("a TransactionEvent without a time is taken") {
+    Peer peer{true, 1, translation()};
+    const PeerOutput output = receive(peer, "TransactionEvent", R"({"eventType":"Ended","seqNo":9,
+        "triggerReason":"EVDeparted","transactionInfo":{"transactionId":"a"}})");
+    CHECK_FALSE(output.refused.empty());
+    REQUIRE(output.request);
+    CHECK_FALSE(std::get<ReportFacts>(output.request->body).time);
+}
+
+TEST_CASE("a TransactionEvent that does not say of which transaction it is, is refused") {
     for (const char* const payload :
          {R"({"eventType":"Ended","timestamp":"x","seqNo":9,"transactionInfo":{}})",
           R"({"eventType":"Ended","timestamp":"x","transactionInfo":{"transactionId":"a"}})",
           R"({"eventType":"Paused","timestamp":"x","seqNo":1,
               "transactionInfo":{"transactionId":"a"}})",
-          R"({"eventType":"Ended","seqNo":1,"transactionInfo":{"transactionId":"a"}})",
           R"({"eventType":"Ended","timestamp":"x","seqNo":-1,
               "transactionInfo":{"transactionId":"a"}})",
           R"({"eventType":"Ended","timestamp":"x","seqNo":1,

@@ -150,28 +150,25 @@ Decoded decode_authorize(const json::object& payload) {
     return RequestBody{AuthorizeFacts{text_of(payload, "idTag")}};
 }
 
+/// A register that is no whole number, or below 0, is one that the charger does not know.
+std::optional<std::int64_t> register_of(const json::object& payload, json::string_view name) {
+    const std::optional<std::int64_t> meter = integer_of(payload, name);
+    return meter && *meter >= 0 ? meter : std::nullopt;
+}
+
 Decoded decode_start(const json::object& payload) {
-    const std::optional<std::uint16_t> connector = connector_of(payload, "connectorId");
-    const std::optional<std::int64_t> meter = integer_of(payload, "meterStart");
-    if (!connector || !meter) {
-        return std::nullopt;
-    }
     StartFacts start;
-    start.connector = *connector;
+    start.connector = connector_of(payload, "connectorId").value_or(0);
     start.token = text_of(payload, "idTag");
-    start.meter_start_wh = *meter;
+    start.meter_start_wh = register_of(payload, "meterStart");
     start.timestamp = text_of(payload, "timestamp");
     start.time = time_from_text(start.timestamp);
     return RequestBody{std::move(start)};
 }
 
 Decoded decode_meter_values(const json::object& payload) {
-    const std::optional<std::uint16_t> connector = connector_of(payload, "connectorId");
-    if (!connector) {
-        return std::nullopt;
-    }
     ValuesFacts values;
-    values.connector = *connector;
+    values.connector = connector_of(payload, "connectorId").value_or(0);
     values.transaction = integer_of(payload, "transactionId");
     values.samples = samples_of(payload, "meterValue");
     return RequestBody{std::move(values)};
@@ -179,14 +176,12 @@ Decoded decode_meter_values(const json::object& payload) {
 
 Decoded decode_stop(const json::object& payload) {
     const std::optional<std::int64_t> transaction = integer_of(payload, "transactionId");
-    const std::optional<std::int64_t> meter = integer_of(payload, "meterStop");
-    if (!transaction || !meter) {
-        return std::nullopt;
-    }
     StopFacts stop;
-    stop.transaction = *transaction;
+    // A charger that never learnt its number says -1. One that names none may mean any charge, and
+    // so ends none: no charge has the empty name.
+    stop.transaction = transaction ? TransactionName{*transaction} : TransactionName{std::string{}};
     stop.token = text_of(payload, "idTag");
-    stop.meter_stop_wh = *meter;
+    stop.meter_stop_wh = register_of(payload, "meterStop");
     stop.timestamp = text_of(payload, "timestamp");
     stop.time = time_from_text(stop.timestamp);
     stop.reason = text_of(payload, "reason");
@@ -269,16 +264,8 @@ std::optional<RequestBody> decode_request(std::string_view action, const json::o
     return std::nullopt;
 }
 
-bool has_money_fields(std::string_view action, const json::object& payload) {
-    if (action == "StartTransaction") {
-        return connector_of(payload, "connectorId") && integer_of(payload, "meterStart") &&
-               has_text(payload, "idTag") && has_text(payload, "timestamp");
-    }
-    if (action == "StopTransaction") {
-        return integer_of(payload, "transactionId") && integer_of(payload, "meterStop") &&
-               has_text(payload, "timestamp");
-    }
-    return action == "MeterValues" && connector_of(payload, "connectorId").has_value();
+bool must_be_answered(std::string_view action) {
+    return action == "StartTransaction" || action == "StopTransaction" || action == "MeterValues";
 }
 
 std::optional<std::int64_t> energy_from_text(std::string_view value, std::string_view unit) {

@@ -83,8 +83,8 @@ public:
                                               const json::object& payload) const override {
         return v16::decode_request(action, payload);
     }
-    bool has_money_fields(std::string_view action, const json::object& payload) const override {
-        return v16::has_money_fields(action, payload);
+    bool must_be_answered(std::string_view action, const json::object& /*payload*/) const override {
+        return v16::must_be_answered(action);
     }
     bool is_transaction_text(std::string_view text) const override {
         const std::string_view head = text.substr(0, 128);

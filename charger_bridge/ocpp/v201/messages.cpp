@@ -255,9 +255,9 @@ std::optional<RequestBody> decode_request(std::string_view action, const json::o
     return std::nullopt;
 }
 
-bool has_money_fields(std::string_view action, const json::object& payload) {
+bool must_be_answered(std::string_view action, const json::object& payload) {
     if (action == "TransactionEvent") {
-        return has_text(payload, "timestamp") && decode_transaction_event(payload).has_value();
+        return decode_transaction_event(payload).has_value();
     }
     return action == "MeterValues" && connector_of(payload, "evseId").has_value();
 }

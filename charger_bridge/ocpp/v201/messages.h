@@ -18,9 +18,9 @@ namespace tally::bridge::v201 {
 [[nodiscard]] std::optional<RequestBody> decode_request(std::string_view action,
                                                         const boost::json::object& payload);
 
-/// Whether a TransactionEvent has eventType, timestamp, seqNo and the id of the transaction (1 to
-/// 36 bytes) with their types, or a MeterValues its EVSE, whatever else is wrong with it.
-[[nodiscard]] bool has_money_fields(std::string_view action, const boost::json::object& payload);
+/// Whether a TransactionEvent has eventType, seqNo and the id of the transaction (1 to 36 bytes)
+/// with their types, or a MeterValues its EVSE, whatever else is wrong with it.
+[[nodiscard]] bool must_be_answered(std::string_view action, const boost::json::object& payload);
 
 /// A sampled number of `unit` x 10^`multiplier` as whole `ones`, rounded down behind a thousandth
 /// of one. Nothing below 0, above 10^15, for other units than `ones` and `thousands`, and

@@ -144,8 +144,8 @@ public:
                                               const json::object& payload) const override {
         return v201::decode_request(action, payload);
     }
-    bool has_money_fields(std::string_view action, const json::object& payload) const override {
-        return v201::has_money_fields(action, payload);
+    bool must_be_answered(std::string_view action, const json::object& payload) const override {
+        return v201::must_be_answered(action, payload);
     }
     bool is_transaction_text(std::string_view text) const override {
         return text.substr(0, 128).find("\"TransactionEvent\"") != std::string_view::npos;
