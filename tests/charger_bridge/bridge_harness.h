@@ -21,6 +21,7 @@
 #include <atomic>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,8 +29,8 @@
 
 namespace tally::bridge::test {
 
-/// Answers at the seam as a node would: approves every token but BBB-POOR and cards of nobody,
-/// which begin with 04, acknowledges what is durable. Lives on the loop's thread.
+/// Answers at the seam as a node would: approves every token but those that `why_not` names,
+/// acknowledges what is durable. Lives on the loop's thread.
 class PlayedNode final : public NodeLine {
 public:
     bool send(const node::BridgeMessage& message) override {
@@ -37,9 +38,7 @@ public:
         if (const auto* const request = std::get_if<node::AuthorizeRequest>(&message)) {
             node::AuthorizeResult result;
             result.session = request->session;
-            const bool is_nobodys = request->token.starts_with("04");
-            const bool is_poor = request->token == "BBB-POOR";
-            result.reason = is_nobodys ? "unknown_token" : is_poor ? "insufficient_balance" : "";
+            result.reason = why_not(request->token);
             result.accepted = result.reason.empty();
             result.authorization.signer = *party_from_text("BBB");
             // An approval of its own for each swipe, the same one when asked again.
@@ -53,7 +52,10 @@ public:
             evse.meter_serial = "M1";
             evse.tariff_ref = {"t1", 1};
             evse.tariff = flat_tariff();
-            result.evses = {evse};
+            result.evses = {evse, evse};
+            result.evses[1].connector = 2;
+            result.evses[1].evse_id = "CN*AAA*E2";
+            result.evses[1].meter_serial = "M2";
             later(result);
         } else if (const auto* const started = std::get_if<node::ChargeStarted>(&message)) {
             later(node::Acknowledge{started->sequence});
@@ -64,6 +66,20 @@ public:
     }
     std::function<void(node::BridgeMessage)> later;
     std::vector<node::BridgeMessage> got;
+
+private:
+    static std::string why_not(const std::string& token) {
+        if (token.starts_with("04")) {
+            return "unknown_token";
+        }
+        static const std::map<std::string, std::string> reasons{
+            {"BBB-POOR", "insufficient_balance"},
+            {"BBB-BLOCKED", "token_blocked"},
+            {"BBB-EXPIRED", "token_expired"},
+            {"BBB-OTHER", "member_suspended"}};
+        const auto found = reasons.find(token);
+        return found != reasons.end() ? found->second : std::string{};
+    }
 };
 
 class Harness {
