@@ -131,6 +131,12 @@ HttpResponse Api::ready() const {
     json::object object;
     object["ready"] = is_ready;
     object["reasons"] = std::move(reasons);
+    if (const auto& trouble = m_bridge.node_trouble()) {
+        json::object node;
+        node["why"] = trouble->why;
+        node["do"] = trouble->advice;
+        object["node"] = std::move(node);
+    }
     return json_response(object, is_ready ? 200 : 503);
 }
 

@@ -474,6 +474,7 @@ void Bridge::clear_mark(const MarkCleared& cleared) {
 
 void Bridge::node_connected() {
     node::log_info("node", "connected");
+    m_node_trouble.reset();
     feed(NodeConnected{});
 }
 

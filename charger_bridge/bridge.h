@@ -8,6 +8,7 @@
 #include "charger_bridge/config.h"
 #include "charger_bridge/group_commit.h"
 #include "charger_bridge/local_list_file.h"
+#include "charger_bridge/node_trouble.h"
 #include "charger_bridge/notices.h"
 #include "charger_bridge/ocpp/credentials.h"
 #include "charger_bridge/ocpp/peer.h"
@@ -91,6 +92,8 @@ public:
     // From the node.
     void node_connected();
     void node_disconnected();
+    /// Shown until the link is up.
+    void node_not_reached(const NodeTrouble& trouble) { m_node_trouble = trouble; }
     void node_said(const node::BridgeMessage& message);
 
     /// What was fed is on disk when it returns, unless the storage failed. To be called before what
@@ -103,6 +106,8 @@ public:
     [[nodiscard]] Instant now() const;
     [[nodiscard]] bool knows(const std::string& station) const;
     [[nodiscard]] bool is_failed() const { return m_failed; }
+    /// Why there is no link to the node, once it is known.
+    [[nodiscard]] const std::optional<NodeTrouble>& node_trouble() const { return m_node_trouble; }
     [[nodiscard]] const Notices& notices() const { return m_notices; }
     /// The version that a connected station speaks; nullptr when it is away.
     [[nodiscard]] const Translation* translation_of(const std::string& station) const;
@@ -247,6 +252,7 @@ private:
     bool m_takes_certificate_requests;
     CertificateRequests m_certificate_requests;
     bool m_failed{false};
+    std::optional<NodeTrouble> m_node_trouble;
     std::set<std::string> m_unproxied;  ///< stations that have no other central system
     std::vector<std::string> m_unknown_statuses;
     bool m_passes_password{false};

@@ -22,18 +22,21 @@ node::LinkConfig link_config(const BridgeConfig& config) {
 LinkedNode::LinkedNode(boost::asio::io_context& io, const BridgeConfig& config, Signer& key,
                        node::Metrics& metrics)
     : m_node{config.node_link_key},
+      m_address{config.node_address.host + ':' + std::to_string(config.node_address.port)},
       m_metrics{metrics},
       m_hub{io, link_config(config), key,
-            node::LinkHandlers{[this](const PublicKey& peer) {
-                                   node::PeerIdentity identity;
-                                   identity.link_key = peer;
-                                   return peer == m_node ? std::optional{identity} : std::nullopt;
-                               },
-                               [this](const node::PeerIdentity&) { linked(true); },
-                               [this](const node::PeerIdentity&) { linked(false); },
-                               [this](const node::PeerIdentity&, node::FrameKind kind, Bytes body) {
-                                   received(kind, body);
-                               }}} {}
+            node::LinkHandlers{
+                [this](const PublicKey& peer) {
+                    node::PeerIdentity identity;
+                    identity.link_key = peer;
+                    return peer == m_node ? std::optional{identity} : std::nullopt;
+                },
+                [this](const node::PeerIdentity&) { linked(true); },
+                [this](const node::PeerIdentity&) { linked(false); },
+                [this](const node::PeerIdentity&, node::FrameKind kind, Bytes body) {
+                    received(kind, body);
+                },
+                [this](const PublicKey&, node::LinkRefusal reason) { not_linked(reason); }}} {}
 
 void LinkedNode::start(Bridge& bridge, EvidenceFeeder& evidence) {
     m_bridge = &bridge;
@@ -52,12 +55,24 @@ void LinkedNode::linked(bool is_up) {
         return;
     }
     if (is_up) {
+        m_refused.reset();
         m_bridge->node_connected();
         m_evidence->node_connected();
     } else {
         m_bridge->node_disconnected();
         m_evidence->node_disconnected();
     }
+}
+
+void LinkedNode::not_linked(node::LinkRefusal reason) {
+    if (m_bridge == nullptr || m_refused == reason) {
+        return;
+    }
+    m_refused = reason;
+    const NodeTrouble trouble = trouble_of(reason);
+    node::log_warn("node", "not_reached",
+                   {{"address", m_address}, {"why", trouble.why}, {"do", trouble.advice}});
+    m_bridge->node_not_reached(trouble);
 }
 
 bool LinkedNode::send(const node::BridgeMessage& message) {

@@ -181,9 +181,13 @@ asio::awaitable<TlsConnection::Refused> TlsConnection::connect() {
         const std::string port = std::to_string(m_target->port);
         const auto found =
             co_await m_resolver.async_resolve(m_target->host, port, await_into(error));
-        if (!error) {
-            co_await asio::async_connect(m_stream.next_layer(), found, await_into(error));
+        if (error) {
+            co_return LinkRefusal::name_not_found;
         }
+        co_await asio::async_connect(m_stream.next_layer(), found, await_into(error));
+    }
+    if (error == asio::error::connection_refused) {
+        co_return LinkRefusal::connection_refused;
     }
     if (error || m_closed) {
         co_return LinkRefusal::unreachable;

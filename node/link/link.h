@@ -102,6 +102,8 @@ struct LinkHandlers {
     std::function<void(const PeerIdentity&)> connected;  ///< after READY
     std::function<void(const PeerIdentity&)> disconnected;
     std::function<void(const PeerIdentity&, FrameKind, Bytes)> received;
+    /// A dialed target was not reached, or there was no READY; it is tried again. May be empty.
+    std::function<void(const PublicKey& target, LinkRefusal)> not_connected{};
 };
 
 /// All links of one process: accepts, dials, authenticates (docs/protocol/links.md), keeps one link

@@ -275,6 +275,9 @@ void LinkHub::Impl::ended(Connection& connection, LinkRefusal reason) {
               {{"reason", to_text(reason)}, {"dialed", connection.dialed_by_us()}});
     if (connection.dialed_by_us()) {
         m_dialer.failed(key);
+        if (m_handlers.not_connected) {
+            m_handlers.not_connected(key, reason);
+        }
     } else {
         --m_pre_auth;
     }

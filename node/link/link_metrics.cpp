@@ -8,6 +8,10 @@ const char* to_text(LinkRefusal reason) {
             return "rate_limited";
         case LinkRefusal::pre_auth_full:
             return "pre_auth_full";
+        case LinkRefusal::name_not_found:
+            return "name_not_found";
+        case LinkRefusal::connection_refused:
+            return "connection_refused";
         case LinkRefusal::unreachable:
             return "unreachable";
         case LinkRefusal::deadline:

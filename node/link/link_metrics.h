@@ -16,9 +16,11 @@ namespace tally::node {
 /// Why a connection was refused or ended. Counted; never told to the other side.
 enum class LinkRefusal : std::uint8_t {
     // before TLS
-    rate_limited = 1,  ///< too many connections from one address
-    pre_auth_full,     ///< too many connections have not proved who they are
-    unreachable,       ///< dialing: name or port not found, connection refused
+    rate_limited = 1,    ///< too many connections from one address
+    pre_auth_full,       ///< too many connections have not proved who they are
+    name_not_found,      ///< dialing: the host's name leads nowhere
+    connection_refused,  ///< dialing: the host is there, nothing listens at the port
+    unreachable,         ///< dialing: no way to the host
     // until READY
     deadline,         ///< not READY in time
     tls_failed,       ///< no TLS 1.3 handshake (other version, no ALPN in common, garbage)

@@ -309,7 +309,15 @@ TEST_CASE("site API: token, chargers, commands, orphans") {
     site.on_loop([&] { site.bridge().node_disconnected(); });
     const node::HttpResponse unready = site.api(request);
     CHECK(unready.status == 503);
-    CHECK(unready.body.find("node_unreachable") != std::string::npos);
+    CHECK(unready.body == R"({"ready":false,"reasons":["node_unreachable"]})");
+    site.on_loop(
+        [&] { site.bridge().node_not_reached(trouble_of(node::LinkRefusal::connection_refused)); });
+    const std::string told = site.api(request).body;
+    CHECK(told.starts_with(R"({"ready":false,"reasons":["node_unreachable"],)"
+                           R"("node":{"why":"connection_refused","do":")"));
+    CHECK(told.find("start the node") != std::string::npos);
+    site.on_loop([&] { site.bridge().node_connected(); });
+    CHECK(site.api(request).body == R"({"ready":true,"reasons":[]})");
     request.path = "/metrics";
     CHECK(site.api(request).body.find("tally_bridge_stations_connected 1") != std::string::npos);
     request.path = "/api/v1/chargers";

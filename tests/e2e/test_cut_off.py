@@ -167,12 +167,25 @@ def check_stubborn(site):
     check_equal([charge["began"] for charge in again["charges"]], ["Accepted"], "charges after the mark was cleared")
 
 
+def check_cause_is_told(site):
+    """The site says why it has no node, and its log once, whatever the number of attempts."""
+    def cause():
+        status, answer = site_api(site.net, site.operator, "/readyz")
+        check_equal(status, 503, "readiness of a site without its node")
+        return answer.get("node")
+    told = wait_until(cause, 30, "the cause is known")
+    check_equal(told["why"], "connection_refused", "why the node is not reached")
+    log = "".join(file.read_text() for file in site.folder.glob("*.log"))
+    check_equal(log.count("event=not_reached"), 1, "lines of the log about it")
+
+
 def charge_cut_off(net, sites):
     """The nodes are away: only who is on the list charges."""
     for site in sites:
         net.run("devnet", "stop", site.operator, "--dir", net.net)
         wait_until(lambda site=site: bridge_metric(net, site.operator, "tally_bridge_node_connected") == 0, 60,
                    f"bridge of {site.operator} is cut off")
+        check_cause_is_told(site)
     # Their registers went to 200 Wh before; the ledger cannot be asked for it now.
     fleets = {(site, number): site.play(number, SHORT % 300, *site.card(number), "--register", "5000", "--speed", "20")
               for site in sites for number in (LISTED, UNLISTED, BLOCKED)}

@@ -73,6 +73,9 @@ TestHub::TestHub(asio::io_context& io, std::uint8_t key_number, LinkConfig confi
     handlers.received = [this](const PeerIdentity& peer, FrameKind kind, Bytes body) {
         frames.push_back({peer.link_key, kind, std::move(body)});
     };
+    handlers.not_connected = [this](const PublicKey& /*target*/, LinkRefusal reason) {
+        not_connected.insert(reason);
+    };
     hub = std::make_unique<LinkHub>(io, std::move(config), m_signer, std::move(handlers));
     hub->start();
 }

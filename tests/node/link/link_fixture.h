@@ -59,6 +59,7 @@ public:
     std::vector<PublicKey> connected;
     std::vector<PublicKey> disconnected;
     std::vector<Frame> frames;
+    std::set<LinkRefusal> not_connected;
 
 private:
     KeySigner m_signer;

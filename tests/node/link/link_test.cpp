@@ -197,6 +197,14 @@ SCENARIO("a peer that broke the protocol is barred for a while, then may come ba
     CHECK(pair.listener.connected.size() == 2);
 }
 
+SCENARIO("a target whose name leads nowhere is told from one that does not listen", "[link]") {
+    asio::io_context io;
+    TestHub dialer{io, 1, listening()};
+    dialer.hub->set_targets({{public_key(2), "no host has spaces", 1}});
+    REQUIRE(run_until(io, [&] { return dialer.refused(LinkRefusal::name_not_found) >= 1; }));
+    CHECK(dialer.not_connected == std::set{LinkRefusal::name_not_found});
+}
+
 SCENARIO("the dialer comes back when the listener was gone", "[link]") {
     asio::io_context io;
     TestHub dialer{io, 1, listening()};
@@ -209,7 +217,8 @@ SCENARIO("the dialer comes back when the listener was gone", "[link]") {
 
     listener.reset();
     REQUIRE(run_until(io, [&] { return dialer.disconnected.size() == 1; }));
-    REQUIRE(run_until(io, [&] { return dialer.refused(LinkRefusal::unreachable) >= 2; }));
+    REQUIRE(run_until(io, [&] { return dialer.refused(LinkRefusal::connection_refused) >= 2; }));
+    CHECK(dialer.not_connected == std::set{LinkRefusal::connection_refused});
 
     LinkConfig config = listening();
     config.listen_port = target.port;
