@@ -1,5 +1,7 @@
 #include "charger_bridge/metering/meter_track.h"
 
+#include "charger_bridge/metering/plausibility.h"
+
 #include <algorithm>
 #include <cstddef>
 
@@ -153,20 +155,32 @@ bool is_ratable(const MeterTrack& track, const MeterTerms& terms) {
            rate(terms.tariff, all_readings(track, track.last)).has_value();
 }
 
-Money stop_margin(const MeterTrack& track, const MeterTerms& terms,
-                  std::chrono::milliseconds stop_delay) {
+std::optional<Money> amount_at_rated_power(const MeterTrack& track, const MeterTerms& terms,
+                                           std::chrono::milliseconds elapsed) {
+    if (elapsed > charge_duration_max) {
+        return std::nullopt;  // No charge is so long; nor must a wrong clock make it one.
+    }
+    const auto energy = multiply_divide_half_up(terms.rated_power_w, elapsed.count(), 3'600'000);
+    if (!energy) {
+        return std::nullopt;
+    }
     MeterReading later = track.last;
-    later.time += stop_delay.count();
-    later.register_wh +=
-        multiply_divide_half_up(terms.rated_power_w, stop_delay.count(), 3'600'000).value_or(0);
+    later.time += elapsed.count();
+    later.register_wh += *energy;
     std::vector<MeterReading> readings = all_readings(track, track.last);
     readings.push_back(later);
     const auto split = split_at_price_changes(terms.tariff, readings);
     if (!split) {
-        return 0;
+        return std::nullopt;
     }
     const auto rating = rate(terms.tariff, *split);
-    return rating ? std::max<Money>(rating->total() - amount_so_far(track, terms), 0) : 0;
+    return rating ? std::optional{rating->total()} : std::nullopt;
+}
+
+Money stop_margin(const MeterTrack& track, const MeterTerms& terms,
+                  std::chrono::milliseconds stop_delay) {
+    const auto later = amount_at_rated_power(track, terms, stop_delay);
+    return later ? std::max<Money>(*later - amount_so_far(track, terms), 0) : 0;
 }
 
 Expected<std::vector<MeterReading>, HoldReason> final_readings(const MeterTrack& track,

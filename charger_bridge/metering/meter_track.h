@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace tally::bridge {
@@ -53,6 +54,12 @@ SampleVerdict add_sample(MeterTrack& track, const MeterTerms& terms, const Meter
 /// False when the charge has, or soon has, more price changes than a record can hold: a charge that
 /// goes on beyond could not be billed.
 [[nodiscard]] bool is_ratable(const MeterTrack& track, const MeterTerms& terms);
+
+/// What the charge costs at most `elapsed` after the newest sample: at the rated power, with what
+/// its time costs. Nothing when it cannot be rated so far ahead.
+[[nodiscard]] std::optional<Money> amount_at_rated_power(const MeterTrack& track,
+                                                         const MeterTerms& terms,
+                                                         std::chrono::milliseconds elapsed);
 
 /// What the connector can still cost after the newest sample until it stops: what the charge would
 /// cost after `stop_delay` more at the rated power, less what it costs now.

@@ -52,8 +52,10 @@ Expected<Done, std::string> load_reports(const KeyValueStore& store, ReportBook&
 }
 
 /// Most open sessions are charges that nobody has to be asked or told about.
-bool needs_ticks(const Session& record) {
-    return record.state != SessionState::charging || record.stop_requested || record.is_undecided();
+bool needs_ticks(const LiveSession& session, const Instant& now) {
+    const Session& record = session.record;
+    return record.state != SessionState::charging || record.stop_requested ||
+           record.is_undecided() || (record.prepaid > 0 && now.mono >= session.look_at);
 }
 
 }  // namespace
@@ -145,6 +147,7 @@ Step SessionCore::step(const Instant& now, const Event& event) {
         for (LiveSession* session : m_sessions.open()) {
             session->ask_deadline = now.mono + m_config.authorize_budget;
             session->absent_since = now.mono;
+            restore_look(*session);
         }
         for (Reported* reported : m_reports.holding()) {
             reported->held_since = now.mono;
@@ -269,6 +272,7 @@ void SessionCore::on(const StationConnected& event) {
         session->absent_since = {};
         session->next_stop_at = m_now.mono;
         session->stop_heard_since = {};
+        put_off_look(*session);
     }
     send_station(event.station);
 }
@@ -399,7 +403,7 @@ void SessionCore::on(const Tick& /*event*/) {
     tick_reports();
     std::vector<SessionId> open;
     for (const LiveSession* session : m_sessions.open()) {
-        if (needs_ticks(session->record)) {
+        if (needs_ticks(*session, m_now)) {
             open.push_back(session->record.id);
         }
     }
@@ -433,6 +437,7 @@ void SessionCore::tick_session(LiveSession& session) {
             }
             return;
         case SessionState::charging:
+            watch_estimate(session);
             press_stop(session);
             tick_cut_off(session);
             return;

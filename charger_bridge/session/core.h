@@ -68,6 +68,10 @@ struct CoreConfig {
     std::chrono::milliseconds absence{60'000};  ///< station away: its unused approvals are released
     std::chrono::milliseconds stop_repeat{10'000};
     std::chrono::milliseconds cost_repeat{10'000};  ///< between two UpdateCost of a charge
+    /// A charge from which no sample came for so long is estimated; a charger that comes back has
+    /// as long to send what it kept.
+    std::chrono::milliseconds sample_wait{120'000};
+    std::chrono::milliseconds estimate_repeat{10'000};
     /// How long a report waits for one before it; and for an end, that can wait longer.
     std::chrono::milliseconds gap_wait{10'000};
     std::chrono::milliseconds gap_wait_of_end{60'000};
@@ -261,6 +265,7 @@ private:
     void take_samples(LiveSession& session, const std::vector<MeterSample>& samples);
     void add_evidence(LiveSession& session, std::string_view text);
     void watch_amount(LiveSession& session);
+    void note_sampled(LiveSession& session);
     void request_stop(LiveSession& session, const std::string& reason);
     void end_charge(LiveSession& session, const MeterReading& end, const std::string& reason);
     /// Bills the charge that ended, or holds it.
@@ -311,6 +316,14 @@ private:
     void queue_started(const Session& record);
 
     // Stopping (core_stop.cpp)
+    [[nodiscard]] std::chrono::milliseconds stop_delay_of(const std::string& station) const;
+    /// How long ago, by our own clock, the Start or a newer sample came.
+    [[nodiscard]] std::chrono::milliseconds unsampled(const LiveSession& session) const;
+    void restore_look(LiveSession& session) const;
+    /// Once for every silence of the meter.
+    void put_off_look(LiveSession& session) const;
+    /// Asks for the stop when the charge may have reached its prepaid amount unseen.
+    void watch_estimate(LiveSession& session);
     void warn_driver(LiveSession& session, Money amount);
     /// What a charge came to beyond its prepaid amount: the operator's own loss.
     void note_overshoot(const LiveSession& session);

@@ -21,6 +21,45 @@ void SessionCore::warn_driver(LiveSession& session, Money amount) {
     note("driver_warned", session, money_to_text(amount));
 }
 
+std::chrono::milliseconds SessionCore::stop_delay_of(const std::string& station) const {
+    const auto known = m_stop_delay.find(station);
+    return known != m_stop_delay.end() ? known->second : m_config.stop_delay_first;
+}
+
+std::chrono::milliseconds SessionCore::unsampled(const LiveSession& session) const {
+    return std::max(m_now.mono - session.sampled_at, decltype(m_now.mono){});
+}
+
+void SessionCore::restore_look(LiveSession& session) const {
+    const std::chrono::milliseconds age{m_now.wall - session.record.sampled_at};
+    session.sampled_at = m_now.mono - std::max(age, decltype(age){});
+    session.look_at = m_now.mono;
+}
+
+void SessionCore::put_off_look(LiveSession& session) const {
+    if (!session.look_put_off && unsampled(session) >= m_config.sample_wait) {
+        session.look_put_off = true;
+        session.look_at = m_now.mono + m_config.sample_wait;
+    }
+}
+
+void SessionCore::watch_estimate(LiveSession& session) {
+    const Session& record = session.record;
+    if (record.stop_requested || record.prepaid <= 0 || m_now.mono < session.look_at) {
+        return;
+    }
+    session.look_at = m_now.mono + m_config.estimate_repeat;
+    if (!m_health.is_connected(record.station)) {
+        return;  // It could not be asked; what it measured meanwhile it sends when it is back.
+    }
+    const auto most = amount_at_rated_power(record.meter, record.terms(),
+                                            unsampled(session) + stop_delay_of(record.station));
+    if (!most || *most >= record.prepaid) {
+        request_stop(session, "prepaid_may_be_reached");
+        save(session);
+    }
+}
+
 void SessionCore::note_overshoot(const LiveSession& session) {
     const Session& record = session.record;
     const Money beyond = amount_so_far(record.meter, record.terms()) - record.prepaid;

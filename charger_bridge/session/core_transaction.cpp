@@ -239,6 +239,7 @@ void SessionCore::note_start(LiveSession& session, const StartCalled& event, con
     record.meter.begin = reading(begin_time(record, event.facts.time),
                                  std::max<std::int64_t>(event.facts.meter_start_wh.value_or(0), 0));
     record.meter.last = record.meter.begin;
+    note_sampled(session);
     record.evidence = evidence_begin(record.id);
     for (const std::string& text : m_texts_before) {
         add_evidence(session, text);
@@ -325,12 +326,22 @@ void SessionCore::take_samples(LiveSession& session, const std::vector<MeterSamp
         }
         const bool usable = !record.clock_replaced && is_clock_right(sample.time);
         const UnixMillis time = usable ? *sample.time : m_now.wall;
+        const UnixMillis before = record.meter.last.time;
         const SampleVerdict verdict =
             add_sample(record.meter, record.terms(), reading(time, *sample.register_wh));
         if (verdict != SampleVerdict::accepted) {
             note("sample_dropped", session, to_text(verdict));
+        } else if (record.meter.last.time > before) {
+            note_sampled(session);  // One that was sent before says nothing of now.
         }
     }
+}
+
+void SessionCore::note_sampled(LiveSession& session) {
+    session.record.sampled_at = m_now.wall;
+    session.sampled_at = m_now.mono;
+    session.look_at = m_now.mono + m_config.sample_wait;
+    session.look_put_off = false;
 }
 
 LiveSession* SessionCore::find_named(const std::string& station, const TransactionName& name) {
@@ -370,9 +381,7 @@ void SessionCore::watch_amount(LiveSession& session) {
     if (record.prepaid <= 0) {
         return;
     }
-    const auto known = m_stop_delay.find(record.station);
-    const std::chrono::milliseconds delay =
-        known != m_stop_delay.end() ? known->second : m_config.stop_delay_first;
+    const std::chrono::milliseconds delay = stop_delay_of(record.station);
     const Money amount = amount_so_far(record.meter, record.terms());
     warn_driver(session, amount);
     const Money margin = stop_margin(record.meter, record.terms(), delay);
@@ -385,7 +394,7 @@ void SessionCore::request_stop(LiveSession& session, const std::string& reason) 
     Session& record = session.record;
     if (!record.stop_requested) {
         record.stop_requested = true;
-        record.stop_requested_at = record.meter.last.time;
+        record.stop_requested_at = record.meter.last.time + unsampled(session).count();
         record.stop_reason = reason.substr(0, reason_bytes_max);
         note("stop_requested", session, record.stop_reason);
     }

@@ -6,10 +6,11 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{6};
-constexpr std::uint8_t format_signed{5};  ///< without b of the driver's figures
-constexpr std::uint8_t format_named{4};   ///< without signed readings, review and local list
-constexpr std::uint8_t format_first{3};   ///< also without what chargers with own names added
+constexpr std::uint8_t format_version{7};
+constexpr std::uint8_t format_figures{6};  ///< without when the newest sample came
+constexpr std::uint8_t format_signed{5};   ///< also without b of the driver's figures
+constexpr std::uint8_t format_named{4};    ///< without signed readings, review and local list
+constexpr std::uint8_t format_first{3};    ///< also without what chargers with own names added
 constexpr std::size_t review_reasons_most{16};
 constexpr std::uint8_t orphan_version{3};
 
@@ -39,7 +40,7 @@ node::AuthorizeResult::Evse decode_evse(Decoder& decoder, std::uint8_t version) 
         const ByteView key = decoder.var_bytes(meter_key_bytes_max);
         evse.meter_public_key.assign(key.begin(), key.end());
     }
-    if (version == format_version) {
+    if (version >= format_figures) {
         evse.coefficient_permille = decoder.i64();
     }
     return evse;
@@ -192,6 +193,7 @@ Bytes encode_session(const Session& session) {
         .boolean(session.offline)
         .boolean(session.baseline_missing);
     encode_end(encoder, session);
+    encoder.i64(session.sampled_at);
     return std::move(encoder).take();
 }
 
@@ -233,6 +235,7 @@ std::optional<Session> decode_session(ByteView bytes) {
     if (version >= format_signed) {
         decode_end(decoder, session);
     }
+    session.sampled_at = version == format_version ? decoder.i64() : session.meter.last.time;
     if (!decoder.finished() || (needs_evse(session.state) && session.evses.size() != 1)) {
         return std::nullopt;
     }

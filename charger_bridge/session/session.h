@@ -77,11 +77,12 @@ struct Session {
     UnixMillis device_begin{0};  ///< what the charger's clock said; 0 when unreadable
     bool clock_replaced{false};  ///< times of receipt are used, the charger's clock is wrong
     MeterTrack meter;
-    Hash evidence;  ///< chain over the raw texts: h = SHA-256(h | SHA-256(text))
+    UnixMillis sampled_at{0};  ///< when the Start or a newer sample came, by our own clock
+    Hash evidence;             ///< chain over the raw texts: h = SHA-256(h | SHA-256(text))
     std::uint32_t evidence_count{0};
     std::uint64_t evidence_bytes{0};
     bool stop_requested{false};
-    UnixMillis stop_requested_at{0};  ///< time of the sample that led to it
+    UnixMillis stop_requested_at{0};  ///< in the times of the samples
     std::string stop_reason;          ///< why we asked, then what the charger said
     bool stopped_by_id{false};        ///< its Stop named the id we gave: our answer had come
     Hash stop_facts;                  ///< of a Stop that did not; else zero

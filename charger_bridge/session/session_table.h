@@ -41,6 +41,9 @@ struct LiveSession {
     std::chrono::milliseconds stop_heard_since{0};  ///< asked to stop and connected; 0: not
     bool stop_pressed{false};                       ///< it did not listen, and was dealt with
     std::chrono::milliseconds absent_since{0};      ///< station away, while approved; 0: present
+    std::chrono::milliseconds sampled_at{0};        ///< as in the record
+    std::chrono::milliseconds look_at{0};           ///< when the amount is estimated, or again
+    bool look_put_off{false};                       ///< since then, for a charger that came back
     std::chrono::milliseconds next_cost_at{0};      ///< not before this is UpdateCost repeated
     Money cost_told{0};                             ///< by UpdateCost
     bool ask_again{false};                          ///< the node's answer was of no use

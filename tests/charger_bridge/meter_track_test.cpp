@@ -2,6 +2,7 @@
 
 #include "charger_bridge/metering/meter_track.h"
 
+#include "charger_bridge/metering/plausibility.h"
 #include "ledger/model/day_bands.h"
 
 #include <catch2/catch.hpp>
@@ -68,6 +69,9 @@ TEST_CASE("the margin is what the connector costs until it stops, without the st
     CHECK(add_sample(track, terms, at(29min + 30s, 1'000)) == SampleVerdict::accepted);
     CHECK(stop_margin(track, terms, 60s) == 5'000 + 10'000);  // half of it at the new price
     CHECK(stop_margin(track, terms, 0ms) == 0);
+    CHECK(amount_at_rated_power(track, terms, 60s) == 15'000 + 15'000);
+    CHECK(amount_at_rated_power(track, terms, charge_duration_max));
+    CHECK_FALSE(amount_at_rated_power(track, terms, charge_duration_max + 1ms));
 }
 
 TEST_CASE("samples that go back or cannot be are dropped and counted") {

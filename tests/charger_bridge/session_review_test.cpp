@@ -234,6 +234,7 @@ TEST_CASE("a charge with more price changes than a record can hold is stopped be
         bands.push_back({minute, minute % 120 == 0 ? 10'000 : 20'000, 0});
     }
     site.policy.tariff = day_tariff(site.policy.tariff.currency, bands);
+    site.policy.prepaid = 0;
     const std::int32_t transaction = begin_charge(site);
     std::int64_t meter = 1'000;
     for (int hour = 0; hour < 210 && site.remote_stops.empty(); ++hour) {

@@ -110,4 +110,142 @@ TEST_CASE("a charger that is away cannot listen: its time begins when it is back
     CHECK(site.core().marks().all().size() == 1);
 }
 
+namespace {
+
+/// 10.00 at 1.2 a kWh and 60 kW are used up after 500 s; the charger is taken to need 5 s to stop.
+constexpr auto used_up = 495s;
+
+void prepay_ten(Site& site) { site.policy.prepaid = 10 * money_scale; }
+
+void pass_in_steps(Site& site, std::chrono::seconds time) {
+    for (std::chrono::seconds done{0}; done < time; done += 5s) {
+        site.pass(5s);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a charge whose meter says nothing is stopped when it may have reached its amount") {
+    Site site;
+    prepay_ten(site);
+    const std::int32_t transaction = begin_charge(site, 0);
+    pass_in_steps(site, used_up - 5s);
+    CHECK(site.remote_stops.empty());
+    pass_in_steps(site, 10s);
+    REQUIRE(site.remote_stops.size() == 1);
+    CHECK(site.remote_stops.front().transaction == transaction);
+    CHECK(site.details_of("stop_requested") == std::vector<std::string>{"prepaid_may_be_reached"});
+    site.pass(11s);
+    CHECK(site.remote_stops.size() == 2);  // Repeated like any other.
+    site.pass(20s);
+    CHECK(site.stop(transaction, 7'000));
+    // What was observed is how long the charger took, not how long it had said nothing.
+    const std::int32_t next = begin_charge(site, 7'000);
+    site.remote_stops.clear();
+    pass_in_steps(site, 400s);
+    CHECK(site.remote_stops.empty());
+    CHECK(site.values(1, next, 7'100));
+}
+
+TEST_CASE("time that costs money counts in the estimate") {
+    Site site;
+    prepay_ten(site);
+    site.policy.rated_power_w = 1'000;  // 1.2 an hour
+    PriceComponent hour;
+    hour.kind = PriceKind::time;
+    hour.price = 600'000;
+    site.policy.tariff.elements.front().components.push_back(hour);
+    begin_charge(site, 0);
+    pass_in_steps(site, 600s);
+    CHECK(site.remote_stops.size() >= 1);
+}
+
+TEST_CASE("a sample puts the estimate right, one that was said before or cannot be does not") {
+    Site site;
+    prepay_ten(site);
+    const std::int32_t transaction = begin_charge(site, 0);
+    site.pass(400s);
+    const UnixMillis then = site.now.wall;
+    SECTION("a sample of now") {
+        CHECK(site.values(1, transaction, 100));
+        pass_in_steps(site, 400s);
+        CHECK(site.remote_stops.empty());
+    }
+    SECTION("one that is repeated") {
+        CHECK(site.values(1, transaction, 100, then));
+        for (int i = 0; i < 60; ++i) {
+            site.pass(10s);
+            CHECK(site.values(1, transaction, 100, then));
+        }
+        CHECK_FALSE(site.remote_stops.empty());
+    }
+    SECTION("one beyond what the connector can deliver") {
+        CHECK(site.values(1, transaction, 100));
+        for (int i = 0; i < 60; ++i) {
+            site.pass(10s);
+            CHECK(site.values(1, transaction, 90'000'000));
+        }
+        CHECK_FALSE(site.remote_stops.empty());
+    }
+}
+
+TEST_CASE("what passed unseen counts after a restart of the bridge too") {
+    Site site;
+    prepay_ten(site);
+    begin_charge(site, 0);
+    pass_in_steps(site, 400s);
+    site.restart();  // The charger is back at once, and has time to send what it kept.
+    pass_in_steps(site, 115s);
+    CHECK(site.remote_stops.empty());
+    site.pass(5s);
+    CHECK(site.remote_stops.size() == 1);
+}
+
+TEST_CASE("a charge stored by the version before goes by the time of its newest sample") {
+    Session session;
+    session.id.data.fill(3);
+    session.station = "CP1";
+    session.meter.last.time = start_time;
+    session.sampled_at = start_time + 5;
+    Bytes bytes = encode_session(session);
+    REQUIRE(decode_session(bytes));
+    CHECK(decode_session(bytes)->sampled_at == start_time + 5);
+    bytes.resize(bytes.size() - 8);
+    bytes.front() = 6;
+    REQUIRE(decode_session(bytes));
+    CHECK(decode_session(bytes)->sampled_at == start_time);
+}
+
+TEST_CASE("a charger that was away may first send what it kept, once") {
+    Site site;
+    prepay_ten(site);
+    const std::int32_t transaction = begin_charge(site, 0);
+    site.disconnect();
+    pass_in_steps(site, 1'000s);
+    CHECK(site.remote_stops.empty());
+    site.connect();
+    SECTION("it does") {
+        site.pass(30s);
+        CHECK(site.values(1, transaction, 300));
+        pass_in_steps(site, 300s);
+        CHECK(site.remote_stops.empty());
+    }
+    SECTION("it does not, and goes and comes") {
+        for (int i = 0; i < 13; ++i) {
+            site.pass(10s);
+            site.disconnect();
+            site.connect();
+        }
+        CHECK(site.remote_stops.size() >= 1);
+    }
+}
+
+TEST_CASE("a charge without a prepaid amount is not estimated") {
+    Site site;
+    site.policy.prepaid = 0;
+    begin_charge(site, 0);
+    pass_in_steps(site, 3'600s);
+    CHECK(site.remote_stops.empty());
+}
+
 }  // namespace tally::bridge::test
