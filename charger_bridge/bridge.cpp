@@ -488,7 +488,7 @@ void Bridge::node_said(const node::BridgeMessage& message) { feed(NodeSaid{messa
 void Bridge::command(const std::string& station, Command command, ReplyHandler done) {
     const auto found = m_stations.find(station);
     if (found == m_stations.end()) {
-        done(CommandReply{0, command.action, std::nullopt, "disconnected"});
+        done(CommandReply{0, command.action, std::nullopt, "disconnected", false});
         return;
     }
     command.tag = m_next_tag++;

@@ -218,6 +218,9 @@ private:
     void apply(const AskPending& effect);
     void apply(const RemoteStop& effect);
     void apply(const UpdateCost& effect);
+    /// Says when it did not leave.
+    template <typename Effect>
+    void press(const Effect& effect);
     void apply(const UnlockConnector& effect);
     void apply(const ResetStation& effect);
     void apply(const Noted& effect);

@@ -87,16 +87,23 @@ void Bridge::apply(const UpdateCost& effect) {
     }
 }
 
-void Bridge::apply(const UnlockConnector& effect) {
-    if (const Translation* const translation = translation_of(effect.station)) {
-        command(effect.station, translation->command(effect), [](const CommandReply&) {});
+template <typename Effect>
+void Bridge::press(const Effect& effect) {
+    const PressLost lost{effect.station, effect.transaction};
+    const Translation* const translation = translation_of(effect.station);
+    if (translation == nullptr) {
+        feed(lost);
+        return;
     }
+    command(effect.station, translation->command(effect), [this, lost](const CommandReply& reply) {
+        if (!reply.was_sent) {
+            feed(lost);
+        }
+    });
 }
 
-void Bridge::apply(const ResetStation& effect) {
-    if (const Translation* const translation = translation_of(effect.station)) {
-        command(effect.station, translation->command(effect), [](const CommandReply&) {});
-    }
-}
+void Bridge::apply(const UnlockConnector& effect) { press(effect); }
+
+void Bridge::apply(const ResetStation& effect) { press(effect); }
 
 }  // namespace tally::bridge

@@ -156,7 +156,7 @@ PeerOutput Peer::command(Command command, std::chrono::milliseconds now) {
     PeerOutput output;
     m_last_now = now;
     if (m_commands.size() >= peer_commands_max) {
-        output.replies.push_back({command.tag, command.action, std::nullopt, "queue_full"});
+        output.replies.push_back({command.tag, command.action, std::nullopt, "queue_full", false});
         return output;
     }
     m_commands.push_back(std::move(command));
@@ -179,8 +179,10 @@ PeerOutput Peer::tick(std::chrono::milliseconds now) {
 
 std::vector<CommandReply> Peer::abandon() {
     std::vector<CommandReply> replies;
+    bool was_sent = !m_outstanding.empty();  // Of the first, and only of that.
     for (const Command& command : m_commands) {
-        replies.push_back({command.tag, command.action, std::nullopt, "disconnected"});
+        replies.push_back({command.tag, command.action, std::nullopt, "disconnected", was_sent});
+        was_sent = false;
     }
     m_commands.clear();
     m_outstanding.clear();

@@ -42,6 +42,7 @@ struct CommandReply {
     std::string action;
     std::optional<boost::json::object> result;
     std::string failure;
+    bool was_sent{true};  ///< false: it was dropped before the charger could see it
 };
 
 /// What a step of a peer asks for, in this order.

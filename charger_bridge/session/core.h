@@ -39,6 +39,9 @@ inline constexpr std::size_t asks_per_connector_max{16};
 /// Refused transactions of a station whose Stop is waited for, per connector; the oldest goes.
 inline constexpr std::size_t refused_per_connector_max{2};
 
+/// How often an unlock or reset that did not leave is tried, `stop_repeat` apart.
+inline constexpr std::uint32_t presses_max{100};
+
 /// What is done to a charger that goes on charging though it was asked to stop.
 enum class IgnoredStop : std::uint8_t { none, unlock, reset };
 
@@ -209,6 +212,7 @@ private:
     void on(const NodeDisconnected& event);
     void on(const NodeSaid& event);
     void on(const StopWanted& event);
+    void on(const PressLost& event);
     void on(const ReviewDecided& event);
     void on(const MarkCleared& event);
     void on(const Quarantined& event);
@@ -330,6 +334,7 @@ private:
     /// Repeats what the charger was asked, and deals with one that does not listen.
     void press_stop(LiveSession& session);
     void ignored_stop(LiveSession& session);
+    void press(LiveSession& session);
     /// Why nobody may charge at the station; empty: it is not marked.
     [[nodiscard]] std::string mark_of(const std::string& station) const;
 

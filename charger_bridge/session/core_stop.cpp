@@ -73,18 +73,21 @@ void SessionCore::press_stop(LiveSession& session) {
     if (!record.stop_requested || !m_health.is_connected(record.station)) {
         return;
     }
-    if (m_now.mono >= session.next_stop_at) {
-        session.next_stop_at = m_now.mono + m_config.stop_repeat;
-        m_step.effects.emplace_back(
-            RemoteStop{record.station, record.transaction, record.transaction_name});
-    }
     if (session.stop_heard_since.count() == 0) {
         session.stop_heard_since = m_now.mono;
     }
+    const bool is_due = m_now.mono >= session.next_stop_at;
     if (!session.stop_pressed &&
         m_now.mono - session.stop_heard_since >= m_config.ignored_stop_after) {
         session.stop_pressed = true;
         ignored_stop(session);
+    } else if (is_due && session.press_owed) {
+        press(session);  // Before the stop, which else takes the room that came free.
+    }
+    if (is_due) {
+        session.next_stop_at = m_now.mono + m_config.stop_repeat;
+        m_step.effects.emplace_back(
+            RemoteStop{record.station, record.transaction, record.transaction_name});
     }
 }
 
@@ -96,15 +99,31 @@ void SessionCore::ignored_stop(LiveSession& session) {
         m_step.must_sync = true;
         send_station(record.station);
     }
+    press(session);
+}
+
+void SessionCore::press(LiveSession& session) {
+    const Session& record = session.record;
+    session.press_owed = false;
+    ++session.presses;
     switch (m_config.ignored_stop) {
         case IgnoredStop::none:
             return;
         case IgnoredStop::unlock:
-            m_step.effects.emplace_back(UnlockConnector{record.station, record.connector});
+            m_step.effects.emplace_back(
+                UnlockConnector{record.station, record.connector, record.transaction});
             return;
         case IgnoredStop::reset:
-            m_step.effects.emplace_back(ResetStation{record.station});
+            m_step.effects.emplace_back(ResetStation{record.station, record.transaction});
             return;
+    }
+}
+
+void SessionCore::on(const PressLost& event) {
+    LiveSession* const session = m_sessions.find_transaction(event.station, event.transaction);
+    if (session != nullptr && session->stop_pressed) {
+        session->press_owed = session->presses < presses_max;
+        note(session->press_owed ? "press_lost" : "press_given_up", *session);
     }
 }
 

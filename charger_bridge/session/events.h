@@ -91,6 +91,11 @@ struct StopWanted {
     std::string station;
     std::int32_t transaction{0};
 };
+/// An UnlockConnector or ResetStation was dropped before it was sent to the charger.
+struct PressLost {
+    std::string station;
+    std::int32_t transaction{0};
+};
 /// An operator decided about a charge that was held. A release that `why_not_releasable` forbids
 /// changes nothing.
 struct ReviewDecided {
@@ -123,8 +128,8 @@ using Event =
     std::variant<AuthorizeCalled, StartCalled, MeterValuesCalled, StopCalled, TransactionReported,
                  ReportsPending, PrepaidStated, StatusReported, ConnectorTaken, StationBooted,
                  StationForgotten, StationConnected, StationDisconnected, StationHeard,
-                 NodeConnected, NodeDisconnected, NodeSaid, StopWanted, ReviewDecided, MarkCleared,
-                 LocalListRead, Quarantined, Tick>;
+                 NodeConnected, NodeDisconnected, NodeSaid, StopWanted, PressLost, ReviewDecided,
+                 MarkCleared, LocalListRead, Quarantined, Tick>;
 
 // ---- effects
 

@@ -174,12 +174,16 @@ struct AskPending {
     std::string station;
     std::string name;
 };
+/// What is done for the sake of a transaction whose stop was ignored; `PressLost` says when it did
+/// not leave.
 struct UnlockConnector {
     std::string station;
     std::uint16_t connector{0};
+    std::int32_t transaction{0};
 };
 struct ResetStation {
     std::string station;
+    std::int32_t transaction{0};
 };
 
 }  // namespace tally::bridge

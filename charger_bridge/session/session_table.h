@@ -40,6 +40,8 @@ struct LiveSession {
     std::chrono::milliseconds next_stop_at{0};      ///< when RemoteStop is repeated
     std::chrono::milliseconds stop_heard_since{0};  ///< asked to stop and connected; 0: not
     bool stop_pressed{false};                       ///< it did not listen, and was dealt with
+    bool press_owed{false};                         ///< unlock or reset have not left yet
+    std::uint32_t presses{0};                       ///< how often they were asked for
     std::chrono::milliseconds absent_since{0};      ///< station away, while approved; 0: present
     std::chrono::milliseconds sampled_at{0};        ///< as in the record
     std::chrono::milliseconds look_at{0};           ///< when the amount is estimated, or again

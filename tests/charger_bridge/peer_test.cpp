@@ -166,9 +166,14 @@ TEST_CASE("a CALL fails on an error, a wrong result, silence and a lost connecti
     REQUIRE(output.replies.size() == 1);
     CHECK(output.replies[0].failure == "timeout");
 
+    CHECK(output.replies[0].was_sent);
+
     static_cast<void>(peer.command(remote_stop(4), 0ms));
     static_cast<void>(peer.command(remote_stop(5), 0ms));
-    CHECK(peer.abandon().size() == 2);
+    const std::vector<CommandReply> abandoned = peer.abandon();
+    REQUIRE(abandoned.size() == 2);
+    CHECK(abandoned[0].was_sent);
+    CHECK_FALSE(abandoned[1].was_sent);
     CHECK(peer.tick(100'000ms).replies.empty());
 }
 
@@ -180,6 +185,7 @@ TEST_CASE("limit: CALLs waiting towards one charger") {
     const PeerOutput output = peer.command(remote_stop(99), 0ms);
     REQUIRE(output.replies.size() == 1);
     CHECK(output.replies[0].failure == "queue_full");
+    CHECK_FALSE(output.replies[0].was_sent);
 }
 
 TEST_CASE("limit: requests in work at once, then the charger is cut off") {

@@ -422,6 +422,35 @@ TEST_CASE("site API: a command waits for the charger's answer") {
     CHECK(response.body == R"({"status":"Accepted"})");
 }
 
+TEST_CASE("a reset that found no room among the calls of a charger goes out when it is back") {
+    Harness site{{"api-token", "auditors-token"}, [](BridgeConfig& config) {
+                     config.ignored_stop = IgnoredStop::reset;
+                     config.ignored_stop_after = std::chrono::seconds{0};
+                 }};
+    OcppClient client{site.port()};
+    connect_and_boot(client);
+    CHECK(client
+              .ask("t", R"([2,"t","StartTransaction",{"connectorId":1,"idTag":"BBB-1",)"
+                        R"("meterStart":100,"timestamp":")" +
+                            now_text() + R"("}])")
+              .ends_with(R"("transactionId":1}])"));
+    site.on_loop([&] {
+        for (std::size_t i = 0; i < peer_commands_max; ++i) {
+            site.bridge().command("CP1", Command{"ClearCache", {}, 0}, [](const CommandReply&) {});
+        }
+        site.bridge().want_stop("CP1", 1);
+    });
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    bool is_ignored = false;
+    while (!is_ignored && std::chrono::steady_clock::now() < deadline) {
+        site.on_loop([&] { is_ignored = site.bridge().core().marks().find("CP1") != nullptr; });
+    }
+    REQUIRE(is_ignored);
+    OcppClient again{site.port()};
+    REQUIRE(again.shake({}).starts_with("HTTP/1.1 101"));
+    CHECK(again.next_call().find(R"("Reset",{"type":"Soft"})") != std::string::npos);
+}
+
 TEST_CASE("a stop that breaks its schema is answered, handled and kept for the operator") {
     Harness site;
     OcppClient client{site.port()};

@@ -97,6 +97,46 @@ TEST_CASE("a charger that ignores the stop is unlocked or reset, once, as the si
     }
 }
 
+TEST_CASE("an unlock or reset that did not leave is tried again before the stop is") {
+    Site site;
+    site.ignored_stop = IgnoredStop::reset;
+    site.restart();
+    const std::int32_t transaction = deaf_charge(site);
+    site.pass(121s);
+    REQUIRE(site.resets.size() == 1);
+    CHECK(site.resets.front().transaction == transaction);
+    site.feed(PressLost{"CP1", transaction});
+    CHECK(site.resets.size() == 1);
+    site.pass(11s);
+    CHECK(site.resets.size() == 2);
+    const auto effects = [&] {
+        site.feed(PressLost{"CP1", transaction});
+        site.now.mono += 11s;
+        return site.core().step(site.now, Tick{}).effects;
+    }();
+    REQUIRE(effects.size() == 2);
+    CHECK(std::holds_alternative<ResetStation>(effects[0]));
+    CHECK(std::holds_alternative<RemoteStop>(effects[1]));
+    site.pass(11s);
+    CHECK(site.resets.size() == 2);  // It was put out.
+    CHECK(site.count_notes("stop_ignored") == 1);
+}
+
+TEST_CASE("limit: an unlock that never leaves is tried so often and no more") {
+    Site site;
+    site.ignored_stop = IgnoredStop::unlock;
+    site.restart();
+    const std::int32_t transaction = deaf_charge(site);
+    site.pass(121s);
+    for (std::uint32_t i = 0; i < presses_max + 20; ++i) {
+        site.feed(PressLost{"CP1", transaction});
+        site.pass(11s);
+    }
+    CHECK(site.unlocks.size() == presses_max);
+    CHECK(site.count_notes("press_given_up") == 20 + 1);
+    CHECK(site.unlocks.back().connector == 1);
+}
+
 TEST_CASE("a charger that is away cannot listen: its time begins when it is back") {
     Site site;
     deaf_charge(site);
