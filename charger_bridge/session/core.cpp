@@ -238,6 +238,14 @@ void SessionCore::send_progress(const Session& session) {
     m_step.effects.emplace_back(SendToNode{progress});
 }
 
+std::int32_t SessionCore::take_number() {
+    std::int32_t number = 0;
+    do {
+        number = m_sessions.take_transaction(m_step.changes);
+    } while (m_decisions.has(static_cast<std::uint64_t>(number)));
+    return number;
+}
+
 void SessionCore::add_orphan(Orphan orphan) {
     orphan.received_at = m_now.wall;
     const std::string station = orphan.station;

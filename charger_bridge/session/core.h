@@ -380,6 +380,8 @@ private:
     void answer_report(const CallKey& call, const LiveSession* session, const ReportFacts& facts);
     void keep_forgotten(const std::vector<Reported>& forgotten);
 
+    /// For a transaction or a review: none that is remembered.
+    [[nodiscard]] std::int32_t take_number();
     void add_orphan(Orphan orphan);
     void send_progress(const Session& session);
     void send_station(const std::string& station);

@@ -20,8 +20,7 @@ void SessionCore::hold(LiveSession& session, const std::vector<std::string>& rea
     }
     record.reason = record.review.reasons.front();
     if (is_new) {
-        record.review.number =
-            static_cast<std::uint64_t>(m_sessions.take_transaction(m_step.changes));
+        record.review.number = static_cast<std::uint64_t>(take_number());
         record.review.held_at = m_now.wall;
         m_review[record.review.number] = record.id;
         note("charge_held", session, record.reason);

@@ -98,7 +98,7 @@ void SessionCore::start_nowhere(const StartCalled& event, const Hash& facts) {
     Orphan orphan;
     orphan.kind = "unknown_connector";
     orphan.station = event.call.station;
-    orphan.transaction = m_sessions.take_transaction(m_step.changes);
+    orphan.transaction = take_number();
     orphan.facts = facts;
     orphan.text = event.text;
     m_step.must_sync = true;
@@ -222,7 +222,7 @@ LiveSession* SessionCore::find_approved(const std::string& station, const std::s
 void SessionCore::note_start(LiveSession& session, const StartCalled& event, const Hash& facts) {
     Session& record = session.record;
     record.connector = event.facts.connector;
-    record.transaction = m_sessions.take_transaction(m_step.changes);
+    record.transaction = take_number();
     record.transaction_name = event.facts.transaction.substr(0, transaction_name_bytes_max);
     record.offline = event.facts.offline;
     record.baseline_missing = !event.facts.meter_start_wh;

@@ -83,15 +83,18 @@ bool ReviewLog::load(ByteView value) {
     if (!decision) {
         return false;
     }
+    m_numbers.insert(decision->number);
     m_decisions.push_back(std::move(*decision));
     return true;
 }
 
 void ReviewLog::add(ReviewDecision decision, WriteBatch& batch) {
     batch.put(decision_key(decision), encode_decision(decision));
+    m_numbers.insert(decision.number);
     m_decisions.push_back(std::move(decision));
     if (m_decisions.size() > review_decided_max) {
         batch.erase(decision_key(m_decisions.front()));
+        m_numbers.erase(m_decisions.front().number);
         m_decisions.pop_front();
     }
 }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,10 +55,13 @@ public:
     /// False when the value is not a decision: data of our own is wrong. In order of their keys.
     [[nodiscard]] bool load(ByteView value);
     void add(ReviewDecision decision, WriteBatch& batch);
+    /// Whether a decision that is listed has this number.
+    [[nodiscard]] bool has(std::uint64_t number) const { return m_numbers.contains(number); }
     [[nodiscard]] const std::deque<ReviewDecision>& all() const { return m_decisions; }
 
 private:
     std::deque<ReviewDecision> m_decisions;  ///< oldest first
+    std::set<std::uint64_t> m_numbers;
 };
 
 }  // namespace tally::bridge

@@ -46,7 +46,7 @@ void SessionTable::finish_loading() {
 bool SessionTable::load_counter(ByteView value) {
     Decoder decoder{value};
     const std::int32_t stored = decoder.i32();
-    give_from(stored);
+    m_next_transaction = std::max(m_next_transaction, stored);
     return decoder.finished() && stored > 0;
 }
 
@@ -55,6 +55,10 @@ void SessionTable::index(const LiveSession& session) {
     if (record.transaction != 0) {
         m_by_transaction[{record.station, record.transaction}] = record.id;
         m_by_start[record.start_facts] = record.id;
+        m_numbers.insert(static_cast<std::uint64_t>(record.transaction));
+    }
+    if (record.review.number != 0) {
+        m_numbers.insert(record.review.number);
     }
     if (!record.stop_facts.is_zero()) {
         m_by_stop[record.stop_facts] = record.id;
@@ -72,6 +76,8 @@ void SessionTable::close(const LiveSession& session) {
 void SessionTable::unindex(const LiveSession& live) {
     const Session& session = live.record;
     m_by_transaction.erase({session.station, session.transaction});
+    m_numbers.erase(static_cast<std::uint64_t>(session.transaction));
+    m_numbers.erase(session.review.number);
     const auto start = m_by_start.find(session.start_facts);
     if (start != m_by_start.end() && start->second == session.id) {
         m_by_start.erase(start);
@@ -203,8 +209,12 @@ void SessionTable::remove(const SessionId& id, WriteBatch& batch) {
 }
 
 std::int32_t SessionTable::take_transaction(WriteBatch& batch) {
-    ENSURE(m_next_transaction < std::numeric_limits<std::int32_t>::max());
-    const std::int32_t transaction = m_next_transaction++;
+    std::int32_t transaction = 0;
+    do {
+        transaction = m_next_transaction;
+        const bool is_last = transaction == std::numeric_limits<std::int32_t>::max();
+        m_next_transaction = is_last ? m_first_transaction : transaction + 1;
+    } while (m_numbers.contains(static_cast<std::uint64_t>(transaction)));
     batch.put(counter_key(), std::move(Encoder{}.i32(m_next_transaction)).take());
     return transaction;
 }

@@ -96,11 +96,14 @@ public:
     /// With the texts of its charge, unless they are found by the name of their evidence.
     void remove(const SessionId& id, WriteBatch& batch);
 
-    /// From now on at least this one is given.
+    /// From now on at least this one is given, 1 to 2^31 - 1; before `load_counter`. Far more are
+    /// left from there on than sessions are remembered.
     void give_from(std::int32_t transaction) {
-        m_next_transaction = std::max(m_next_transaction, transaction);
+        m_first_transaction = transaction;
+        m_next_transaction = transaction;
     }
-    /// A transaction id never given before: positive, durable counter.
+    /// A number that no session has, as its transaction or for its review, at any station:
+    /// positive, durable counter. After the greatest comes the first again.
     [[nodiscard]] std::int32_t take_transaction(WriteBatch& batch);
 
 private:
@@ -117,6 +120,8 @@ private:
     std::map<std::string, std::vector<LiveSession*>> m_open_by_station;  ///< of `m_sessions`
     std::deque<SessionId> m_finished;
     std::set<SessionId> m_is_finished;
+    std::set<std::uint64_t> m_numbers;  ///< of transactions and reviews, all different
+    std::int32_t m_first_transaction{1};
     std::int32_t m_next_transaction{1};
     std::uint64_t m_next_order{1};
 };

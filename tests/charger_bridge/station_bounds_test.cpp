@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <limits>
 #include <string>
 
 namespace tally::bridge::test {
@@ -79,6 +80,44 @@ TEST_CASE("limit: starts that wait for the node, and their texts, are bounded fo
     CHECK_FALSE(site.swipe("BBB-200"));  // It waits for the node, as it should.
     site.pass(20s);
     CHECK(evidence_bytes(site) == 0);
+}
+
+TEST_CASE("limit: after the greatest transaction number come those that nobody has") {
+    constexpr std::int32_t greatest{std::numeric_limits<std::int32_t>::max()};
+    const auto give_next = [](Site& site, std::int32_t next) {
+        WriteBatch batch;
+        batch.put(SessionTable::counter_key(), std::move(Encoder{}.i32(next)).take());
+        REQUIRE(site.store().write(batch, true));
+        site.restart();
+    };
+    Site site;
+    const std::int32_t running = begin_charge(site);
+    REQUIRE(running == 1);
+    give_next(site, greatest);
+    CHECK(site.start(2, "", 5)->transaction == greatest);
+    SECTION("in the same process") {}
+    SECTION("after a restart") { site.restart(); }
+    CHECK(site.start(2, "", 6)->transaction == 2);  // 1 is charging.
+    CHECK(site.start(2, "", 7)->transaction == 3);
+    site.pass(60s);
+    CHECK(site.stop(running, 1'500));
+    CHECK(site.durable_of<node::ChargeEnded>().size() == 1);
+}
+
+TEST_CASE("a number of a decision is not given again while the decision is listed") {
+    ReviewLog log;
+    WriteBatch batch;
+    ReviewDecision decision;
+    for (std::size_t i = 0; i <= review_decided_max; ++i) {
+        decision.number = i + 1;
+        log.add(decision, batch);
+    }
+    CHECK_FALSE(log.has(1));
+    CHECK(log.has(2));
+    CHECK(log.has(review_decided_max + 1));
+    ReviewLog loaded;
+    REQUIRE(loaded.load(encode_decision(decision)));
+    CHECK(loaded.has(decision.number));
 }
 
 TEST_CASE("the texts of a charge that is billed stay when its session is forgotten") {
