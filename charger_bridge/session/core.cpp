@@ -100,7 +100,7 @@ Expected<Done, std::string> SessionCore::load(const KeyValueStore& store) {
         return loaded;
     }
     loaded = load_all(store, ReviewLog::key_prefix, "review decision",
-                      [this](ByteView, ByteView value) { return m_decisions.load(value); });
+                      [this](ByteView, ByteView value) { return load_decision(value); });
     if (!loaded) {
         return loaded;
     }
@@ -137,6 +137,17 @@ Expected<Done, std::string> SessionCore::load(const KeyValueStore& store) {
         return Unexpected{std::string{"outbox is damaged"}};
     }
     return Done{};
+}
+
+bool SessionCore::load_decision(ByteView value) {
+    if (!m_decisions.load(value)) {
+        return false;
+    }
+    const ReviewDecision& decision = m_decisions.all().back();
+    if (decision.outcome == ReviewOutcome::released_late) {
+        m_sessions.keep(decision.session);
+    }
+    return true;
 }
 
 Step SessionCore::step(const Instant& now, const Event& event) {
@@ -253,6 +264,10 @@ void SessionCore::add_orphan(Orphan orphan) {
     if (m_orphans.add(std::move(orphan), m_step.changes)) {
         m_step.must_sync = true;
         note("orphan", station, "", kind);
+        if (const auto& gone = m_orphans.forgotten()) {
+            note("orphan_forgotten", gone->station, "",
+                 gone->kind + " " + std::to_string(gone->number));
+        }
     }
 }
 

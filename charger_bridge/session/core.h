@@ -338,6 +338,9 @@ private:
     /// Why nobody may charge at the station; empty: it is not marked.
     [[nodiscard]] std::string mark_of(const std::string& station) const;
 
+    /// The sessions must be loaded.
+    [[nodiscard]] bool load_decision(ByteView value);
+
     // Review (core_review.cpp)
     struct Verdict {
         ReviewOutcome outcome{};

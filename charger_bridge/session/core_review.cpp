@@ -98,7 +98,13 @@ void SessionCore::decide(LiveSession& session, const Verdict& verdict) {
     add_evidence(session, review_statement(decision));
     m_review.erase(record.review.number);
     note("review_decided", session, to_text(decision.outcome));
-    m_decisions.add(std::move(decision), m_step.changes);
+    if (const auto gone = m_decisions.add(std::move(decision), m_step.changes)) {
+        m_sessions.let_go(gone->session);
+        if (gone->outcome == ReviewOutcome::released_late) {
+            note("late_charge_forgotten", gone->station, to_hex(gone->session),
+                 std::to_string(gone->number));
+        }
+    }
     m_step.must_sync = true;
 }
 
@@ -144,6 +150,7 @@ void SessionCore::release_charge(LiveSession& session, const ReviewDecided& even
     static_cast<void>(sign_charge(session, reckoning));
     record.state = SessionState::held;
     save(session);
+    m_sessions.keep(record.id);
 }
 
 void SessionCore::tick_review(LiveSession& session) {
@@ -164,7 +171,12 @@ std::string SessionCore::backlog(const std::string& station) {
     if (static_cast<std::size_t>(asks) >= asks_per_connector_max * m_health.connectors(station)) {
         return "station_backlog";
     }
-    return m_review.size() >= review_waiting_max ? "review_full" : "";
+    const auto held = std::count_if(open.begin(), open.end(), [](const LiveSession* session) {
+        return session->record.state == SessionState::in_review;
+    });
+    const bool is_full = m_review.size() >= review_waiting_max ||
+                         static_cast<std::size_t>(held) >= review_of_station_max;
+    return is_full ? "review_full" : "";
 }
 
 }  // namespace tally::bridge

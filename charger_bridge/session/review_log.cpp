@@ -1,5 +1,6 @@
 #include "charger_bridge/session/review_log.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tally::bridge {
@@ -78,25 +79,42 @@ std::optional<ReviewDecision> decode_decision(ByteView bytes) {
     return decoder.finished() ? std::optional{std::move(decision)} : std::nullopt;
 }
 
+void ReviewLog::note(const ReviewDecision& decision) {
+    m_numbers.insert(decision.number);
+    counts_of(decision).add(decision.station);
+}
+
 bool ReviewLog::load(ByteView value) {
     std::optional<ReviewDecision> decision = decode_decision(value);
     if (!decision) {
         return false;
     }
-    m_numbers.insert(decision->number);
+    note(*decision);
     m_decisions.push_back(std::move(*decision));
     return true;
 }
 
-void ReviewLog::add(ReviewDecision decision, WriteBatch& batch) {
+std::optional<ReviewDecision> ReviewLog::add(ReviewDecision decision, WriteBatch& batch) {
     batch.put(decision_key(decision), encode_decision(decision));
-    m_numbers.insert(decision.number);
+    note(decision);
     m_decisions.push_back(std::move(decision));
-    if (m_decisions.size() > review_decided_max) {
-        batch.erase(decision_key(m_decisions.front()));
-        m_numbers.erase(m_decisions.front().number);
-        m_decisions.pop_front();
-    }
+    return m_decisions.size() > review_decided_max ? std::optional{forget_one(batch)}
+                                                   : std::nullopt;
+}
+
+ReviewDecision ReviewLog::forget_one(WriteBatch& batch) {
+    StationCounts& counts = m_settled.total() > 0 ? m_settled : m_late;
+    const std::string station = counts.fullest();
+    const auto oldest =
+        std::find_if(m_decisions.begin(), m_decisions.end(), [&](const ReviewDecision& decision) {
+            return decision.station == station && &counts_of(decision) == &counts;
+        });
+    counts.remove(station);
+    ReviewDecision gone = std::move(*oldest);
+    batch.erase(decision_key(gone));
+    m_numbers.erase(gone.number);
+    m_decisions.erase(oldest);
+    return gone;
 }
 
 }  // namespace tally::bridge

@@ -4,20 +4,26 @@
 // sessions (SessionState::in_review). Pure: writes go into the caller's batch.
 
 #include "charger_bridge/session/session.h"
+#include "charger_bridge/session/station_counts.h"
 #include "ledger/base/key_value_store.h"
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace tally::bridge {
 
-/// Charges that wait for review. With as many, new swipes and starts are refused (`review_full`)
-/// until some are decided; the charges that run can still end, and be held.
+/// Charges that wait for review, of all stations and of one. With as many, new swipes and starts
+/// are refused there (`review_full`) until some are decided; the charges that run can still end,
+/// and be held.
 inline constexpr std::size_t review_waiting_max{1'000};
-/// Decisions listed; the oldest goes when there is one more. Each is in its charge's evidence too.
+inline constexpr std::size_t review_of_station_max{100};
+/// Decisions listed; when there is one more, the oldest goes of the station that has the most. Late
+/// charges, which may not be on the ledger yet, go when there is nothing else. Each decision is in
+/// its charge's evidence too.
 inline constexpr std::size_t review_decided_max{1'000};
 inline constexpr std::size_t review_reasons_max{16};
 /// Of who decided, and of why.
@@ -54,13 +60,22 @@ public:
     static constexpr std::uint8_t key_prefix{'r'};
     /// False when the value is not a decision: data of our own is wrong. In order of their keys.
     [[nodiscard]] bool load(ByteView value);
-    void add(ReviewDecision decision, WriteBatch& batch);
+    /// Gives the one that had to be forgotten for it, if any.
+    std::optional<ReviewDecision> add(ReviewDecision decision, WriteBatch& batch);
     /// Whether a decision that is listed has this number.
     [[nodiscard]] bool has(std::uint64_t number) const { return m_numbers.contains(number); }
     [[nodiscard]] const std::deque<ReviewDecision>& all() const { return m_decisions; }
 
 private:
+    [[nodiscard]] StationCounts& counts_of(const ReviewDecision& decision) {
+        return decision.outcome == ReviewOutcome::released_late ? m_late : m_settled;
+    }
+    void note(const ReviewDecision& decision);
+    ReviewDecision forget_one(WriteBatch& batch);
+
     std::deque<ReviewDecision> m_decisions;  ///< oldest first
+    StationCounts m_late;
+    StationCounts m_settled;  ///< all others
     std::set<std::uint64_t> m_numbers;
 };
 

@@ -28,7 +28,8 @@ bool SessionTable::load(ByteView value) {
     const bool finished = session->is_finished();
     const LiveSession& live = add(std::move(*session));
     if (finished) {
-        m_finished.push_back(live.record.id);
+        m_finished[live.record.station].push_back(live.record.id);
+        ++m_finished_count;
         m_is_finished.insert(live.record.id);
         close(live);
     }
@@ -36,11 +37,13 @@ bool SessionTable::load(ByteView value) {
 }
 
 void SessionTable::finish_loading() {
-    std::stable_sort(m_finished.begin(), m_finished.end(),
-                     [this](const SessionId& left, const SessionId& right) {
-                         return m_sessions.at(left).record.finished_at <
-                                m_sessions.at(right).record.finished_at;
-                     });
+    for (auto& [station, finished] : m_finished) {
+        std::stable_sort(finished.begin(), finished.end(),
+                         [this](const SessionId& left, const SessionId& right) {
+                             return m_sessions.at(left).record.finished_at <
+                                    m_sessions.at(right).record.finished_at;
+                         });
+    }
 }
 
 bool SessionTable::load_counter(ByteView value) {
@@ -184,11 +187,52 @@ void SessionTable::save(LiveSession& session, WriteBatch& batch) {
     }
     const SessionId id = session.record.id;
     close(session);
-    m_finished.push_back(id);
+    m_finished[session.record.station].push_back(id);
+    ++m_finished_count;
     m_is_finished.insert(id);
-    if (m_finished.size() > finished_sessions_max) {
-        const SessionId oldest = m_finished.front();
+    if (m_finished_count > finished_sessions_max) {
+        const SessionId oldest = fullest().front();
         remove(oldest, batch);
+    }
+}
+
+std::deque<SessionId>& SessionTable::fullest() {
+    return std::max_element(m_finished.begin(), m_finished.end(),
+                            [](const auto& left, const auto& right) {
+                                return left.second.size() < right.second.size();
+                            })
+        ->second;
+}
+
+bool SessionTable::take_finished(const LiveSession& session) {
+    const auto found = m_finished.find(session.record.station);
+    if (found == m_finished.end()) {
+        return false;
+    }
+    std::deque<SessionId>& finished = found->second;
+    const auto place = std::find(finished.begin(), finished.end(), session.record.id);
+    if (place == finished.end()) {
+        return false;
+    }
+    finished.erase(place);
+    --m_finished_count;
+    if (finished.empty()) {
+        m_finished.erase(found);
+    }
+    return true;
+}
+
+void SessionTable::keep(const SessionId& id) {
+    const LiveSession* const session = find(id);
+    if (session != nullptr && take_finished(*session)) {
+        m_kept.insert(id);
+    }
+}
+
+void SessionTable::let_go(const SessionId& id) {
+    if (m_kept.erase(id) > 0) {
+        m_finished[m_sessions.at(id).record.station].push_front(id);
+        ++m_finished_count;
     }
 }
 
@@ -199,7 +243,8 @@ void SessionTable::remove(const SessionId& id, WriteBatch& batch) {
     }
     unindex(found->second);
     if (m_is_finished.erase(id) > 0) {
-        m_finished.erase(std::find(m_finished.begin(), m_finished.end(), id));
+        take_finished(found->second);
+        m_kept.erase(id);
     }
     batch.erase(session_key(id));
     if (!is_evidence_named(found->second.record)) {

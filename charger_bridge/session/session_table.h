@@ -20,7 +20,8 @@
 
 namespace tally::bridge {
 
-/// Finished sessions remembered, so that a repeated Start or Stop is recognised; older ones go.
+/// Finished sessions remembered, so that a repeated Start or Stop is recognised; when there is one
+/// more, the oldest goes of the station that has the most. Those that are kept are not counted.
 inline constexpr std::size_t finished_sessions_max{20'000};
 /// Sessions not finished. Beyond it a swipe is refused: far more than a site has connectors.
 inline constexpr std::size_t open_sessions_max{10'000};
@@ -88,11 +89,17 @@ public:
     [[nodiscard]] std::vector<LiveSession*> open_of(const std::string& station);
     [[nodiscard]] std::vector<LiveSession*> open();
     [[nodiscard]] std::vector<const LiveSession*> all() const;
-    [[nodiscard]] std::size_t open_count() const { return m_sessions.size() - m_finished.size(); }
+    [[nodiscard]] std::size_t open_count() const {
+        return m_sessions.size() - m_is_finished.size();
+    }
 
     /// Writes the record as it now is and keeps the indices right. A session that finished takes
     /// its place among those remembered, and the oldest of them may go.
     void save(LiveSession& session, WriteBatch& batch);
+    /// A finished session that is not forgotten to make room, until it is let go: a late charge,
+    /// which only its record can bill. No effect on one that is not known.
+    void keep(const SessionId& id);
+    void let_go(const SessionId& id);
     /// With the texts of its charge, unless they are found by the name of their evidence.
     void remove(const SessionId& id, WriteBatch& batch);
 
@@ -118,7 +125,13 @@ private:
     std::map<Hash, SessionId> m_by_stop;
     std::map<AuthorizationRef, SessionId> m_by_authorization;
     std::map<std::string, std::vector<LiveSession*>> m_open_by_station;  ///< of `m_sessions`
-    std::deque<SessionId> m_finished;
+    /// Takes it out of `m_finished`; false when it is not there.
+    bool take_finished(const LiveSession& session);
+    [[nodiscard]] std::deque<SessionId>& fullest();
+
+    std::map<std::string, std::deque<SessionId>> m_finished;  ///< but for kept ones; none empty
+    std::size_t m_finished_count{0};
+    std::set<SessionId> m_kept;
     std::set<SessionId> m_is_finished;
     std::set<std::uint64_t> m_numbers;  ///< of transactions and reviews, all different
     std::int32_t m_first_transaction{1};

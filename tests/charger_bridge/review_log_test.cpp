@@ -61,6 +61,35 @@ TEST_CASE("a decision survives its encoding, and what is cut short is none") {
     CHECK_FALSE(decode_decision(longer));
 }
 
+TEST_CASE("limit: a station that has the most decisions forgets its own, late charges go last") {
+    ReviewLog log;
+    WriteBatch batch;
+    const auto add = [&](std::uint64_t number, const char* station, ReviewOutcome outcome) {
+        ReviewDecision decision = decided(number);
+        decision.station = station;
+        decision.outcome = outcome;
+        return log.add(decision, batch);
+    };
+    CHECK_FALSE(add(1, "CP1", ReviewOutcome::rejected));
+    CHECK_FALSE(add(2, "CP2", ReviewOutcome::released_late));
+    for (std::uint64_t i = 3; i <= review_decided_max; ++i) {
+        CHECK_FALSE(add(i, "CP2", ReviewOutcome::completed));
+    }
+    auto gone = add(2'001, "CP2", ReviewOutcome::completed);
+    REQUIRE(gone);
+    CHECK(gone->number == 3);  // Of CP2, and its late charge stays.
+    for (std::uint64_t i = 1; i < review_decided_max; ++i) {
+        gone = add(3'000 + i, "CP2", ReviewOutcome::released_late);
+        REQUIRE(gone);
+        CHECK(gone->outcome != ReviewOutcome::released_late);
+    }
+    CHECK(gone->number == 2'001);  // The last that was not late.
+    gone = add(5'000, "CP1", ReviewOutcome::released_late);
+    REQUIRE(gone);
+    CHECK(gone->number == 2);
+    CHECK(log.all().size() == review_decided_max);
+}
+
 TEST_CASE("decisions are kept in order and the oldest goes at the bound") {
     MemoryStore store;
     ReviewLog log;

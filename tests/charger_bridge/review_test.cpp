@@ -27,6 +27,29 @@ std::uint64_t hopeless_charge(SigningSite& site) {
     return site.core().in_review().begin()->first;
 }
 
+/// Held charges of CP2 as an earlier process left them; they look like the one that runs.
+void put_held(SigningSite& site, std::int32_t running, std::size_t count) {
+    const LiveSession* const live = site.core().find_transaction("CP1", running);
+    REQUIRE(live != nullptr);
+    for (std::uint64_t i = 1; i <= count; ++i) {
+        Session held = live->record;
+        held.id = SessionId{};
+        held.id.data[0] = 0xee;
+        held.id.data[1] = static_cast<std::uint8_t>(i);
+        held.id.data[2] = static_cast<std::uint8_t>(i >> 8U);
+        held.station = "CP2";
+        held.transaction = 0;
+        held.start_facts = Hash{};
+        held.state = SessionState::in_review;
+        held.review = Review{100'000 + i, {"signature_missing"}, true, site.now.wall};
+        WriteBatch batch;
+        Bytes key{SessionTable::key_prefix};
+        key.insert(key.end(), held.id.data.begin(), held.id.data.end());
+        batch.put(key, encode_session(held));
+        REQUIRE(site.store().write(batch, true));
+    }
+}
+
 }  // namespace
 
 TEST_CASE("a released charge is signed and queued, and its evidence says who decided and why") {
@@ -172,27 +195,7 @@ TEST_CASE("with a full review new charges are refused until some are decided, ru
     SigningSite site;
     site.policy.meter_public_key.clear();
     const std::int32_t running = site.begin(1'000);
-    SessionId id;
-    // Held charges as an earlier process left them.
-    const LiveSession* const live = site.core().find_transaction("CP1", running);
-    REQUIRE(live != nullptr);
-    for (std::uint64_t i = 1; i <= review_waiting_max; ++i) {
-        Session held = live->record;
-        held.id = SessionId{};
-        held.id.data[0] = 0xee;
-        held.id.data[1] = static_cast<std::uint8_t>(i);
-        held.id.data[2] = static_cast<std::uint8_t>(i >> 8U);
-        held.station = "CP2";
-        held.transaction = 0;
-        held.start_facts = Hash{};
-        held.state = SessionState::in_review;
-        held.review = Review{100'000 + i, {"signature_missing"}, true, site.now.wall};
-        WriteBatch batch;
-        Bytes key{SessionTable::key_prefix};
-        key.insert(key.end(), held.id.data.begin(), held.id.data.end());
-        batch.put(key, encode_session(held));
-        REQUIRE(site.store().write(batch, true));
-    }
+    put_held(site, running, review_waiting_max);
     site.restart();
     REQUIRE(site.core().in_review().size() == review_waiting_max);
     CHECK(site.swipe("BBB-7") == TagStatus::invalid);
@@ -204,6 +207,44 @@ TEST_CASE("with a full review new charges are refused until some are decided, ru
     site.decide(site.core().in_review().begin()->first, false);
     site.decide(site.core().in_review().begin()->first, false);
     CHECK(site.swipe("BBB-7") == TagStatus::accepted);
+}
+
+TEST_CASE("limit: a station whose share of the review is full begins no charges, others do") {
+    SigningSite site;
+    put_held(site, site.begin(1'000), review_of_station_max);
+    site.restart();
+    CHECK(site.swipe("BBB-7") == TagStatus::accepted);
+    site.station = "CP2";
+    site.connect();
+    CHECK(site.swipe("BBB-8") == TagStatus::invalid);
+    CHECK(site.core().refusals().front().reason == "review_full");
+    CHECK(site.start(2, "BBB-8", 5)->status == TagStatus::invalid);
+    site.decide(100'001, false);
+    CHECK(site.swipe("BBB-8") == TagStatus::accepted);
+}
+
+TEST_CASE("a late charge can still be billed after its station ended as many as are remembered") {
+    SigningSite site;
+    const std::uint64_t number = held_charge(site);
+    site.pass(std::chrono::hours{2});
+    REQUIRE(site.core().find_review(number)->record.review.is_late);
+    site.decide(number, true);
+    const auto late = site.core().late_charge(number);
+    REQUIRE(late);
+    const auto finish_more = [&](std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i) {
+            const auto refused = site.start(2, "", static_cast<std::int64_t>(i));
+            site.stop(refused->transaction, static_cast<std::int64_t>(i));
+        }
+    };
+    finish_more(0, finished_sessions_max + 5);
+    CHECK(site.core().sessions().all().size() == finished_sessions_max + 1);
+    CHECK(site.core().sessions().open_count() == 0);
+    site.restart();
+    finish_more(finished_sessions_max + 5, finished_sessions_max + 10);
+    CHECK(site.core().sessions().all().size() == finished_sessions_max + 1);
+    REQUIRE(site.core().late_charge(number));
+    CHECK(site.core().late_charge(number)->bridge_signature == late->bridge_signature);
 }
 
 }  // namespace tally::bridge::test

@@ -39,6 +39,16 @@ void start_at_length(Site& site, int number, const std::string& token) {
         StartCalled{{site.station, "s" + std::to_string(number)}, facts, std::string(60'000, 'x')});
 }
 
+/// So many refused transactions that were stopped.
+void finish_refused(Site& site, const std::string& station, std::size_t count) {
+    site.station = station;
+    site.connect();
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto refused = site.start(1, "", static_cast<std::int64_t>(i));
+        site.stop(refused->transaction, static_cast<std::int64_t>(i));
+    }
+}
+
 }  // namespace
 
 TEST_CASE("refused starts leave nothing of their texts on disk") {
@@ -127,14 +137,38 @@ TEST_CASE("the texts of a charge that is billed stay when its session is forgott
     REQUIRE(site.stop(transaction, 1'500));
     const std::size_t kept = evidence_bytes(site);
     CHECK(kept > 0);
-    site.station = "CP2";
-    site.connect();
-    for (std::size_t i = 0; i < finished_sessions_max + 10; ++i) {
-        const auto refused = site.start(1, "", static_cast<std::int64_t>(i));
-        site.stop(refused->transaction, static_cast<std::int64_t>(i));
+    SECTION("another station ends as many as all can have: it forgets its own") {
+        finish_refused(site, "CP2", finished_sessions_max + 10);
+        CHECK(site.core().find_transaction("CP1", transaction) != nullptr);
     }
-    CHECK(site.core().find_transaction("CP1", transaction) == nullptr);
+    SECTION("its station does") {
+        finish_refused(site, "CP1", finished_sessions_max + 10);
+        CHECK(site.core().find_transaction("CP1", transaction) == nullptr);
+    }
+    CHECK(site.core().sessions().all().size() == finished_sessions_max);
+    site.restart();
+    CHECK(site.core().sessions().all().size() == finished_sessions_max);
     CHECK(evidence_bytes(site) == kept);
+}
+
+TEST_CASE("limit: orphans of one station push out its own, not those of others") {
+    Site site;
+    site.feed(Quarantined{"CP1", "refused_message", "", "the first"});
+    for (std::size_t i = 0; i < orphans_max + 5; ++i) {
+        site.feed(Quarantined{"CP2", "refused_message", "", std::to_string(i)});
+    }
+    CHECK(site.core().orphans().all().size() == orphans_max);
+    CHECK(site.core().orphans().all()[0].text == "the first");
+    CHECK(site.core().orphans().all()[1].text == "6");
+    CHECK(site.count_notes("orphan_forgotten") == 6);
+    CHECK(site.details_of("orphan_forgotten").back() == "refused_message 7");
+    site.restart();
+    CHECK(site.core().orphans().all().size() == orphans_max);
+    site.feed(Quarantined{"CP1", "refused_message", "", "the second"});
+    CHECK(site.core().orphans().all()[0].text == "the first");
+    CHECK(site.core().orphans().all()[1].text == "7");
+    site.feed(Quarantined{"CP2", "refused_message", "", "6"});  // Forgotten: a new one.
+    CHECK(site.core().orphans().all().back().text == "6");
 }
 
 }  // namespace tally::bridge::test
