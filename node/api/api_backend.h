@@ -8,6 +8,7 @@
 #include "node/roaming/evidence_store.h"
 #include "node/roaming/session_view.h"
 #include "node/roaming/token_parts.h"
+#include "node/roaming/unmatched_charges.h"
 
 #include <cstdint>
 #include <functional>
@@ -50,6 +51,9 @@ public:
 
     /// What meters said of charges; null when this node keeps none.
     [[nodiscard]] virtual const EvidenceStore* evidence() const { return nullptr; }
+
+    /// Ended charges that could not be taken up; null where there is no roaming.
+    [[nodiscard]] virtual UnmatchedCharges* unmatched() { return nullptr; }
 
     // Cards without a prefix; see RoamingService.
     [[nodiscard]] virtual TokenView tokens() const { return {}; }

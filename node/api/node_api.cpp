@@ -14,6 +14,7 @@
 #include "node/api/session_json.h"
 #include "node/api/state_json.h"
 #include "node/api/tokens_api.h"
+#include "node/api/unmatched_api.h"
 #include "node/runtime/metrics.h"
 
 #include <boost/json/array.hpp>
@@ -125,6 +126,12 @@ void NodeApi::handle(const HttpRequest& request, const HttpReply& reply) {
         }
         return;
     }
+    if (request.method == "POST" && is_unmatched_path(request.path) && m_backend.unmatched()) {
+        reply(same_secret(request.bearer_token, m_token)
+                  ? forget_unmatched(*m_backend.unmatched(), request)
+                  : unauthorized());
+        return;
+    }
     if (request.method != "GET" && request.method != "HEAD") {
         HttpResponse refusal = http_error(405, "method_not_allowed",
                                           "only GET is served at " + printable(request.path));
@@ -215,7 +222,9 @@ HttpResponse NodeApi::evidence(const HttpRequest& request, const std::string& re
 HttpResponse NodeApi::answer_private(const HttpRequest& request, const std::string& path) {
     const bool is_sessions = path == "sessions" || path.starts_with("sessions/");
     const bool is_cycles = path == "cycles" || path == "legs" || path.starts_with("cycles/");
-    if (!is_sessions && !is_cycles && path != "tokens" && !path.starts_with("accounts/")) {
+    const bool is_unmatched = path == "unmatched" && m_backend.unmatched() != nullptr;
+    if (!is_sessions && !is_cycles && !is_unmatched && path != "tokens" &&
+        !path.starts_with("accounts/")) {
         return not_found("there is nothing at " + request.path);
     }
     if (!same_secret(request.bearer_token, m_token)) {
@@ -223,6 +232,9 @@ HttpResponse NodeApi::answer_private(const HttpRequest& request, const std::stri
     }
     if (path == "tokens") {
         return json_response(to_json(m_backend.tokens()));
+    }
+    if (is_unmatched) {
+        return unmatched_answer(*m_backend.unmatched(), request);
     }
     if (path == "sessions") {
         return sessions(request);

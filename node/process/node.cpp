@@ -150,6 +150,7 @@ public:
     [[nodiscard]] std::string metrics_text() override;
     [[nodiscard]] TokenView tokens() const override { return m_roaming->tokens(); }
     [[nodiscard]] const EvidenceStore* evidence() const override { return m_roaming->evidence(); }
+    [[nodiscard]] UnmatchedCharges* unmatched() override { return &m_roaming->unmatched(); }
     void keep_cards(std::vector<std::string> cards, bool forget,
                     std::function<void(bool)> done) override {
         m_roaming->keep_cards(std::move(cards), forget, std::move(done));

@@ -201,6 +201,10 @@ void collect_roaming(Metrics& metrics, const RoamingService::Load& load) {
         .set(static_cast<double>(load.submissions));
     metrics.gauge("tally_outbox_messages", "Messages to members not yet acknowledged")
         .set(static_cast<double>(load.outbox));
+    metrics
+        .gauge("tally_unmatched_charges",
+               "Ended charges of our bridges that could not be taken up and wait for a person")
+        .set(static_cast<double>(load.unmatched));
 }
 
 void collect_store(Metrics& metrics, const std::string& name, LevelDbStore& store) {

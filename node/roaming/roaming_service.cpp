@@ -87,6 +87,7 @@ public:
     [[nodiscard]] Load load() const;
     [[nodiscard]] TokenDesk& tokens() { return m_tokens; }
     [[nodiscard]] EvidenceDesk& evidence() { return m_evidence; }
+    [[nodiscard]] UnmatchedCharges& unmatched() { return m_visited.unmatched(); }
 
 private:
     bool off_the_loop(std::function<void()> work, std::function<void()> done);
@@ -528,6 +529,7 @@ RoamingService::Load RoamingService::Impl::load() const {
     load.finished = m_visited.table().finished() + m_home.table().finished();
     load.submissions = m_submitter.size();
     load.outbox = m_courier.size();
+    load.unmatched = m_visited.unmatched().all().size();
     return load;
 }
 
@@ -565,6 +567,7 @@ std::vector<SessionView> RoamingService::sessions(std::size_t count) const {
 std::optional<SessionView> RoamingService::find_session(const SessionId& session) const {
     return m_impl->find_session(session);
 }
+UnmatchedCharges& RoamingService::unmatched() { return m_impl->unmatched(); }
 RoamingService::Load RoamingService::load() const { return m_impl->load(); }
 
 TokenView RoamingService::tokens() const { return m_impl->tokens().view(); }

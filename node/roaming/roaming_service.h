@@ -8,6 +8,7 @@
 #include "node/roaming/roaming_options.h"
 #include "node/roaming/session_view.h"
 #include "node/roaming/token_parts.h"
+#include "node/roaming/unmatched_charges.h"
 
 #include <memory>
 #include <optional>
@@ -95,6 +96,10 @@ public:
     /// The evidence of charges, to be served; null when this member keeps none.
     [[nodiscard]] const EvidenceStore* evidence() const;
 
+    /// Ended charges that could not be taken up. What is forgotten here is so with the next turn's
+    /// write.
+    [[nodiscard]] UnmatchedCharges& unmatched();
+
     /// Sizes of what is bounded, for metrics and tests.
     struct Load {
         std::size_t visited_open{0};
@@ -102,6 +107,7 @@ public:
         std::size_t finished{0};
         std::size_t submissions{0};
         std::size_t outbox{0};
+        std::size_t unmatched{0};
     };
     [[nodiscard]] Load load() const;
 

@@ -49,14 +49,6 @@ VisitedAction action_of(OwnAction action) {
     return VisitedAction::none;
 }
 
-/// What the ledger would not even decode must not be submitted.
-bool is_well_formed(const MeteredCharge& metered) {
-    return is_valid_name(metered.evse_id, evse_id_bytes_max) &&
-           is_valid_name(metered.bridge_id, bridge_id_bytes_max) &&
-           is_valid_name(metered.meter_serial, meter_serial_bytes_max) &&
-           metered.readings.size() >= 2 && metered.readings.size() <= readings_max;
-}
-
 }  // namespace
 
 void VisitedDesk::resume() {
@@ -78,6 +70,7 @@ void VisitedDesk::resume() {
 }
 
 void VisitedDesk::on_bridge_connected(const std::string& bridge_id) {
+    m_held_back.erase(bridge_id);  // it sends all that was not acknowledged again, in order
     for (const auto& [id, session] : m_sessions.all()) {
         if (session.bridge_id != bridge_id || session.is_finished() || !session.state()) {
             continue;
@@ -286,23 +279,13 @@ void VisitedDesk::refuse_unstored(const std::string& bridge_id, const SessionId&
     m_context.send_to_bridge(bridge_id, std::move(result));
 }
 
-void VisitedDesk::acknowledge(const std::string& bridge_id, std::uint64_t sequence) {
-    m_context.send_to_bridge(bridge_id, Acknowledge{sequence});
-}
-
 // ---- the charge
-
-VisitedSession* VisitedDesk::find_charge(const SessionId& id,
-                                         const AuthorizationRef& authorization) {
-    VisitedSession* session = m_sessions.find(id);
-    if (session == nullptr) {
-        return m_sessions.find(authorization);
-    }
-    return session->authorization == authorization ? session : nullptr;
-}
 
 void VisitedDesk::on(const std::string& bridge_id, const ChargeStarted& started) {
     VisitedSession* session = find_charge(started.session, started.authorization);
+    if (session == nullptr) {
+        session = adopt(bridge_id, started.session, started.authorization, started.evse_id);
+    }
     if (session == nullptr) {
         m_context.count("roaming_unknown_session");
         m_context.send_to_bridge(
@@ -354,24 +337,6 @@ void VisitedDesk::relay_progress(const VisitedSession& session) {
     progress.reference_power_w = session.reference_power_w;
     progress.coefficient_permille = session.coefficient_permille;
     m_context.courier.send(session.request.home, progress, Delivery::once, now);
-}
-
-void VisitedDesk::on(const std::string& bridge_id, const ChargeEnded& ended) {
-    VisitedSession* session = find_charge(ended.session, ended.metered.authorization);
-    if (session == nullptr || !is_well_formed(ended.metered)) {
-        m_context.count(session == nullptr ? "roaming_unknown_session" : "roaming_bad_record");
-    } else {
-        session->bridge_id = bridge_id;
-        const OfferedEvse* offer = session->find_offer(ended.metered.evse_id);
-        std::optional<Tariff> tariff;
-        if (offer != nullptr) {
-            tariff =
-                find_tariff(m_context.ledger.final_state(), m_context.options.self, offer->tariff);
-        }
-        apply(*session, visited::Ended{ended.metered, tariff});
-        relay_progress(*session);
-    }
-    acknowledge(bridge_id, ended.sequence);
 }
 
 void VisitedDesk::on(const std::string& bridge_id, const ApprovalUnused& unused) {
@@ -484,6 +449,7 @@ void VisitedDesk::on_expired(const Event& event) {
 }
 
 void VisitedDesk::on_time(UnixMillis block_time) {
+    look_at_unmatched();
     for (auto& [id, session] : m_sessions.all()) {
         // Every try is a leaf on the ledger: none while it is known to be refused.
         const bool start_again = session.start_again && !is_evse_busy(session);

@@ -4,6 +4,7 @@
 #include "node/roaming/roaming_context.h"
 #include "node/roaming/session_table.h"
 #include "node/roaming/token_directory.h"
+#include "node/roaming/unmatched_charges.h"
 
 #include <functional>
 #include <map>
@@ -17,9 +18,15 @@ namespace tally::node {
 class VisitedDesk {
 public:
     VisitedDesk(RoamingContext& context, TokenDirectory& directory)
-        : m_context{context}, m_directory{directory}, m_sessions{context.store} {}
+        : m_context{context},
+          m_directory{directory},
+          m_sessions{context.store},
+          m_unmatched{context.store} {}
 
-    void load() { m_sessions.load(); }
+    void load() {
+        m_sessions.load();
+        m_unmatched.load();
+    }
     /// After `load` and the replay of missed blocks: goes on with what was open.
     void resume();
 
@@ -36,6 +43,8 @@ public:
 
     [[nodiscard]] SessionView view(const VisitedSession& session) const;
     [[nodiscard]] const SessionTable<VisitedSession>& table() const noexcept { return m_sessions; }
+    [[nodiscard]] UnmatchedCharges& unmatched() noexcept { return m_unmatched; }
+    [[nodiscard]] const UnmatchedCharges& unmatched() const noexcept { return m_unmatched; }
 
 private:
     void on(const std::string& bridge_id, const AuthorizeRequest& request);
@@ -66,6 +75,16 @@ private:
     /// charge again knows it by another id.
     [[nodiscard]] VisitedSession* find_charge(const SessionId& id,
                                               const AuthorizationRef& authorization);
+    /// What the ledger says of an open charge of ours as a session. Null when it does not know it
+    /// as one (yet), when the EVSE's tariff is not certain, or when there is no room.
+    VisitedSession* adopt(const std::string& bridge_id, const SessionId& id,
+                          const AuthorizationRef& ref, const std::string& evse_id);
+    [[nodiscard]] std::optional<OfferedEvse> approved_offer(const Authorization& authorization,
+                                                            const std::string& evse_id) const;
+    /// Nothing when the record is in a session or on the ledger now.
+    [[nodiscard]] std::optional<UnmatchedReason> take_end(const std::string& bridge_id,
+                                                          const ChargeEnded& ended);
+    void look_at_unmatched();
     void ask_home(VisitedSession& session);
     void answer(const VisitedSession& session, const SessionId& asked);
     [[nodiscard]] AuthorizeResult accepted(const VisitedSession& session,
@@ -85,6 +104,10 @@ private:
     RoamingContext& m_context;
     TokenDirectory& m_directory;
     SessionTable<VisitedSession> m_sessions;
+    UnmatchedCharges m_unmatched;
+    std::chrono::microseconds m_next_look{0};
+    /// The first number of each bridge that cannot be acknowledged; no later one is either.
+    std::map<std::string, std::uint64_t> m_held_back;
     /// Sessions that are not finished, by station: who is charging where.
     std::map<std::string, std::set<SessionId>> m_by_station;
     std::map<SessionId, UnixMillis> m_progress_sent;

@@ -134,7 +134,10 @@ public:
 
     [[nodiscard]] const EvidenceStore* evidence() const override { return evidence_store; }
 
+    [[nodiscard]] UnmatchedCharges* unmatched() override { return unmatched_charges; }
+
     const EvidenceStore* evidence_store{nullptr};
+    UnmatchedCharges* unmatched_charges{nullptr};
     consensus::DriverStatus driver;
     std::vector<std::string> reasons;
     std::vector<SessionView> known_sessions;

@@ -190,8 +190,8 @@ bool TestBridge::is_idle() const {
                                            [](const auto& entry) { return entry.second.result; });
 }
 
-void TestBridge::put(BridgeMessage message) {
-    m_outbox[m_sequence] = std::move(message);
+void TestBridge::put(std::uint64_t sequence, BridgeMessage message) {
+    m_outbox[sequence] = std::move(message);
     m_last_repeat = 0;
     repeat();
 }
@@ -200,7 +200,10 @@ void TestBridge::on_message(const BridgeMessage& message) {
     std::visit(Overloaded{
                    [this](const AuthorizeResult& result) { on_result(result); },
                    [this](const SessionNotice& notice) {
-                       m_charges.at(notice.session).states.push_back(notice.state);
+                       const auto charge = m_charges.find(notice.session);
+                       if (charge != m_charges.end()) {  // not one that `make_end` made up
+                           charge->second.states.push_back(notice.state);
+                       }
                    },
                    [this](const StopCharge& stop) {
                        m_charges.at(stop.session).stops.push_back(stop.reason);
@@ -222,47 +225,51 @@ void TestBridge::on_result(const AuthorizeResult& result) {
     if (!result.accepted) {
         return;
     }
-    ++m_sequence;
+    const std::uint64_t sequence = next_sequence();
     if (!charge.plan.start) {
-        put(ApprovalUnused{.sequence = m_sequence, .session = result.session});
+        put(sequence, ApprovalUnused{.sequence = sequence, .session = result.session});
         return;
     }
     const std::string evse =
         tally::test::TestChain::evse(party("AAA"), static_cast<int>(charge.plan.connector));
     ChargeStarted started;
-    started.sequence = m_sequence;
+    started.sequence = sequence;
     started.session = result.session;
     started.authorization = result.authorization;
     started.connector = charge.plan.connector;
     started.evse_id = evse;
-    put(started);
+    put(sequence, started);
     if (charge.plan.end) {
         end_charge(result.session);
     }
 }
 
 void TestBridge::end_charge(const SessionId& session) {
-    const Charge& charge = m_charges.at(session);
+    Charge& charge = m_charges.at(session);
     ENSURE(charge.result && charge.result->accepted);
+    charge.ended = make_end(session, charge.result->authorization, charge.plan);
+    put(charge.ended->sequence, *charge.ended);
+}
+
+ChargeEnded TestBridge::make_end(const SessionId& session, const AuthorizationRef& ref,
+                                 const ChargePlan& plan) {
     ChargeEnded ended;
-    ended.sequence = ++m_sequence;
+    ended.sequence = next_sequence();
     ended.session = session;
     MeteredCharge& metered = ended.metered;
-    metered.authorization = charge.result->authorization;
-    metered.evse_id =
-        tally::test::TestChain::evse(party("AAA"), static_cast<int>(charge.plan.connector));
+    metered.authorization = ref;
+    metered.evse_id = tally::test::TestChain::evse(party("AAA"), static_cast<int>(plan.connector));
     metered.bridge_id = "bridge-1";
-    metered.meter_serial = "M" + std::to_string(charge.plan.connector);
-    metered.evidence = charge.plan.evidence;
+    metered.meter_serial = "M" + std::to_string(plan.connector);
+    metered.evidence = plan.evidence;
     const UnixMillis begin = std::max(m_world.now(), m_last_end[metered.evse_id]);
     const UnixMillis end = begin + tally::test::hour_ms;
     std::int64_t& reading = m_register[metered.evse_id];
-    metered.readings = {{begin, 480, reading, false},
-                        {end, 480, reading + charge.plan.energy_wh, false}};
-    reading += charge.plan.energy_wh;
+    metered.readings = {{begin, 480, reading, false}, {end, 480, reading + plan.energy_wh, false}};
+    reading += plan.energy_wh;
     m_last_end[metered.evse_id] = end;
     tally::test::sign_metered(m_world.chain().chain_id(), party("AAA"), metered);
-    put(ended);
+    return ended;
 }
 
 // ---- the world

@@ -41,6 +41,8 @@ public:
     [[nodiscard]] RoamingService& service() { return *m_service; }
     [[nodiscard]] CustomerAccounts& accounts() { return *m_accounts; }
     [[nodiscard]] std::map<std::string, int>& counts() noexcept { return m_counts; }
+    /// The operator's store: to be replaced by an older copy of it while the process is down.
+    [[nodiscard]] MemoryStore& disk() noexcept { return m_disk; }
     RoamingOptions options;
     /// For cards without a prefix; used by the next start.
     std::vector<SharedTokenKey> token_keys;
@@ -108,18 +110,25 @@ public:
         std::optional<AuthorizeResult> result;
         std::vector<std::string> states;  ///< SessionNotices
         std::vector<std::string> stops;
+        std::optional<ChargeEnded> ended;
     };
     SessionId swipe(const ChargePlan& plan);
     void end_charge(const SessionId& session);
+    /// Of this bridge, signed; with the next number of its outbox.
+    [[nodiscard]] ChargeEnded make_end(const SessionId& session, const AuthorizationRef& ref,
+                                       const ChargePlan& plan);
+    void put(std::uint64_t sequence, BridgeMessage message);
     void on_message(const BridgeMessage& message);
     void repeat();
     [[nodiscard]] Charge& charge(const SessionId& session) { return m_charges.at(session); }
     [[nodiscard]] const std::map<SessionId, Charge>& charges() const { return m_charges; }
     [[nodiscard]] bool is_idle() const;
+    /// Messages not yet acknowledged.
+    [[nodiscard]] std::size_t waiting() const noexcept { return m_outbox.size(); }
+    [[nodiscard]] std::uint64_t next_sequence() { return ++m_sequence; }
 
 private:
     void on_result(const AuthorizeResult& result);
-    void put(BridgeMessage message);
 
     World& m_world;
     std::map<SessionId, Charge> m_charges;
