@@ -52,10 +52,15 @@ std::string name(const ConfigTable& table, const char* key, std::size_t bytes_ma
     return text;
 }
 
+bool is_password(std::size_t bytes) {
+    return bytes >= password_bytes_min && bytes <= password_bytes_max;
+}
+
 Secret read_password_hex(const ConfigTable& table) {
     const std::optional<Bytes> bytes = from_hex(table.text("password_hex"));
-    if (!bytes || bytes->empty() || bytes->size() > password_bytes_max) {
-        table.problem("password_hex", "must be 2 to 128 hexadecimal digits, an even number");
+    if (!bytes || !is_password(bytes->size())) {
+        table.problem("password_hex",
+                      "must be 32 to 128 hexadecimal digits, an even number (16 to 64 bytes)");
         return {};
     }
     return *bytes;
@@ -100,8 +105,11 @@ Secret read_password(const ConfigTable& table, std::uint8_t profile_min) {
     } else {
         text = table.text("password");
     }
-    if (text.empty() || text.size() > password_bytes_max) {
-        table.problem("password", "must be 1 to 64 bytes");
+    if (!is_password(text.size())) {
+        table.problem(has_file ? "password_file" : "password",
+                      "must be a password of 16 to 64 bytes, it has " +
+                          std::to_string(text.size()) +
+                          ": OCPP asks for 16 or more; give the charger a longer one first");
         return {};
     }
     return Bytes{text.begin(), text.end()};

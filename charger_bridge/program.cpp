@@ -149,8 +149,11 @@ int run_bridge(const std::string& config_path) {
 int hash_password() {
     std::string password;
     std::getline(std::cin, password);
-    if (password.empty() || password.size() > password_bytes_max) {
-        fmt::print(stderr, "tally-bridge: a password has 1 to {} bytes\n", password_bytes_max);
+    if (password.size() < password_bytes_min || password.size() > password_bytes_max) {
+        fmt::print(stderr,
+                   "tally-bridge: standard input, line 1: a charger's password has {} to {} bytes, "
+                   "this one {}\n",
+                   password_bytes_min, password_bytes_max, password.size());
         return node::exit_usage;
     }
     SystemRandom random;

@@ -62,12 +62,12 @@ link_key = ")" +
 
 [[charger]]
 id = "CP1"
-password = "secret-of-cp1"
+password = "sixteen-of-cp1.."
 connectors = 2
 
 [[charger]]
 id = "CP2"
-password_hex = "0001feff"
+password_hex = "000102030405060708090a0b0c0dfeff"
 connectors = 1
 )";
 }
@@ -101,7 +101,8 @@ TEST_CASE("a right configuration is read") {
     CHECK(config->evidence_token == "auditors-token");
     REQUIRE(config->chargers.size() == 2);
     CHECK(config->chargers[0].station.connectors == 2);
-    CHECK(std::get<Bytes>(config->chargers[1].password) == Bytes{0, 1, 0xfe, 0xff});
+    CHECK(std::get<Bytes>(config->chargers[1].password) ==
+          Bytes{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 0xfe, 0xff});
     CHECK(config->node_address.port == 7000);
 }
 
@@ -208,10 +209,11 @@ TEST_CASE("what is done to a charger that does not stop, and who may stop others
         many += (i == 0 ? "\"S" : ", \"S") + std::to_string(i) + "\"";
     }
     CHECK_FALSE(with("master_tokens = [" + many + "]"));
-    const auto held = parse_config(good() +
-                                       "[[admit]]\nid_pattern = \"N-*\"\nconnectors = 1\n"
-                                       "count_max = 2\npassword = \"p\"\nhold = true\n",
-                                   folder.file());
+    const auto held =
+        parse_config(good() +
+                         "[[admit]]\nid_pattern = \"N-*\"\nconnectors = 1\n"
+                         "count_max = 2\npassword = \"sixteen-of-admit\"\nhold = true\n",
+                     folder.file());
     REQUIRE(held);
     CHECK(held->admit.front().is_held);
 }
@@ -232,8 +234,15 @@ TEST_CASE("each mistake is named with file, line and key") {
     names(R"(id = "CP2")", R"(id = "CP1")", "is there twice");
     names(R"("evidence.token")", R"("none.token")", "evidence_token_file");
     names(R"("evidence.token")", R"("api.token")", "must not hold the token of token_file");
-    names(R"(password_hex = "0001feff")", R"(password_hex = "0001fef")", "password_hex");
-    names(R"(password_hex = "0001feff")", "", "password");
+    names(R"(password_hex = "000102030405060708090a0b0c0dfeff")",
+          R"(password_hex = "000102030405060708090a0b0c0dfef")", "password_hex");
+    names(R"(password_hex = "000102030405060708090a0b0c0dfeff")", "", "password");
+    names(R"("000102030405060708090a0b0c0dfeff")", R"("000102030405060708090a0b0c0dfe")",
+          "32 to 128");
+    names("sixteen-of-cp1..", "fifteen-of-cp1.", "has 15");
+    names("sixteen-of-cp1..", std::string(65, 'x'), "has 65");
+    names(R"(password = "sixteen-of-cp1..")", R"(password_file = "api.token")",
+          "charger[0].password_file");
     names("connectors = 2", "connectors = 0", "connectors");
     names("connectors = 2", "connectors = 2\ncolour = 1", "colour");
     names(R"(link_key = "0)", R"(link_key = "1)", "link_key");
@@ -296,7 +305,7 @@ TEST_CASE("TLS, profiles and rules are read, and their mistakes named") {
     CHECK(with(tls).empty());
     CHECK(problems_of(folder, listen, "listen = \"0.0.0.0:9000\"\n" + tls + "[ocpp.x]")
               .find("insecure") == std::string::npos);
-    CHECK(with(tls + rule + "password = \"shared\"\n").empty());
+    CHECK(with(tls + rule + "password = \"shared-by-sixteen\"\n").empty());
     CHECK(with(tls + ca + "client_organization = \"AAA\"\n" + rule + "profile = 3\n").empty());
     const auto names = [&](const std::string& problems, const std::string& key) {
         INFO(problems);

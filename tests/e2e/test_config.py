@@ -64,6 +64,16 @@ def wrong_node_configuration_is_named(bin_dir):
 
 def wrong_bridge_configuration_is_named(bin_dir):
     check_problem("tally-bridge", bin_dir, 'bridge_id = ""\nport = 7\n', 2, "port")
+    check_problem("tally-bridge", bin_dir, BRIDGE.replace("a-password-of-16-or-more", "fifteen-letters"), 15, "has 15")
+
+
+def passwords_are_hashed_unless_they_are_too_short(bin_dir):
+    for length, code in ((1, 64), (15, 64), (16, 0), (64, 0), (65, 64)):
+        done = subprocess.run([pathlib.Path(bin_dir, "tally-bridge"), "hash-password"], input="x" * length + "\n",
+                              capture_output=True, text=True, timeout=30, check=False)
+        check_equal(done.returncode, code, f"exit code for a password of {length} bytes ({done.stderr})")
+        check_equal(done.stdout.startswith("scrypt1:"), code == 0, f"a hash for a password of {length} bytes")
+        check(code == 0 or f"16 to 64 bytes, this one {length}" in done.stderr, f"what is wrong is not said: {done.stderr}")
 
 
 def a_missing_file_is_named(bin_dir):
@@ -92,4 +102,5 @@ def a_port_that_is_taken_is_named(bin_dir):
             check(f"cannot listen on {where}" in done.stderr, f"the port of {key} is not named: {done.stderr}")
 
 
-main([a_port_that_is_taken_is_named, wrong_node_configuration_is_named, wrong_bridge_configuration_is_named, a_missing_file_is_named])
+main([a_port_that_is_taken_is_named, wrong_node_configuration_is_named, wrong_bridge_configuration_is_named,
+      passwords_are_hashed_unless_they_are_too_short, a_missing_file_is_named])
