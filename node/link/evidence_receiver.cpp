@@ -6,18 +6,18 @@ namespace tally::node {
 
 namespace {
 
-/// What nobody has sent on for so long makes room for others.
-constexpr std::chrono::milliseconds idle_max{60'000};
-
 EvidenceAnswer go_on(const Hash& hash, std::size_t next) {
     return {hash, EvidenceVerdict::more, static_cast<std::uint32_t>(next)};
 }
 
 }  // namespace
 
-void EvidenceReceiver::drop_idle(Milliseconds now) {
-    std::erase_if(m_files,
-                  [now](const auto& entry) { return entry.second.heard + idle_max <= now; });
+void EvidenceReceiver::drop_late(Milliseconds now) {
+    std::erase_if(m_files, [now](const auto& entry) {
+        const File& file = entry.second;
+        return file.grown + evidence_idle_max <= now ||
+               file.begun + evidence_receiving_time_max <= now;
+    });
 }
 
 bool EvidenceReceiver::is_full(const std::string& peer) const {
@@ -30,10 +30,10 @@ bool EvidenceReceiver::is_full(const std::string& peer) const {
 
 EvidenceAnswer EvidenceReceiver::on_offer(const std::string& peer, const EvidenceOffer& offer,
                                           Milliseconds now) {
+    drop_late(now);
     const Name name{peer, offer.hash};
     const auto known = m_files.find(name);
     if (known != m_files.end() && known->second.offer == offer) {
-        known->second.heard = now;
         return go_on(offer.hash, known->second.bytes.size());
     }
     if (known != m_files.end()) {
@@ -48,26 +48,23 @@ EvidenceAnswer EvidenceReceiver::on_offer(const std::string& peer, const Evidenc
             break;
     }
     if (is_full(peer)) {
-        drop_idle(now);
-    }
-    if (is_full(peer)) {
         return {offer.hash, EvidenceVerdict::busy, 0};
     }
     File file;
     file.offer = offer;
-    file.heard = now;
+    file.begun = file.grown = now;
     m_files.emplace(name, std::move(file));
     return go_on(offer.hash, 0);
 }
 
 EvidenceReceiver::Result EvidenceReceiver::on_chunk(const std::string& peer,
                                                     const EvidenceChunk& chunk, Milliseconds now) {
+    drop_late(now);
     const auto found = m_files.find({peer, chunk.hash});
     if (found == m_files.end()) {
         return {{chunk.hash, EvidenceVerdict::unknown, 0}, std::nullopt};
     }
     File& file = found->second;
-    file.heard = now;
     if (chunk.offset != file.bytes.size()) {
         return {go_on(chunk.hash, file.bytes.size()), std::nullopt};
     }
@@ -76,6 +73,7 @@ EvidenceReceiver::Result EvidenceReceiver::on_chunk(const std::string& peer,
         return {{chunk.hash, EvidenceVerdict::refused, 0}, std::nullopt};
     }
     append(file.bytes, chunk.data);
+    file.grown = now;
     if (file.bytes.size() < file.offer.size) {
         return {go_on(chunk.hash, file.bytes.size()), std::nullopt};
     }

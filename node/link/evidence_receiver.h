@@ -14,6 +14,10 @@ namespace tally::node {
 /// Files that are being received at once, from one peer and from all.
 inline constexpr std::size_t evidence_receiving_per_peer_max{4};
 inline constexpr std::size_t evidence_receiving_max{16};
+/// A file that has not grown for so long, or is not whole after so long, makes room for others. The
+/// second is almost half a minute for each piece of the largest.
+inline constexpr std::chrono::milliseconds evidence_idle_max{60'000};
+inline constexpr std::chrono::milliseconds evidence_receiving_time_max{1'200'000};
 
 /// Puts files together that peers send in pieces, and lets through only what has the hash that was
 /// offered. Keeps what it has so far in memory: after a restart a file begins anew. Every message
@@ -46,6 +50,8 @@ public:
     [[nodiscard]] Result on_chunk(const std::string& peer, const EvidenceChunk& chunk,
                                   Milliseconds now);
 
+    /// Drops the files whose time is over. To be called now and then, for their memory.
+    void drop_late(Milliseconds now);
     [[nodiscard]] std::size_t under_way() const { return m_files.size(); }
 
 private:
@@ -53,9 +59,9 @@ private:
     struct File {
         EvidenceOffer offer;
         Bytes bytes;
-        Milliseconds heard{0};
+        Milliseconds begun{0};
+        Milliseconds grown{0};  ///< offers and pieces that add nothing do not count
     };
-    void drop_idle(Milliseconds now);
     [[nodiscard]] bool is_full(const std::string& peer) const;
 
     Judge m_judge;

@@ -178,6 +178,8 @@ void EvidenceDesk::tick() {
     if (!m_store) {
         return;
     }
+    m_from_bridges.drop_late(now());
+    m_from_members.drop_late(now());
     if (m_next_look <= now()) {
         m_next_look = now() + look_interval;
         for (const PartyId& home : m_store->lacking(evidence_homes_max)) {

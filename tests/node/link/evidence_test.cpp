@@ -337,6 +337,43 @@ TEST_CASE("only so many files are received at once, and idle ones make room") {
     CHECK(to.receiver.under_way() == 1);
 }
 
+TEST_CASE("offers and pieces that add nothing hold no place") {
+    Receiving to;
+    const EvidenceFile file = make_file(1, 100, 3);
+    const EvidenceOffer offer = offer_of(file);
+    const Bytes bytes = encode_evidence_file(file);
+    const Milliseconds begin{1};
+    REQUIRE(to.take(offer, begin).verdict == EvidenceVerdict::more);
+    const EvidenceChunk part{offer.hash, 0, {bytes.begin(), bytes.begin() + 30}};
+    REQUIRE(to.take(part, begin).next == 30);
+    for (Milliseconds now = begin; now < begin + evidence_idle_max; now += Milliseconds{1'000}) {
+        CHECK(to.take(offer, now).next == 30);
+        CHECK(to.take(part, now).next == 30);
+    }
+    CHECK(to.take(part, begin + evidence_idle_max).verdict == EvidenceVerdict::unknown);
+    CHECK(to.receiver.under_way() == 0);
+    CHECK(to.take(offer, begin + evidence_idle_max).next == 0);  // anew
+}
+
+TEST_CASE("a transfer that trickles on ends after its time, and without another message") {
+    Receiving to;
+    const EvidenceFile file = make_file(1, 100, 3);
+    const EvidenceOffer offer = offer_of(file);
+    const Bytes bytes = encode_evidence_file(file);
+    Milliseconds now{1};
+    const Milliseconds end = now + evidence_receiving_time_max;
+    REQUIRE(to.take(offer, now).verdict == EvidenceVerdict::more);
+    for (std::uint32_t offset = 0; now < end; ++offset) {
+        const EvidenceChunk piece{offer.hash, offset, {bytes[offset]}};
+        REQUIRE(to.take(piece, now).next == offset + 1);
+        now += Milliseconds{30'000};
+    }
+    to.receiver.drop_late(end - Milliseconds{1});
+    CHECK(to.receiver.under_way() == 1);
+    to.receiver.drop_late(end);
+    CHECK(to.receiver.under_way() == 0);
+}
+
 TEST_CASE("answers to what was never asked change nothing") {
     Sending from;
     const Hash hash = from.add(make_file(1));
