@@ -372,6 +372,7 @@ private:
     void pump_reports();
     void tick_reports();
     void hold_report(Reported& reported, const TransactionReported& event);
+    void keep_bounds(const std::string& station);
     static void take_signed_before(Reported& reported, const std::vector<MeterSample>& samples);
     void before_charge(Reported& reported, const HeldReport& report, const CallKey& call);
     void begin_by_report(Reported& reported, const HeldReport& report, const CallKey& call);

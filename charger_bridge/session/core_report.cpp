@@ -169,9 +169,27 @@ void SessionCore::hold_report(Reported& reported, const TransactionReported& eve
         take_held(reported);
         pump(reported);
     }
+    keep_bounds(reported.station);
     if (reported.holds_end() && !reported.asked_pending && !is_paused(reported)) {
         reported.asked_pending = true;
         m_step.effects.emplace_back(AskPending{reported.station, reported.transaction});
+    }
+}
+
+void SessionCore::keep_bounds(const std::string& station) {
+    while (Reported* const reported = m_reports.beyond_bounds(station)) {
+        note("report_gap", reported->station, "", reported->transaction);
+        if (is_paused(*reported)) {
+            // Without a decision nothing of it can be taken: it has none to wait for any more.
+            LiveSession& session = *find_named(reported->station, reported->transaction);
+            if (session.record.asked_node) {
+                queue(node::ApprovalUnused{0, session.record.id});
+            }
+            refuse(session, "station_backlog");
+            continue;
+        }
+        take_held(*reported);
+        pump(*reported);
     }
 }
 
@@ -251,6 +269,8 @@ void SessionCore::take_report(Reported& reported, const HeldReport& report, cons
         before_charge(reported, report, call);
         if (is_end) {
             end_without_charge(reported, report, was_begun);
+            reported.before_token.clear();  // No charge begins after its end.
+            reported.signed_before = {};
         }
     }
     m_reports.save(reported, m_step.changes);
@@ -271,12 +291,7 @@ void SessionCore::take_signed_before(Reported& reported, const std::vector<Meter
 
 void SessionCore::before_charge(Reported& reported, const HeldReport& report, const CallKey& call) {
     const ReportFacts& facts = report.facts;
-    std::size_t bytes = report.text.size();
-    for (const std::string& text : reported.before_token) {
-        bytes += text.size();
-    }
-    if (reported.before_token.size() < reports_before_token_max &&
-        bytes <= before_token_bytes_max) {
+    if (m_reports.has_room_before_token(reported, report.text.size())) {
         reported.before_token.push_back(report.text);
         take_signed_before(reported, facts.samples);
     }

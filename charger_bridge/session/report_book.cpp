@@ -154,6 +154,19 @@ std::optional<std::pair<std::string, HeldReport>> decode_held(ByteView value) {
 
 }  // namespace
 
+std::size_t HeldReport::bytes() const {
+    std::size_t sum = sizeof(HeldReport) + text.size() + facts.transaction.size() +
+                      facts.token.value_or("").size() + facts.timestamp.size() +
+                      facts.reason.size() + facts.samples.size() * sizeof(MeterSample);
+    for (const MeterSample& sample : facts.samples) {
+        for (const SignedReading& reading : sample.signed_readings) {
+            sum += sizeof(SignedReading) + reading.text.size() + reading.encoding.size() +
+                   reading.public_key_text.size();
+        }
+    }
+    return sum;
+}
+
 bool Reported::has_seen(const ReportFacts& report) const {
     const std::pair wanted{report.sequence, digest_of(report)};
     return std::find(seen.begin(), seen.end(), wanted) != seen.end();
@@ -248,6 +261,7 @@ bool ReportBook::load_held(ByteView value) {
     }
     const std::int64_t sequence = held->second.facts.sequence;
     m_holding.insert({reported->station, reported->transaction});
+    count_held(reported->station, held->second);
     return reported->held.emplace(sequence, std::move(held->second)).second;
 }
 
@@ -301,6 +315,7 @@ Reported& ReportBook::add(const std::string& station, const std::string& transac
 void ReportBook::erase(const Reported& reported, WriteBatch& batch) {
     for (const auto& [sequence, held] : reported.held) {
         batch.erase(held_key(reported, sequence));
+        uncount_held(reported.station, held);
     }
     batch.erase(key_of(reported));
     const Key key{reported.station, reported.transaction};
@@ -311,6 +326,11 @@ void ReportBook::erase(const Reported& reported, WriteBatch& batch) {
 void ReportBook::hold(Reported& reported, HeldReport report, WriteBatch& batch) {
     const std::int64_t sequence = report.facts.sequence;
     batch.put(held_key(reported, sequence), encode_held(reported, report));
+    count_held(reported.station, report);
+    const auto known = reported.held.find(sequence);
+    if (known != reported.held.end()) {
+        uncount_held(reported.station, known->second);
+    }
     reported.held.insert_or_assign(sequence, std::move(report));
     m_holding.insert({reported.station, reported.transaction});
 }
@@ -319,6 +339,7 @@ HeldReport ReportBook::unhold(Reported& reported, WriteBatch& batch) {
     ENSURE(!reported.held.empty());
     const auto first = reported.held.begin();
     HeldReport report = std::move(first->second);
+    uncount_held(reported.station, report);
     batch.erase(held_key(reported, first->first));
     reported.held.erase(first);
     if (reported.held.empty()) {
@@ -333,6 +354,72 @@ std::vector<Reported*> ReportBook::holding() {
         result.push_back(&m_entries.at(key));
     }
     return result;
+}
+
+void ReportBook::count_held(const std::string& station, const HeldReport& report) {
+    const std::size_t bytes = report.bytes();
+    m_held_bytes[station] += bytes;
+    m_held_in_all += bytes;
+}
+
+void ReportBook::uncount_held(const std::string& station, const HeldReport& report) {
+    const std::size_t bytes = report.bytes();
+    const auto found = m_held_bytes.find(station);
+    ENSURE(found != m_held_bytes.end() && found->second >= bytes);
+    found->second -= bytes;
+    m_held_in_all -= bytes;
+    if (found->second == 0) {
+        m_held_bytes.erase(found);
+    }
+}
+
+std::size_t ReportBook::held_bytes(const std::string& station) const {
+    const auto found = m_held_bytes.find(station);
+    return found != m_held_bytes.end() ? found->second : 0;
+}
+
+Reported* ReportBook::beyond_bounds(const std::string& station) {
+    std::string full;
+    if (held_bytes(station) > held_of_station_bytes_max) {
+        full = station;
+    } else if (m_held_in_all > held_bytes_max) {
+        full = std::max_element(
+                   m_held_bytes.begin(), m_held_bytes.end(),
+                   [](const auto& left, const auto& right) { return left.second < right.second; })
+                   ->first;
+    } else {
+        return nullptr;
+    }
+    Reported* oldest = nullptr;
+    for (auto place = m_holding.lower_bound({full, {}});
+         place != m_holding.end() && place->first == full; ++place) {
+        Reported& reported = m_entries.at(*place);
+        if (oldest == nullptr || reported.order < oldest->order) {
+            oldest = &reported;
+        }
+    }
+    ENSURE(oldest != nullptr);
+    return oldest;
+}
+
+bool ReportBook::has_room_before_token(const Reported& reported, std::size_t bytes) const {
+    const auto sum = [](const Reported& entry) {
+        std::size_t all = 0;
+        for (const std::string& text : entry.before_token) {
+            all += text.size();
+        }
+        return all;
+    };
+    if (reported.ended || reported.before_token.size() >= reports_before_token_max ||
+        sum(reported) + bytes > before_token_bytes_max) {
+        return false;
+    }
+    std::size_t of_station = bytes;
+    for (auto place = m_entries.lower_bound({reported.station, {}});
+         place != m_entries.end() && place->first.first == reported.station; ++place) {
+        of_station += sum(place->second);
+    }
+    return of_station <= before_token_of_station_bytes_max;
 }
 
 void ReportBook::forget_calls(const std::string& station) {

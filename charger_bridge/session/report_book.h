@@ -22,9 +22,14 @@ namespace tally::bridge {
 
 /// Reports of one transaction that wait for one before them; beyond it the gap is given up.
 inline constexpr std::size_t reports_held_max{32};
+/// Bytes of held reports, in memory, of one station and of all; beyond it the station that has the
+/// most gives up the gap of its oldest transaction, or the charge that it waits to begin.
+inline constexpr std::size_t held_of_station_bytes_max{1024UL * 1024};
+inline constexpr std::size_t held_bytes_max{64UL * 1024 * 1024};
 /// Reports before a transaction had a token, kept for the evidence.
 inline constexpr std::size_t reports_before_token_max{16};
 inline constexpr std::size_t before_token_bytes_max{64UL * 1024};
+inline constexpr std::size_t before_token_of_station_bytes_max{256UL * 1024};
 /// Transactions of a station without an end that are followed; then the oldest is forgotten.
 inline constexpr std::size_t open_transactions_max{32};
 /// Ended transactions remembered over all stations, so that a repeated report is recognised.
@@ -35,6 +40,8 @@ inline constexpr std::size_t reports_seen_max{16};
 struct HeldReport {
     ReportFacts facts;
     std::string text;
+    /// What it takes in memory, about.
+    [[nodiscard]] std::size_t bytes() const;
 };
 
 /// One transaction as its reports tell it.
@@ -92,6 +99,12 @@ public:
     [[nodiscard]] HeldReport unhold(Reported& reported, WriteBatch& batch);
     /// Those that hold a report.
     [[nodiscard]] std::vector<Reported*> holding();
+    /// The transaction that has to give up a held report before another one is held: the oldest
+    /// that holds any, of `station` or of the one that holds the most. nullptr: all is in bounds.
+    [[nodiscard]] Reported* beyond_bounds(const std::string& station);
+    [[nodiscard]] std::size_t held_bytes(const std::string& station) const;
+    /// Whether another text from before its card can be kept of the transaction.
+    [[nodiscard]] bool has_room_before_token(const Reported& reported, std::size_t bytes) const;
     /// No call waits any more: the station went away.
     void forget_calls(const std::string& station);
     [[nodiscard]] std::size_t size() const { return m_entries.size(); }
@@ -99,11 +112,15 @@ public:
 private:
     using Key = std::pair<std::string, std::string>;
     void erase(const Reported& reported, WriteBatch& batch);
+    void count_held(const std::string& station, const HeldReport& report);
+    void uncount_held(const std::string& station, const HeldReport& report);
     [[nodiscard]] const Reported* oldest(const std::string* station, bool ended,
                                          std::size_t& count) const;
 
     std::map<Key, Reported> m_entries;
     std::set<Key> m_holding;
+    std::map<std::string, std::size_t> m_held_bytes;  ///< by station, none is 0
+    std::size_t m_held_in_all{0};
     std::uint64_t m_next_order{1};
 };
 

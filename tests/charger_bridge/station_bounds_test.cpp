@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -169,6 +170,105 @@ TEST_CASE("limit: orphans of one station push out its own, not those of others")
     CHECK(site.core().orphans().all()[1].text == "7");
     site.feed(Quarantined{"CP2", "refused_message", "", "6"});  // Forgotten: a new one.
     CHECK(site.core().orphans().all().back().text == "6");
+}
+
+namespace {
+
+/// A report that is `bytes` long; one of which the start was not seen waits for it.
+TransactionReported long_report(const Site& site, const std::string& name, std::int64_t sequence,
+                                std::size_t bytes) {
+    ReportFacts facts;
+    facts.transaction = name;
+    facts.sequence = sequence;
+    facts.time = site.now.wall;
+    facts.timestamp = site.text_now();
+    return {{site.station, name + std::to_string(sequence)}, facts, std::string(bytes, 'x')};
+}
+
+}  // namespace
+
+TEST_CASE("limit: bytes of a station's reports that wait for one before them") {
+    Site site;
+    std::size_t most = 0;
+    for (int name = 0; name < 20; ++name) {
+        for (int i = 0; i < 30; ++i) {
+            site.feed(long_report(site, "T" + std::to_string(name), 5 + i, 60'000));
+            most = std::max(most, site.core().reports().held_bytes("CP1"));
+        }
+    }
+    CHECK(most <= held_of_station_bytes_max);
+    CHECK(most > held_of_station_bytes_max - 70'000);
+    CHECK(stored_bytes(site, Bytes{ReportBook::held_prefix}) <= held_of_station_bytes_max);
+    CHECK(site.count_notes("report_gap") == 20);  // Behind the gap all could be taken.
+    for (int i = 0; i < 5; ++i) {
+        site.feed(long_report(site, "last", 5 + i, 60'000));
+    }
+    const std::size_t held = site.core().reports().held_bytes("CP1");
+    CHECK(held > 5UL * 60'000);
+    site.restart();
+    CHECK(site.core().reports().held_bytes("CP1") == held);
+    for (int i = 0; i < 50; ++i) {
+        site.pass(60s);
+    }
+    CHECK(site.core().reports().held_bytes("CP1") == 0);
+}
+
+TEST_CASE("limit: reports that wait for a decision give the charge up before they take too much") {
+    Site site;
+    site.node_answers = false;
+    CHECK_FALSE(site.report(ReportKind::started, {"T1", 0, 1, "BBB-1", 1'000, {}}));
+    std::size_t most = 0;
+    for (int i = 1; i < 40; ++i) {
+        site.feed(long_report(site, "T1", i, 60'000));
+        most = std::max(most, site.core().reports().held_bytes("CP1"));
+    }
+    CHECK(most <= held_of_station_bytes_max);
+    CHECK(most > held_of_station_bytes_max - 70'000);
+    CHECK(site.core().refusals().front().reason == "station_backlog");
+    CHECK(site.durable_of<node::ApprovalUnused>().size() == 1);  // It may be approved yet.
+    CHECK(site.core().reports().held_bytes("CP1") == 0);
+}
+
+TEST_CASE("limit: bytes of all reports that wait, the station that has the most gives way") {
+    ReportBook book;
+    const std::size_t stations = held_bytes_max / held_of_station_bytes_max + 1;
+    for (std::size_t i = 0; i < stations; ++i) {
+        const std::string station = "S" + std::to_string(100 + i);
+        WriteBatch batch;
+        std::vector<Reported> forgotten;
+        Reported& reported = book.add(station, "T", batch, forgotten);
+        for (std::int64_t sequence = 1; sequence <= 16; ++sequence) {
+            HeldReport report;
+            report.facts.sequence = sequence;
+            report.text.assign(station == "S107" ? 65'100 : 65'000, 'x');
+            book.hold(reported, std::move(report), batch);
+        }
+    }
+    const std::string last = "S" + std::to_string(100 + stations - 1);
+    Reported* const full = book.beyond_bounds(last);
+    REQUIRE(full != nullptr);
+    CHECK(full->station == "S107");
+    WriteBatch batch;
+    for (int i = 0; i < 16 && book.beyond_bounds(last) != nullptr; ++i) {
+        static_cast<void>(book.unhold(*book.beyond_bounds(last), batch));
+    }
+    CHECK(book.beyond_bounds(last) == nullptr);
+}
+
+TEST_CASE("limit: texts of a station from before a card, and none after the end") {
+    Site site;
+    const auto stored_before = [&] { return stored_bytes(site, Bytes{ReportBook::key_prefix}); };
+    const auto name = [](int number) { return "T" + std::to_string(number); };
+    for (int i = 0; i < 30; ++i) {
+        CHECK(site.report(ReportKind::started, {name(i), 0, 1, {}, {}, {}}));
+        site.feed(long_report(site, name(i), 1, 60'000));
+    }
+    CHECK(stored_before() > before_token_of_station_bytes_max - 60'000);
+    CHECK(stored_before() < before_token_of_station_bytes_max + 30'000);
+    for (int i = 0; i < 30; ++i) {
+        CHECK(site.report(ReportKind::ended, {name(i), 2, 0, {}, {}, {}}));
+    }
+    CHECK(stored_before() < 30'000);
 }
 
 }  // namespace tally::bridge::test
