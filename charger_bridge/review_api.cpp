@@ -1,6 +1,8 @@
 #include "charger_bridge/review_api.h"
 
 #include "charger_bridge/ocpp/time_text.h"
+#include "charger_bridge/session/evidence.h"
+#include "charger_bridge/signed_texts.h"
 #include "ledger/model/rating.h"
 #include "node/runtime/logging.h"
 
@@ -157,14 +159,29 @@ HttpResponse list_answer(SessionCore& core, std::uint64_t from) {
     return json_response(object);
 }
 
-HttpResponse show_answer(SessionCore& core, std::uint64_t number) {
+/// The signed records that the charger passed on, those that cannot be believed among them.
+void add_signed_texts(json::object& object, const SignedTexts& found) {
+    json::array texts;
+    for (const SignedText& one : found.judged) {
+        json::object text;
+        text["result"] = one.result;
+        text["why"] = one.why;
+        text["text"] = one.text;
+        texts.emplace_back(std::move(text));
+    }
+    object["signed_texts"] = std::move(texts);
+    object["signed_texts_left_out"] = found.left_out;
+}
+
+HttpResponse show_answer(Bridge& bridge, std::uint64_t number) {
+    SessionCore& core = bridge.core();
     if (const LiveSession* const session = core.find_review(number)) {
-        json::object object = waiting_json(core, session->record);
-        json::array texts;
-        for (const std::string& text : session->record.signed_track.texts) {
-            texts.emplace_back(text);
+        const auto texts = texts_of(bridge.store(), session->record.id);
+        if (!texts) {
+            return http_error(500, "storage_failed", "the store of the bridge cannot be read");
         }
-        object["signed_texts"] = std::move(texts);
+        json::object object = waiting_json(core, session->record);
+        add_signed_texts(object, signed_texts_of(*texts, core.trust_for(session->record)));
         return json_response(object);
     }
     if (const ReviewDecision* const decision = find_decision(core, number)) {
@@ -266,7 +283,7 @@ HttpResponse review_answer(Bridge& bridge, const HttpRequest& request) {
     const std::string_view verb =
         slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
     if (number && verb.empty() && slash == std::string_view::npos && is_get) {
-        return show_answer(bridge.core(), *number);
+        return show_answer(bridge, *number);
     }
     if (number && request.method == "POST" && (verb == "release" || verb == "reject")) {
         return decide_answer(bridge, *number, verb == "release", request);

@@ -75,8 +75,25 @@ void print_list(const json::object& answer) {
     fmt::print("{} waiting\n", text_of(answer, "waiting_count"));
 }
 
+void print_signed_texts(const json::value& texts) {
+    if (!texts.is_array()) {
+        return;
+    }
+    std::size_t number = 0;
+    for (const json::value& one : texts.get_array()) {
+        if (const json::object* const text = one.if_object()) {
+            fmt::print("signed text {}: {} ({})\n    {}\n", ++number, text_of(*text, "result"),
+                       text_of(*text, "why"), text_of(*text, "text"));
+        }
+    }
+}
+
 void print_one(const json::object& item) {
     for (const auto& [name, value] : item) {
+        if (name == "signed_texts") {
+            print_signed_texts(value);
+            continue;
+        }
         const std::string text =
             value.is_string() ? std::string{value.get_string()} : json::serialize(value);
         fmt::print("{}: {}\n", std::string{name}, text);

@@ -167,6 +167,9 @@ public:
     [[nodiscard]] bool is_charging(const std::string& station, std::uint16_t connector);
     [[nodiscard]] bool is_any_open(const std::string& station);
 
+    /// Whose signature counts for a charge that was approved.
+    [[nodiscard]] MeterTrust trust_for(const Session& record) const;
+
     // Review (core_review.cpp)
     /// Charges that wait for a decision, by their numbers.
     [[nodiscard]] const std::map<std::uint64_t, SessionId>& in_review() const { return m_review; }
@@ -275,7 +278,6 @@ private:
     /// Bills the charge that ended, or holds it.
     void conclude(LiveSession& session);
     [[nodiscard]] Reckoning reckon(const Session& record) const;
-    [[nodiscard]] MeterTrust trust_for(const Session& record) const;
     [[nodiscard]] std::optional<UnixMillis> meter_time(const Session& record,
                                                        std::optional<UnixMillis> by_meter,
                                                        UnixMillis by_charger) const;

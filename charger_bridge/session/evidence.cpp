@@ -32,6 +32,8 @@ std::optional<Name> decode_name(ByteView bytes) {
     return decoder.finished() ? std::optional{name} : std::nullopt;
 }
 
+}  // namespace
+
 Expected<std::vector<std::string>, StoreError> texts_of(const KeyValueStore& store,
                                                         const SessionId& session) {
     const Bytes prefix = std::move(Encoder{}.u8(text_kind).fixed(session)).take();
@@ -52,8 +54,6 @@ Expected<std::vector<std::string>, StoreError> texts_of(const KeyValueStore& sto
         }
     }
 }
-
-}  // namespace
 
 Hash evidence_begin(const SessionId& session) { return node::evidence_hash_begin(session.view()); }
 

@@ -27,6 +27,10 @@ void erase_evidence(WriteBatch& batch, Session& session);
 /// Whether `put_evidence_name` was called for the finished session.
 [[nodiscard]] bool is_evidence_named(const Session& session);
 
+/// The texts kept of a charge, in order.
+[[nodiscard]] Expected<std::vector<std::string>, StoreError> texts_of(const KeyValueStore& store,
+                                                                      const SessionId& session);
+
 /// That a charge has ended with this evidence, so that it is found by its hash and listed.
 void put_evidence_name(WriteBatch& batch, const Session& session);
 

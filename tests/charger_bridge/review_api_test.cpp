@@ -2,13 +2,17 @@
 
 #include "charger_bridge/review_api.h"
 
+#include "charger_bridge/session/evidence.h"
+#include "charger_bridge/signed_texts.h"
 #include "ledger/base/memory_store.h"
+#include "tests/charger_bridge/ocmf/meter_signer.h"
 #include "tests/charger_bridge/site.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <catch2/catch.hpp>
 
@@ -59,11 +63,41 @@ Session held(std::uint64_t number, bool is_late) {
     return session;
 }
 
+/// The meter of every charge here, and somebody else's.
+const MeterSigner& meter() {
+    static const MeterSigner signer{MeterCurve::secp256r1};
+    return signer;
+}
+const MeterSigner& stranger() {
+    static const MeterSigner signer{MeterCurve::secp256r1};
+    return signer;
+}
+
+/// A message of a 2.0.1 charger that carries these texts.
+std::string message_with(const std::vector<std::string>& signed_texts) {
+    json::array values;
+    for (const std::string& text : signed_texts) {
+        values.emplace_back(json::object{{"value", 1}, {"signedMeterData", text}});
+    }
+    return json::serialize(json::array{2, "m", "TransactionEvent", json::object{{"v", values}}});
+}
+
 class ReviewSite {
 public:
-    ReviewSite() {
+    /// Charge 7 has these messages as its evidence.
+    explicit ReviewSite(const std::vector<std::string>& messages = {}) {
         WriteBatch batch;
-        for (const Session& session : {held(7, false), held(8, true)}) {
+        for (Session& session : std::vector{held(7, false), held(8, true)}) {
+            if (!messages.empty()) {
+                session.evses.front().meter_public_key = meter().key_info();
+            }
+            for (const std::string& message : messages) {
+                if (session.review.number == 7) {
+                    const ByteView text = as_bytes(message);
+                    batch.put(evidence_text_key(session), Bytes{text.begin(), text.end()});
+                    ++session.evidence_count;
+                }
+            }
             Encoder key;
             key.u8(SessionTable::key_prefix).fixed(session.id);
             batch.put(std::move(key).take(), encode_session(session));
@@ -121,6 +155,47 @@ TEST_CASE("the review lists what waits with reasons and figures, and no card num
     CHECK(site.ask("GET", "/api/v1/review/x").status == 404);
     CHECK(site.ask("DELETE", "/api/v1/review/7").status == 404);
     CHECK_FALSE(is_review("/api/v1/reviews"));
+}
+
+TEST_CASE("the review shows every signed text of a charge, and what is wrong with each") {
+    const std::string payload = PayloadParts{}.text();
+    const std::string good = meter().record(payload);
+    const std::string forged = stranger().record(payload);
+    ReviewSite site{{message_with({good}), R"([2,"m","Heartbeat",{}])",
+                     message_with({base64_of(as_bytes(forged)), "OCMF|no payload"})}};
+    const json::object shown = site.object("/api/v1/review/7");
+    const json::array& texts = shown.at("signed_texts").as_array();
+    REQUIRE(texts.size() == 3);
+    CHECK(texts[0].at("result").as_string() == "valid");
+    CHECK(texts[0].at("text").as_string() == good);
+    CHECK(texts[1].at("result").as_string() == "signature_wrong");
+    CHECK(texts[1].at("text").as_string() == forged);
+    CHECK(texts[1].at("why").as_string().find("was not made with this key") != json::string::npos);
+    CHECK(texts[2].at("result").as_string() == "unreadable");
+    CHECK_FALSE(texts[2].at("why").as_string().empty());
+    CHECK(shown.at("signed_texts_left_out").as_int64() == 0);
+    CHECK(site.object("/api/v1/review/8").at("signed_texts").as_array().empty());
+}
+
+TEST_CASE("limit: signed texts of a held charge that are judged; those at both ends are") {
+    const std::string payload = PayloadParts{}.text();
+    const std::string large = "OCMF|" + std::string(signed_text_bytes_max, 'x');
+    std::vector<std::string> messages{message_with({meter().record(payload)})};
+    for (std::size_t i = 0; i < signed_texts_judged_max; ++i) {
+        messages.push_back(message_with({"OCMF|" + std::to_string(i)}));
+    }
+    messages.push_back(message_with({large}));
+    MeterTrust trust;
+    const SignedTexts without_key = signed_texts_of(messages, trust);
+    CHECK(without_key.judged.size() == signed_texts_judged_max);
+    CHECK(without_key.left_out == 2);
+    CHECK(without_key.judged.front().result == "no_key");
+    CHECK(without_key.judged.back().result == "too_large");
+    CHECK(without_key.judged.back().text.size() == signed_text_bytes_max);
+    trust.key = meter().key();
+    CHECK(signed_texts_of(messages, trust).judged.front().result == "valid");
+    messages.resize(signed_texts_judged_max);
+    CHECK(signed_texts_of(messages, trust).left_out == 0);
 }
 
 TEST_CASE("a decision needs somebody who makes it and a reason, and is made once") {

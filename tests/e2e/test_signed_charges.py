@@ -183,6 +183,8 @@ def decide(site):
     rejected = site.held_of(OTHER_KEY)
     shown = site.review("show", str(rejected["number"]))
     check_equal((shown["signed_records"], shown["signed_records_invalid"]), (2, 2), "records of another key")
+    check_equal([text["result"] for text in shown["signed_texts"]], ["signature_wrong"] * 2, "what became of their signatures")
+    check(all(text["text"].startswith("OCMF|") for text in shown["signed_texts"]), "the signed texts are not shown")
     answer = site.review("reject", str(rejected["number"]), "--reason", "not this meter's key", "--by", "Li")
     check_equal((answer["outcome"], answer["by"]), ("rejected", "Li"), "the rejection")
     again = site.review("release", str(rejected["number"]), "--reason", "second thoughts", "--by", "Li", codes=(1,))
