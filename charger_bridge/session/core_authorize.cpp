@@ -129,7 +129,7 @@ void SessionCore::refuse_at_once(const AuthorizeCalled& event, const std::string
 
 void SessionCore::remember_refusal(const std::string& station, const std::string& token,
                                    const std::string& reason) {
-    m_refusals.push_front({m_now.wall, station, token, reason});
+    m_refusals.push_front({m_now.wall, station, token.substr(0, token_kept_bytes_max), reason});
     if (m_refusals.size() > refusals_max) {
         m_refusals.pop_back();
     }

@@ -249,7 +249,7 @@ void SessionCore::take_report(Reported& reported, const HeldReport& report, cons
         reported.connector = facts.connector;
     }
     if (facts.token && !is_master(upper_case(*facts.token))) {
-        reported.token = upper_case(*facts.token);
+        reported.token = upper_case(*facts.token).substr(0, token_kept_bytes_max);
     }
     const bool is_end = facts.kind == ReportKind::ended;
     reported.ended = reported.ended || is_end;

@@ -138,5 +138,7 @@ inline constexpr std::size_t orphan_text_bytes_max{4096};
 [[nodiscard]] std::string upper_case(std::string_view text);
 /// 1 to 36 printable characters: "PTY-UID" with the operator in front, or the number of a card.
 [[nodiscard]] bool is_token(std::string_view text);
+/// Of what a charger says instead of a token no more is kept than shows that it is none.
+inline constexpr std::size_t token_kept_bytes_max{node::token_bytes_max + 1};
 
 }  // namespace tally::bridge

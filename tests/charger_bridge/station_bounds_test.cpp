@@ -271,4 +271,16 @@ TEST_CASE("limit: texts of a station from before a card, and none after the end"
     CHECK(stored_before() < 30'000);
 }
 
+TEST_CASE("limit: what is kept of a token that is none") {
+    Site site;
+    const std::string endless(60'000, 'a');
+    CHECK(site.report(ReportKind::started, {"T1", 1, 0, endless, {}, {}}));  // No EVSE yet.
+    CHECK(site.core().refusals().front().reason == "unknown_token");
+    CHECK(site.core().refusals().front().token == std::string(token_kept_bytes_max, 'A'));
+    CHECK(stored_bytes(site, Bytes{ReportBook::key_prefix}) < 1'000);
+    CHECK(site.report(ReportKind::updated, {"T1", 2, 1, {}, {}, {}}));
+    CHECK(site.core().refusals().size() == 2);  // Cut, it is no token either.
+    CHECK(site.got<node::AuthorizeRequest>().empty());
+}
+
 }  // namespace tally::bridge::test
