@@ -270,7 +270,7 @@ private:
     [[nodiscard]] bool begin_charge(LiveSession& session);
     void end_without_stop(LiveSession& session);
     void take_samples(LiveSession& session, const std::vector<MeterSample>& samples);
-    void add_evidence(LiveSession& session, std::string_view text);
+    void add_evidence(LiveSession& session, std::string_view text, EvidenceKind kind);
     void watch_amount(LiveSession& session);
     void note_sampled(LiveSession& session);
     void request_stop(LiveSession& session, const std::string& reason);

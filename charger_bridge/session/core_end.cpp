@@ -44,7 +44,7 @@ LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
 void SessionCore::end_by_stop(LiveSession& session, const StopCalled& event) {
     Session& record = session.record;
     remember_stop(record, event);
-    add_evidence(session, event.text);
+    add_evidence(session, event.text, EvidenceKind::edge);
     take_signed(session, event.facts.samples);
     std::vector<MeterSample> later = event.facts.samples;
     std::erase_if(later, [&](const MeterSample& sample) {
@@ -218,9 +218,7 @@ Reckoning SessionCore::reckon(const Session& record) const {
 
 MeteredCharge SessionCore::sign_charge(LiveSession& session, const Reckoning& reckoning) {
     Session& record = session.record;
-    const node::AuthorizeResult::Evse& evse = record.evses.front();
-    add_evidence(session,
-                 metering_statement(reckoning.by_meter, evse.meter_serial, record.cut_off));
+    add_evidence(session, metering_statement(reckoning.by_meter, record), EvidenceKind::own);
     record.meter.begin = reckoning.readings.front();
     record.meter.changes.assign(reckoning.readings.begin() + 1, reckoning.readings.end() - 1);
     record.meter.last = reckoning.readings.back();

@@ -70,7 +70,8 @@ bool SessionCore::take_values(LiveSession& session, const std::vector<MeterSampl
                               std::string_view text) {
     const SessionState state = session.record.state;
     if (state == SessionState::charging) {
-        add_evidence(session, text);
+        add_evidence(session, text,
+                     has_signed(samples) ? EvidenceKind::signed_sample : EvidenceKind::sample);
         take_signed(session, samples);
         take_samples(session, samples);
         watch_amount(session);
@@ -80,7 +81,7 @@ bool SessionCore::take_values(LiveSession& session, const std::vector<MeterSampl
         return true;
     }
     if (state == SessionState::in_review && has_signed(samples)) {
-        add_evidence(session, text);  // What was missing may have come.
+        add_evidence(session, text, EvidenceKind::edge);  // What was missing may have come.
         take_signed(session, samples);
         conclude(session);
         return true;

@@ -95,7 +95,7 @@ void SessionCore::decide(LiveSession& session, const Verdict& verdict) {
     decision.why = verdict.why;
     decision.held_at = record.review.held_at;
     decision.decided_at = m_now.wall;
-    add_evidence(session, review_statement(decision));
+    add_evidence(session, review_statement(decision), EvidenceKind::own);
     m_review.erase(record.review.number);
     note("review_decided", session, to_text(decision.outcome));
     if (const auto gone = m_decisions.add(std::move(decision), m_step.changes)) {

@@ -242,10 +242,10 @@ void SessionCore::note_start(LiveSession& session, const StartCalled& event, con
     note_sampled(session);
     record.evidence = evidence_begin(record.id);
     for (const std::string& text : m_texts_before) {
-        add_evidence(session, text);
+        add_evidence(session, text, EvidenceKind::edge);
     }
     m_texts_before.clear();
-    add_evidence(session, event.text);
+    add_evidence(session, event.text, EvidenceKind::edge);
     save(session);
 }
 
@@ -279,15 +279,12 @@ void SessionCore::queue_started(const Session& record) {
 
 // ---- samples
 
-void SessionCore::add_evidence(LiveSession& session, std::string_view text) {
-    Session& record = session.record;
-    record.evidence = evidence_add(record.evidence, text);
-    if (record.evidence_bytes + text.size() <= evidence_bytes_max) {
-        const ByteView bytes = as_bytes(text);
-        m_step.changes.put(evidence_text_key(record), Bytes{bytes.begin(), bytes.end()});
+void SessionCore::add_evidence(LiveSession& session, std::string_view text, EvidenceKind kind) {
+    const bool was_whole = session.record.evidence_left_out == 0;
+    add_evidence_text(m_step.changes, session.record, text, kind);
+    if (was_whole && session.record.evidence_left_out > 0) {
+        note("evidence_full", session, std::to_string(session.record.evidence_bytes));
     }
-    ++record.evidence_count;
-    record.evidence_bytes += text.size();
 }
 
 bool SessionCore::is_ocmf(const SignedReading& reading) {

@@ -1,6 +1,7 @@
 #include "charger_bridge/session/evidence.h"
 
 #include "charger_bridge/session/evidence_to_send.h"
+#include "charger_bridge/session/statement.h"
 #include "ledger/base/codec.h"
 #include "ledger/crypto/sha256.h"
 #include "node/link/evidence_file.h"
@@ -11,6 +12,13 @@ namespace tally::bridge {
 namespace {
 
 static_assert(evidence_bytes_max == node::evidence_text_bytes_max);
+static_assert(evidence_count_max == node::evidence_texts_max);
+/// Room for statements of the bridge: the last has the signed records that are billed, escaped.
+constexpr std::uint64_t own_bytes{128UL * 1024};
+/// Room for the end of the charge: two of the longest messages.
+constexpr std::uint64_t edge_bytes{128UL * 1024};
+constexpr std::uint64_t signed_bytes{96UL * 1024};
+constexpr std::uint32_t kind_count{512};
 
 constexpr std::uint8_t text_kind{'e'};
 constexpr std::uint8_t name_kind{'h'};
@@ -30,6 +38,19 @@ std::optional<Name> decode_name(ByteView bytes) {
     name.authorization.signer = decoder.fixed<PartyId>();
     name.authorization.id = decoder.fixed<TransactionId>();
     return decoder.finished() ? std::optional{name} : std::nullopt;
+}
+
+bool put_text(WriteBatch& batch, Session& session, std::string_view text, EvidenceKind kind) {
+    const EvidenceRoom room = evidence_room(kind);
+    if (session.evidence_bytes + text.size() > room.bytes || session.evidence_count >= room.count) {
+        return false;
+    }
+    const ByteView bytes = as_bytes(text);
+    batch.put(evidence_text_key(session), Bytes{bytes.begin(), bytes.end()});
+    session.evidence = evidence_add(session.evidence, text);
+    session.evidence_bytes += text.size();
+    ++session.evidence_count;
+    return true;
 }
 
 }  // namespace
@@ -65,15 +86,46 @@ Bytes evidence_text_key(const Session& session) {
     return std::move(Encoder{}.u8(text_kind).fixed(session.id).u32(session.evidence_count)).take();
 }
 
+EvidenceRoom evidence_room(EvidenceKind kind) {
+    constexpr EvidenceRoom own{evidence_bytes_max, evidence_count_max};
+    constexpr EvidenceRoom edge{own.bytes - own_bytes, own.count - kind_count};
+    constexpr EvidenceRoom with_signed{edge.bytes - edge_bytes, edge.count - kind_count};
+    constexpr EvidenceRoom samples{with_signed.bytes - signed_bytes,
+                                   with_signed.count - kind_count};
+    switch (kind) {
+        case EvidenceKind::sample:
+            return samples;
+        case EvidenceKind::signed_sample:
+            return with_signed;
+        case EvidenceKind::edge:
+            return edge;
+        case EvidenceKind::own:
+            return own;
+    }
+    return {};
+}
+
+void add_evidence_text(WriteBatch& batch, Session& session, std::string_view text,
+                       EvidenceKind kind) {
+    if (put_text(batch, session, text, kind)) {
+        return;
+    }
+    if (session.evidence_left_out == 0) {
+        put_text(batch, session, evidence_full_statement(session), EvidenceKind::own);
+    }
+    ++session.evidence_left_out;
+}
+
 void erase_evidence(WriteBatch& batch, Session& session) {
     const std::uint32_t count = std::exchange(session.evidence_count, 0);
     while (session.evidence_count < count) {
-        batch.erase(evidence_text_key(session));  // Beyond `evidence_bytes_max` there is none.
+        batch.erase(evidence_text_key(session));
         ++session.evidence_count;
     }
     session.evidence = evidence_begin(session.id);
     session.evidence_count = 0;
     session.evidence_bytes = 0;
+    session.evidence_left_out = 0;
 }
 
 bool is_evidence_named(const Session& session) {

@@ -6,8 +6,9 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{7};
-constexpr std::uint8_t format_figures{6};  ///< without when the newest sample came
+constexpr std::uint8_t format_version{8};
+constexpr std::uint8_t format_sampled{7};  ///< without the count of texts that were left out
+constexpr std::uint8_t format_figures{6};  ///< also without when the newest sample came
 constexpr std::uint8_t format_signed{5};   ///< also without b of the driver's figures
 constexpr std::uint8_t format_named{4};    ///< without signed readings, review and local list
 constexpr std::uint8_t format_first{3};    ///< also without what chargers with own names added
@@ -193,7 +194,7 @@ Bytes encode_session(const Session& session) {
         .boolean(session.offline)
         .boolean(session.baseline_missing);
     encode_end(encoder, session);
-    encoder.i64(session.sampled_at);
+    encoder.i64(session.sampled_at).u32(session.evidence_left_out);
     return std::move(encoder).take();
 }
 
@@ -235,7 +236,8 @@ std::optional<Session> decode_session(ByteView bytes) {
     if (version >= format_signed) {
         decode_end(decoder, session);
     }
-    session.sampled_at = version == format_version ? decoder.i64() : session.meter.last.time;
+    session.sampled_at = version >= format_sampled ? decoder.i64() : session.meter.last.time;
+    session.evidence_left_out = version >= format_version ? decoder.u32() : 0;
     if (!decoder.finished() || (needs_evse(session.state) && session.evses.size() != 1)) {
         return std::nullopt;
     }

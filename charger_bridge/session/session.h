@@ -81,6 +81,7 @@ struct Session {
     Hash evidence;             ///< chain over the raw texts: h = SHA-256(h | SHA-256(text))
     std::uint32_t evidence_count{0};
     std::uint64_t evidence_bytes{0};
+    std::uint32_t evidence_left_out{0};  ///< texts for which there was no room any more
     bool stop_requested{false};
     UnixMillis stop_requested_at{0};  ///< in the times of the samples
     std::string stop_reason;          ///< why we asked, then what the charger said

@@ -10,13 +10,12 @@ namespace tally::bridge {
 
 namespace json = boost::json;
 
-std::string metering_statement(const SignedResult& result, const std::string& meter,
-                               bool is_cut_off) {
+std::string metering_statement(const SignedResult& result, const Session& session) {
     const bool is_signed = result.verdict == SignedVerdict::billable;
     json::object object;
     object["tally"] = "metering";
     object["source"] = is_signed ? "signed" : "unsigned";
-    object["meter"] = meter;
+    object["meter"] = session.evses.front().meter_serial;
     if (is_signed) {
         object["begin_time"] = result.begin_time ? "meter" : "charger";
         object["end_time"] = result.end_time ? "meter" : "charger";
@@ -26,9 +25,25 @@ std::string metering_statement(const SignedResult& result, const std::string& me
         }
         object["payloads"] = std::move(payloads);
     }
-    if (is_cut_off) {
+    if (session.cut_off) {
         object["cut_off"] = true;
     }
+    if (session.evidence_left_out > 0) {
+        object["left_out"] = session.evidence_left_out;
+        json::array records;
+        for (const std::string& record : session.signed_track.texts) {
+            records.emplace_back(record);
+        }
+        object["records"] = std::move(records);
+    }
+    return json::serialize(object);
+}
+
+std::string evidence_full_statement(const Session& session) {
+    json::object object;
+    object["tally"] = "evidence_full";
+    object["texts"] = session.evidence_count;
+    object["bytes"] = session.evidence_bytes;
     return json::serialize(object);
 }
 

@@ -17,7 +17,7 @@ namespace tally::node {
 /// As in node/link/bridge_messages.h.
 using SessionId = FixedBytes<16, struct SessionIdTag>;
 
-/// Raw texts kept of one charge, all together; what exceeds it still enters the hash.
+/// Raw texts of one charge, all together.
 inline constexpr std::uint64_t evidence_text_bytes_max{1024UL * 1024};
 inline constexpr std::uint32_t evidence_texts_max{65'536};
 /// Session, count, and a length in front of each text.

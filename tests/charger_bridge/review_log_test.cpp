@@ -161,13 +161,22 @@ TEST_CASE("a charge is held against the one before it on its connector") {
 
 TEST_CASE("the bridge's own lines of evidence say by what was billed and who decided") {
     SignedResult result;
-    CHECK(metering_statement(result, "M1", false) ==
+    Session session;
+    session.evses.resize(1);
+    session.evses.front().meter_serial = "M1";
+    CHECK(metering_statement(result, session) ==
           R"({"tally":"metering","source":"unsigned","meter":"M1"})");
-    CHECK(metering_statement(result, "M1", true).find(R"("cut_off":true)") != std::string::npos);
+    session.cut_off = true;
+    CHECK(metering_statement(result, session).find(R"("cut_off":true)") != std::string::npos);
+    session.signed_track.texts = {"OCMF|{}|{}"};
+    CHECK(metering_statement(result, session).find("OCMF") == std::string::npos);
+    session.evidence_left_out = 7;
+    CHECK(metering_statement(result, session).find(R"("left_out":7,"records":["OCMF|{}|{}"])") !=
+          std::string::npos);
     result.verdict = SignedVerdict::billable;
     result.end_time = 5;
     result.payloads = {numbered(1)};
-    const std::string text = metering_statement(result, "M1", false);
+    const std::string text = metering_statement(result, session);
     CHECK(text.find(R"("source":"signed")") != std::string::npos);
     CHECK(text.find(R"("begin_time":"charger","end_time":"meter")") != std::string::npos);
     CHECK(text.find(to_hex(numbered(1))) != std::string::npos);

@@ -1,5 +1,6 @@
 // Charges of a meter that signs: billed by what it signed, or held for review, never twice.
 
+#include "charger_bridge/ocmf/find_records.h"
 #include "tests/charger_bridge/signing_site.h"
 
 #include <catch2/catch.hpp>
@@ -187,6 +188,30 @@ TEST_CASE("the same signed record is not billed twice, also after a restart") {
     site.decide(number, true);
     CHECK(site.durable_of<node::ChargeEnded>().size() == 1);
     CHECK(site.core().in_review().size() == 1);
+}
+
+TEST_CASE("the signed records that are billed are in the evidence when it is full") {
+    SigningSite site;
+    const UnixMillis begun = site.now.wall;
+    const std::int32_t transaction = site.begin(1'000'000);
+    const std::string begin = site.record({.begin_wh = 1'000'000, .begin = begun});
+    // What the meter signs on the way comes again and again.
+    for (int i = 0; i < 2'500; ++i) {
+        site.pass(1s);
+        REQUIRE(site.send_values(transaction, 1'000'000, {begin}));
+    }
+    const std::string end = site.record({.end_wh = 1'000'750, .end = site.now.wall, .page = 2});
+    site.send_stop(transaction, 1'000'750, {end});
+    const auto ended = site.durable_of<node::ChargeEnded>();
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].metered.readings.back().register_wh == 1'000'750);
+    const auto texts = site.evidence_of(ended[0]);
+    CHECK(texts.back().find("left_out") != std::string::npos);
+    auto records = find_ocmf(texts.back());
+    std::sort(records.begin(), records.end());
+    std::vector<std::string> billed{begin, end};
+    std::sort(billed.begin(), billed.end());
+    CHECK(records == billed);
 }
 
 TEST_CASE("a signed end that comes after the Stop completes the charge that waited for it") {

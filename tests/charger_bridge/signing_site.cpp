@@ -62,7 +62,11 @@ bool SigningSite::send_values(std::int32_t transaction, std::int64_t register_wh
     facts.connector = 1;
     facts.transaction = TransactionName{std::int64_t{transaction}};
     facts.samples = {sample};
-    feed(MeterValuesCalled{{station, "v" + std::to_string(++m_messages)}, facts, "values"});
+    std::string said{"values"};
+    for (const std::string& text : signed_texts) {
+        said += " " + text;
+    }
+    feed(MeterValuesCalled{{station, "v" + std::to_string(++m_messages)}, facts, said});
     settle();
     return !crashed();
 }

@@ -250,6 +250,10 @@ TEST_CASE("a charge stored by the version before goes by the time of its newest 
     Bytes bytes = encode_session(session);
     REQUIRE(decode_session(bytes));
     CHECK(decode_session(bytes)->sampled_at == start_time + 5);
+    bytes.resize(bytes.size() - 4);
+    bytes.front() = 7;
+    REQUIRE(decode_session(bytes));
+    CHECK(decode_session(bytes)->sampled_at == start_time + 5);
     bytes.resize(bytes.size() - 8);
     bytes.front() = 6;
     REQUIRE(decode_session(bytes));
