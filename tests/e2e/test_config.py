@@ -76,6 +76,19 @@ def passwords_are_hashed_unless_they_are_too_short(bin_dir):
         check(code == 0 or f"16 to 64 bytes, this one {length}" in done.stderr, f"what is wrong is not said: {done.stderr}")
 
 
+def help_has_exit_codes_and_an_example(bin_dir):
+    commands = [["tally-bridge", *words] for words in (["run"], ["review"], ["review", "list"], ["review", "show"],
+                ["review", "release"], ["review", "reject"], ["sign-list"], ["hash-password"])]
+    commands += [["tally", *words] for words in (["charger"], ["meter", "verify"], ["calibrate"], ["tokens", "new-key"],
+                 ["tokens", "status"], ["tokens", "register"], ["tokens", "drop"])]
+    for program, *words in commands:
+        done = subprocess.run([pathlib.Path(bin_dir, program), *words, "--help"], capture_output=True, text=True, timeout=30,
+                              check=False, stdin=subprocess.DEVNULL)
+        check_equal(done.returncode, 0, f"exit code of the help of {program} {words}")
+        examples = [line for line in done.stdout.splitlines() if line.startswith(f"  {program} {words[0]}")]
+        check("Exit codes: 0" in done.stdout and examples, f"{program} {words} has no exit codes or no example")
+
+
 def a_missing_file_is_named(bin_dir):
     for program in ("tallyd", "tally-bridge"):
         done = subprocess.run([pathlib.Path(bin_dir, program), "run", "--config", "/nonexistent.toml"],
@@ -103,4 +116,4 @@ def a_port_that_is_taken_is_named(bin_dir):
 
 
 main([a_port_that_is_taken_is_named, wrong_node_configuration_is_named, wrong_bridge_configuration_is_named,
-      passwords_are_hashed_unless_they_are_too_short, a_missing_file_is_named])
+      passwords_are_hashed_unless_they_are_too_short, help_has_exit_codes_and_an_example, a_missing_file_is_named])

@@ -106,13 +106,23 @@ void add_calibrate_command(CLI::App& app, int& exit_code) {
         ->required();
     command->add_option("--evidence-token-file", options->evidence_token,
                         "Bearer token of the bridge");
-    command->add_option("--bands", options->bands, "Classes of connectors: up to so many W each")
+    command
+        ->add_option(
+            "--bands", options->bands,
+            "Classes of connectors by rated power, up to so many W each; one class unless told")
         ->delimiter(',');
     command->add_flag("--json", options->json, "Answer as JSON");
     command->footer(
         "Says for each operator and class which b made ts least wrong, and how wrong it was with\n"
         "it, with b = 1 and with b = 0. Signatures are not checked: that is tally audit.\n"
-        "Exit codes: 0 done, 1 no charge with meter data, 74 cannot be read, 78 genesis.");
+        "Errors of ts are in seconds. The lines [[coefficient]] are for the node's configuration.\n"
+        "Exit codes: 0 done, 1 no charge with meter data, 64 command line, 74 cannot be read,\n"
+        "78 genesis.\n"
+        "Examples:\n"
+        "  tally calibrate /var/lib/tally --genesis genesis.json --evidence meter-data \\\n"
+        "      --bands 22000,60000,150000\n"
+        "  tally calibrate http://127.0.0.1:7002 --genesis genesis.json \\\n"
+        "      --evidence http://127.0.0.1:7011 --evidence-token-file evidence.token --json");
     command->callback([options, &exit_code] { exit_code = calibrate(*options); });
 }
 

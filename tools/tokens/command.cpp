@@ -212,9 +212,12 @@ void add_tokens_command(CLI::App& app, int& exit_code) {
         app.add_subcommand("tokens", "Cards without a prefix: shared keys, registration, rotation");
     tokens->require_subcommand(1);
     tokens->footer(
-        "Exit codes: 0 done, 2 refused or not reached, 74 file, 78 configuration or file "
-        "content.\nExamples:\n  tally tokens new-key --out 2026.key\n"
-        "  tally tokens status --config /etc/tallystick/node.toml");
+        "Exit codes: 0 done, 2 refused or not reached, 64 command line, 74 file,\n"
+        "78 configuration or file content.\nExamples:\n  tally tokens new-key --out 2026.key\n"
+        "  tally tokens status --config node.toml\n"
+        "  tally tokens register --config node.toml --file cards.txt\n"
+        "  tally tokens register --config node.toml --file stolen.txt --remove\n"
+        "  tally tokens drop --config node.toml --key ID   (the hub; status shows ID)");
     const auto options = std::make_shared<Options>();
     const auto with_config = [&](CLI::App* command) {
         command->add_option("--config", options->config, "Configuration of the node")->required();
