@@ -20,10 +20,6 @@ using node::ConfigTable;
 using node::HostPort;
 using Problems = std::vector<ConfigProblem>;
 
-bool is_loopback(const std::string& host) {
-    return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 template <typename Fixed>
 Fixed fixed_hex(const ConfigTable& table, const char* key) {
     const std::string text = table.text(key);

@@ -11,10 +11,6 @@ namespace {
 
 using node::ConfigTable;
 
-bool is_loopback(const std::string& host) {
-    return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 std::string read_password(const ConfigTable& table) {
     const bool has_file = table.has("password_file");
     if (has_file && table.has("password")) {
@@ -64,6 +60,10 @@ void read_url(const ConfigTable& table, UpstreamConfig& config) {
 }
 
 }  // namespace
+
+bool is_loopback(const std::string& host) {
+    return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
 
 std::optional<UpstreamConfig> read_upstream(const ConfigTable& root) {
     if (!root.has("upstream")) {

@@ -94,8 +94,6 @@ public:
     [[nodiscard]] RouteOutput upstream_closed(Time now);
     [[nodiscard]] RouteOutput tick(Time now);
 
-    [[nodiscard]] bool is_upstream_open() const { return m_line == Line::open; }
-
 private:
     enum class Line : std::uint8_t { connecting, open, lost };
     enum class Stage : std::uint8_t {

@@ -19,8 +19,6 @@ inline constexpr std::size_t token_gather_step{1000};
 /// again.
 inline constexpr std::size_t token_fresh_max{10'000};
 inline constexpr std::size_t token_clear_step{10'000};
-/// Cards in one request to keep or forget.
-inline constexpr std::size_t token_kept_cards_max{20'000};
 /// Without an answer after so long the hub is asked for its state, and things go on from there.
 inline constexpr UnixMillis token_reply_wait_ms{5'000};
 /// How often the hub's state is compared with ours though nothing happens.
@@ -50,8 +48,8 @@ public:
     /// What can be done now. Called often; does little.
     void advance();
 
-    /// Cards (canonical, `token_kept_cards_max` at most) whose customers are kept elsewhere. `done`
-    /// is called when that is durable here, with false when too much waits.
+    /// Canonical cards whose customers are kept elsewhere; the caller bounds them, as the HTTP API
+    /// does. `done` is called when that is durable here, with false when too much waits.
     void keep(std::vector<std::string> cards, std::function<void(bool)> done);
     void forget(std::vector<std::string> cards, std::function<void(bool)> done);
 

@@ -6,7 +6,6 @@ namespace {
 
 constexpr std::uint8_t record_version{2};
 constexpr std::uint8_t record_first{1};  ///< without b of the driver's figures
-constexpr std::size_t reason_bytes_max{64};
 
 }  // namespace
 
@@ -47,7 +46,7 @@ std::optional<HomeSession> decode_home_session(ByteView bytes) {
         return std::nullopt;
     }
     session.stage = static_cast<HomeStage>(stage);
-    session.reason = decoder.text(reason_bytes_max);
+    session.reason = decoder.text(bridge_text_bytes_max);
     session.prepaid = decoder.i64();
     session.amount = decoder.i64();
     session.elapsed_s = decoder.i64();

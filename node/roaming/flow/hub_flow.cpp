@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::uint8_t record_version{2};
 constexpr std::uint8_t record_first{1};  ///< without b of the driver's figures
-constexpr std::size_t reason_bytes_max{64};
 
 /// Later states have higher ranks; final ones share the highest.
 int rank(const std::optional<SessionState>& state) {
@@ -83,7 +82,7 @@ std::optional<HubSession> decode_hub_session(ByteView bytes) {
     if (state != 0) {
         session.state = static_cast<SessionState>(state);
     }
-    session.reason = decoder.text(reason_bytes_max);
+    session.reason = decoder.text(bridge_text_bytes_max);
     if (decoder.boolean()) {
         session.authorization = decode_transaction_ref(decoder);
     }

@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::uint8_t record_version{3};
 constexpr std::uint8_t record_plain{2};  ///< without b of the driver's figures
-constexpr std::size_t reason_bytes_max{64};
 
 void write(Encoder& encoder, const TariffRef& ref) { encoder.text(ref.tariff_id).u32(ref.version); }
 
@@ -171,7 +170,7 @@ std::optional<VisitedSession> decode_visited_session(ByteView bytes) {
     session.stage = static_cast<VisitedStage>(stage);
     session.in_flight = static_cast<VisitedAction>(in_flight);
     session.start_again = decoder.boolean();
-    session.reason = decoder.text(reason_bytes_max);
+    session.reason = decoder.text(bridge_text_bytes_max);
     read_charge(decoder, session);
     session.elapsed_s = decoder.i64();
     session.energy_wh = decoder.i64();
