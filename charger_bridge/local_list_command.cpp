@@ -3,6 +3,7 @@
 #include "charger_bridge/ocpp/time_text.h"
 #include "charger_bridge/session/local_list.h"
 #include "charger_bridge/session/session.h"
+#include "ledger/base/posix_file_system.h"
 #include "ledger/base/system_random.h"
 #include "ledger/crypto/sha256.h"
 #include "node/runtime/exit_codes.h"
@@ -83,10 +84,9 @@ int run_sign_list(const SignList& command) {
             return exit_wrong;
         }
     }
-    std::ofstream out{command.out, std::ios::binary | std::ios::trunc};
-    out << make_local_list(*list, *key);
-    out.close();
-    if (!out) {
+    // In one go: a bridge that looks at this moment finds the old list or the new one.
+    const std::string text = make_local_list(*list, *key);
+    if (!PosixFileSystem{}.write_whole(command.out, as_bytes(text))) {
         fmt::print(stderr, "tally-bridge sign-list: {} cannot be written\n", command.out);
         return node::exit_io;
     }

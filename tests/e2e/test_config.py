@@ -76,6 +76,25 @@ def passwords_are_hashed_unless_they_are_too_short(bin_dir):
         check(code == 0 or f"16 to 64 bytes, this one {length}" in done.stderr, f"what is wrong is not said: {done.stderr}")
 
 
+def a_new_local_list_takes_the_place_of_the_old_one(bin_dir):
+    with tempfile.TemporaryDirectory() as folder:
+        key, tokens, out, old = (pathlib.Path(folder, name) for name in ("operator.key", "tokens", "local.list", "held-open"))
+        key.touch(mode=0o600)
+        key.write_text("11" * 32, encoding="ascii")
+        said = []
+        for limit in ("15.00", "25.00"):
+            tokens.write_text(f"BBB-1 {limit}\n", encoding="ascii")
+            done = subprocess.run([pathlib.Path(bin_dir, "tally-bridge"), "sign-list", "--tokens", tokens, "--operator", "BBB",
+                                   "--currency", "CNY", "--valid-until", "2099-01-01T00:00:00Z", "--key", key, "--out", out],
+                                  capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL)
+            check_equal(done.returncode, 0, f"exit code of sign-list ({done.stderr})")
+            said.append(out.read_text(encoding="ascii"))
+            if not old.exists():
+                old.hardlink_to(out)  # As a bridge that is reading it.
+        check("15.0000" in said[0] and "25.0000" in said[1], "the lists do not have the limits")
+        check_equal(old.read_text(encoding="ascii"), said[0], "the list that was being read")
+
+
 def help_has_exit_codes_and_an_example(bin_dir):
     commands = [["tally-bridge", *words] for words in (["run"], ["review"], ["review", "list"], ["review", "show"],
                 ["review", "release"], ["review", "reject"], ["sign-list"], ["hash-password"])]
@@ -116,4 +135,5 @@ def a_port_that_is_taken_is_named(bin_dir):
 
 
 main([a_port_that_is_taken_is_named, wrong_node_configuration_is_named, wrong_bridge_configuration_is_named,
-      passwords_are_hashed_unless_they_are_too_short, help_has_exit_codes_and_an_example, a_missing_file_is_named])
+      passwords_are_hashed_unless_they_are_too_short, help_has_exit_codes_and_an_example,
+      a_new_local_list_takes_the_place_of_the_old_one, a_missing_file_is_named])
