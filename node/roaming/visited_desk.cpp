@@ -52,6 +52,7 @@ VisitedAction action_of(OwnAction action) {
 }  // namespace
 
 void VisitedDesk::resume() {
+    adopt_all_recorded();
     const UnixMillis now = m_context.clock.now();
     for (auto& [id, session] : m_sessions.all()) {
         if (!session.is_finished()) {
@@ -384,6 +385,15 @@ void VisitedDesk::on_final(const FinalTransaction& transaction) {
         VisitedSession* session = ok ? m_sessions.find(settle->authorization) : nullptr;
         if (session != nullptr) {
             apply(*session, visited::Settled{settle->amount});
+        }
+    } else if (const auto* record = std::get_if<RecordCharge>(&transaction.action)) {
+        // Ours, and of no session: seen again by a node that was restored.
+        const bool is_ours = ok && transaction.ref.signer == m_context.options.self;
+        const auto live = is_ours ? find_live_authorization(m_context.ledger.final_state(),
+                                                            record->metered.authorization)
+                                  : std::nullopt;
+        if (live) {
+            adopt_recorded(*live);
         }
     } else if (const auto* release = std::get_if<ReleaseAuthorization>(&transaction.action)) {
         VisitedSession* session = ok ? m_sessions.find(release->authorization) : nullptr;

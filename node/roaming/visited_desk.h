@@ -79,6 +79,12 @@ private:
     /// as one (yet), when the EVSE's tariff is not certain, or when there is no room.
     VisitedSession* adopt(const std::string& bridge_id, const SessionId& id,
                           const AuthorizationRef& ref, const std::string& evse_id);
+    /// A charge of ours that is recorded and that no session stands for: it may have to be claimed.
+    void adopt_recorded(const Authorization& live);
+    void adopt_all_recorded();
+    VisitedSession& add_adopted(VisitedSession session);
+    [[nodiscard]] VisitedSession session_of(const SessionId& id, const Authorization& live,
+                                            const OfferedEvse& offer) const;
     [[nodiscard]] std::optional<OfferedEvse> approved_offer(const Authorization& authorization,
                                                             const std::string& evse_id) const;
     /// Nothing when the record is in a session or on the ledger now.

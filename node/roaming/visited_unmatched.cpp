@@ -1,3 +1,4 @@
+#include "ledger/base/check.h"
 #include "ledger/state/queries.h"
 #include "node/roaming/visited_desk.h"
 
@@ -65,6 +66,41 @@ std::optional<OfferedEvse> VisitedDesk::approved_offer(const Authorization& auth
     return std::nullopt;
 }
 
+VisitedSession VisitedDesk::session_of(const SessionId& id, const Authorization& live,
+                                       const OfferedEvse& offer) const {
+    VisitedSession session;
+    session.id = id;
+    session.opened = m_context.clock.now();
+    session.connector = offer.connector;
+    AuthorizationRequest& request = session.request;
+    request.session = id;
+    request.visited = live.visited;
+    request.home = live.home();
+    request.station = live.station;
+    request.evses = {offer};
+    request.currency = live.currency;
+    request.sealed_identity = Bytes(1);  // whose card it is was in the request that is lost
+    request.token_commitment = live.token_commitment;
+    request.time = live.decided_at;
+    session.request_body = encode_roaming_body(request);
+    session.authorization = live.ref;
+    session.prepaid = live.amount;
+    session.start_by = live.start_by;
+    session.tariffs = live.tariffs;
+    const auto charger =
+        find_charger(m_context.ledger.final_state(), m_context.options.self, offer.evse_id);
+    ENSURE(charger.has_value());  // the offer is of it
+    session.reference_power_w = charger->rated_power_w;
+    session.offered_coefficients = {
+        coefficient_for(m_context.options.coefficients, charger->rated_power_w)};
+    if (live.start) {
+        session.evse_id = offer.evse_id;
+        session.tariff = offer.tariff;
+        session.coefficient_permille = session.coefficient_of(offer.evse_id);
+    }
+    return session;
+}
+
 VisitedSession* VisitedDesk::adopt(const std::string& bridge_id, const SessionId& id,
                                    const AuthorizationRef& ref, const std::string& evse_id) {
     const auto live = find_live_authorization(m_context.ledger.final_state(), ref);
@@ -78,41 +114,54 @@ VisitedSession* VisitedDesk::adopt(const std::string& bridge_id, const SessionId
     if (!offer) {
         return nullptr;
     }
-    VisitedSession session;
-    session.id = id;
+    VisitedSession session = session_of(id, *live, *offer);
     session.bridge_id = bridge_id;
-    session.opened = m_context.clock.now();
-    session.connector = offer->connector;
-    AuthorizationRequest& request = session.request;
-    request.session = id;
-    request.visited = live->visited;
-    request.home = live->home();
-    request.station = live->station;
-    request.evses = {*offer};
-    request.currency = live->currency;
-    request.sealed_identity = Bytes(1);  // whose card it is was in the request that is lost
-    request.token_commitment = live->token_commitment;
-    request.time = live->decided_at;
-    session.request_body = encode_roaming_body(request);
-    session.authorization = ref;
-    session.prepaid = live->amount;
-    session.start_by = live->start_by;
-    session.tariffs = live->tariffs;
-    const auto charger =
-        find_charger(m_context.ledger.final_state(), m_context.options.self, evse_id);
-    session.reference_power_w = charger->rated_power_w;
-    session.offered_coefficients = {
-        coefficient_for(m_context.options.coefficients, charger->rated_power_w)};
-    session.stage = VisitedStage::approved;
-    if (live->start) {
-        session.evse_id = evse_id;
-        session.tariff = offer->tariff;
-        session.coefficient_permille = session.coefficient_of(evse_id);
-        session.stage = VisitedStage::charging;
-    }
-    m_by_station[request.station].insert(id);
+    session.stage = live->start ? VisitedStage::charging : VisitedStage::approved;
+    return &add_adopted(std::move(session));
+}
+
+VisitedSession& VisitedDesk::add_adopted(VisitedSession session) {
+    m_by_station[session.request.station].insert(session.id);
     m_context.count("roaming_session_adopted");
-    return &m_sessions.add(std::move(session));
+    return m_sessions.add(std::move(session));
+}
+
+void VisitedDesk::adopt_recorded(const Authorization& live) {
+    if (live.status != AuthorizationStatus::recorded || live.visited != m_context.options.self ||
+        m_sessions.find(live.ref) != nullptr || m_sessions.is_full()) {
+        return;
+    }
+    const auto offer = approved_offer(live, live.start->evse_id);
+    SessionId id;  // the bridge's is not on the ledger
+    id.data = live.ref.id.data;
+    if (!offer || m_sessions.find(id) != nullptr) {
+        return;
+    }
+    const Authorization::Record& record = *live.record;
+    VisitedSession session = session_of(id, live, *offer);
+    session.stage = VisitedStage::recorded;
+    session.rated_amount = record.rated_amount;
+    session.amount = record.amount;
+    session.settle_by = record.settle_by;
+    session.claim_until = record.claim_until;
+    session.energy_wh = record.energy_wh;
+    session.amount_so_far = record.rated_amount;
+    session.elapsed_s = (record.end_time - record.begin_time) / 1000;
+    session.progress_time = record.end_time;
+    add_adopted(std::move(session));
+}
+
+void VisitedDesk::adopt_all_recorded() {
+    constexpr std::size_t step{1'000};
+    AuthorizationRef from;
+    for (bool more = true; more;) {
+        const auto live = list_live_authorizations(m_context.ledger.final_state(), from, step);
+        for (const Authorization& authorization : live) {
+            adopt_recorded(authorization);
+        }
+        more = live.size() == step;
+        from = more ? live.back().ref : from;  // looked at twice, which changes nothing
+    }
 }
 
 std::optional<UnmatchedReason> VisitedDesk::take_end(const std::string& bridge_id,

@@ -81,6 +81,32 @@ TEST_CASE("a charge that begins at a restored node is not stopped", "[roaming]")
     CHECK(world.view("AAA", session)->amount == ten_kwh);
 }
 
+TEST_CASE("a recorded charge is claimed by a node that was restored from before it", "[roaming]") {
+    Genesis genesis = World::default_genesis();
+    genesis.parameters.settle_window = 30'000;
+    World world{1, {}, genesis};
+    world.customer("BBB-1", units(100));
+    const MemoryStore backup = world.member("AAA").disk();
+    ChargePlan plan;
+    plan.end = false;
+    const SessionId session = world.bridge().swipe(plan);
+    REQUIRE(world.run_until([&] { return world.is_in("BBB", session, SessionState::charging); }));
+    world.member("BBB").crash();
+    world.bridge().end_charge(session);
+    REQUIRE(world.run_until([&] { return world.is_in("AAA", session, SessionState::recorded); }));
+    // With the backup, or with nothing at all.
+    const bool has_backup = GENERATE(true, false);
+    restore(world, has_backup ? backup : MemoryStore{});
+
+    SessionId adopted;
+    adopted.data = world.bridge().charge(session).result->authorization.id.data;
+    REQUIRE(world.is_in("AAA", adopted, SessionState::recorded));
+    CHECK(world.view("AAA", adopted)->amount == ten_kwh);
+    REQUIRE(world.run_until([&] { return world.is_in("AAA", adopted, SessionState::settled); },
+                            60'000));
+    CHECK(world.view("AAA", adopted)->reason == "claimed");
+}
+
 TEST_CASE("a record that nobody knows is kept over restarts until it can be taken up",
           "[roaming]") {
     World world;
