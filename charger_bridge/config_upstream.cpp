@@ -62,7 +62,9 @@ void read_url(const ConfigTable& table, UpstreamConfig& config) {
 }  // namespace
 
 bool is_loopback(const std::string& host) {
-    return host == "localhost" || host == "::1" || host.starts_with("127.");
+    // A name may begin like an address: 127.0.0.1.example is anywhere.
+    const bool is_address = host.find_first_not_of("0123456789.") == std::string::npos;
+    return host == "localhost" || host == "::1" || (is_address && host.starts_with("127."));
 }
 
 std::optional<UpstreamConfig> read_upstream(const ConfigTable& root) {

@@ -282,6 +282,8 @@ TEST_CASE("another central system behind the bridge is read, and its mistakes na
     }
     CHECK_FALSE(parse_config(good() + "proxy = true\n", folder.file()));
     CHECK(with("url = \"ws://csms.example/{id}\"\ninsecure = true\n"));
+    CHECK_FALSE(with("url = \"ws://127.0.0.1.example/{id}\"\n"));
+    CHECK(with("url = \"ws://127.0.0.2/{id}\"\n"));
 }
 
 TEST_CASE("an auditor's token may be left out") {
