@@ -11,6 +11,21 @@
 
 namespace tally::bridge {
 
+namespace {
+
+/// What the charger read when the charge ended; nothing when it did not say.
+std::optional<std::int64_t> register_at_end(const StopFacts& stop) {
+    std::optional<std::int64_t> at_end = stop.meter_stop_wh;
+    for (const MeterSample& sample : stop.samples) {
+        if (!at_end && sample.context == ReadingContext::end) {
+            at_end = sample.register_wh;
+        }
+    }
+    return at_end;
+}
+
+}  // namespace
+
 LiveSession* SessionCore::session_of_stop(const StopCalled& event) {
     const std::string& station = event.call.station;
     const StopFacts& body = event.facts;
@@ -59,8 +74,9 @@ void SessionCore::end_by_stop(LiveSession& session, const StopCalled& event) {
         take_samples(session, later);
     }
     const UnixMillis time = billing_time(record, event.facts.time, record.meter.begin.time);
-    const std::int64_t last = record.meter.last.register_wh;
-    end_charge(session, reading(time, event.facts.meter_stop_wh.value_or(last)),
+    const std::optional<std::int64_t> at_end = register_at_end(event.facts);
+    record.end_missing = !at_end;
+    end_charge(session, reading(time, at_end.value_or(record.meter.last.register_wh)),
                event.facts.reason);
 }
 
@@ -131,9 +147,12 @@ void SessionCore::close_refused(LiveSession& session, const StopCalled& event) {
 }
 
 void SessionCore::end_without_stop(LiveSession& session) {
-    session.record.stop_missing = true;
+    Session& record = session.record;
+    record.stop_missing = true;
     note("stop_missing", session);
-    const MeterReading last = session.record.meter.last;
+    const MeterReading last = record.meter.last;
+    // The last sample can stand for the end; no sample of any energy says nothing of it.
+    record.end_missing = last.register_wh == record.meter.begin.register_wh;
     end_charge(session, last, "Other");
 }
 
@@ -193,6 +212,8 @@ Reckoning SessionCore::reckon(const Session& record) const {
     } else if (record.baseline_missing && end.register_wh != track.begin.register_wh) {
         reckoning.reasons.emplace_back("meter_begin_missing");
         return reckoning;
+    } else if (record.end_missing) {
+        reckoning.reasons.emplace_back(record.stop_missing ? "stop_missing" : "meter_end_missing");
     }
     if (m_billed.has_any(result.payloads)) {
         reckoning.reasons.emplace_back("signed_record_repeated");

@@ -41,6 +41,14 @@ std::optional<std::int64_t> last_register(const std::vector<MeterSample>& sample
     return last;
 }
 
+/// The register that a charge ends with; what is marked as its begin says nothing of that.
+std::optional<std::int64_t> register_at_end(const std::vector<MeterSample>& samples) {
+    std::vector<MeterSample> later = samples;
+    std::erase_if(
+        later, [](const MeterSample& sample) { return sample.context == ReadingContext::begin; });
+    return last_register(later);
+}
+
 bool has_signed(const std::vector<MeterSample>& samples) {
     return std::any_of(samples.begin(), samples.end(),
                        [](const MeterSample& sample) { return !sample.signed_readings.empty(); });
@@ -50,7 +58,7 @@ StopFacts stop_of(const ReportFacts& report) {
     StopFacts stop;
     stop.transaction = report.transaction;
     stop.token = report.token.value_or("");
-    stop.meter_stop_wh = last_register(report.samples);
+    stop.meter_stop_wh = register_at_end(report.samples);
     stop.timestamp = report.timestamp;
     stop.time = report.time;
     stop.reason = report.reason.empty() ? "Local" : report.reason;

@@ -132,6 +132,9 @@ void SessionCore::close_previous(const std::string& station, std::uint16_t conne
         }
         if (old->record.state == SessionState::charging) {
             end_without_stop(*old);
+            if (old->record.state == SessionState::in_review) {
+                give_back(*old, "connector_needed");
+            }
         } else if (old->record.state == SessionState::refused) {
             m_sessions.remove(old->record.id, m_step.changes);
         } else if (old->record.state == SessionState::in_review) {

@@ -6,8 +6,9 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{8};
-constexpr std::uint8_t format_sampled{7};  ///< without the count of texts that were left out
+constexpr std::uint8_t format_version{9};
+constexpr std::uint8_t format_kept{8};     ///< without whether the end's register was missing
+constexpr std::uint8_t format_sampled{7};  ///< also without the count of texts that were left out
 constexpr std::uint8_t format_figures{6};  ///< also without when the newest sample came
 constexpr std::uint8_t format_signed{5};   ///< also without b of the driver's figures
 constexpr std::uint8_t format_named{4};    ///< without signed readings, review and local list
@@ -194,7 +195,7 @@ Bytes encode_session(const Session& session) {
         .boolean(session.offline)
         .boolean(session.baseline_missing);
     encode_end(encoder, session);
-    encoder.i64(session.sampled_at).u32(session.evidence_left_out);
+    encoder.i64(session.sampled_at).u32(session.evidence_left_out).boolean(session.end_missing);
     return std::move(encoder).take();
 }
 
@@ -237,7 +238,10 @@ std::optional<Session> decode_session(ByteView bytes) {
         decode_end(decoder, session);
     }
     session.sampled_at = version >= format_sampled ? decoder.i64() : session.meter.last.time;
-    session.evidence_left_out = version >= format_version ? decoder.u32() : 0;
+    session.evidence_left_out = version >= format_kept ? decoder.u32() : 0;
+    if (version >= format_version) {
+        session.end_missing = decoder.boolean();
+    }
     if (!decoder.finished() || (needs_evse(session.state) && session.evses.size() != 1)) {
         return std::nullopt;
     }

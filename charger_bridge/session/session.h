@@ -91,6 +91,7 @@ struct Session {
     SignedTrack signed_track;
     MeterReading end;          ///< as the charger says it, once the charge ended
     bool stop_missing{false};  ///< ended without a Stop
+    bool end_missing{false};  ///< the charger did not say its register at the end; `end` is a guess
     Review review;
     bool warned{false};   ///< the driver was told that the prepaid amount is nearly used
     bool cut_off{false};  ///< begun by the operator's local list, while the node was away

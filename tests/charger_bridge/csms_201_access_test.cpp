@@ -331,7 +331,9 @@ TEST_CASE("2.0.1: a master pass stops the charge of another card, and begins non
     CHECK(started.at("idTokenInfo").as_object().at("status").as_string() == "Accepted");
     CHECK(is_master_pass(charger.ask("Authorize", std::string{"{"} + master + "}")));
     CHECK(site.at_node<node::AuthorizeRequest>().size() == 1);
-    CHECK(is_master_pass(event("T-1", "Ended", 1, std::string{","} + master)));
+    const std::string end{R"(,"meterValue":[{"timestamp":"2026-03-01T08:00:00Z",)"
+                          R"("sampledValue":[{"value":1000}]}])"};
+    CHECK(is_master_pass(event("T-1", "Ended", 1, std::string{","} + master + end)));
     CHECK(site.at_node<node::ChargeEnded>().size() == 1);
     // With a cable and no other card it begins nothing.
     CHECK(is_master_pass(event("T-2", "Started", 0, std::string{R"(,"evse":{"id":1},)"} + master)));

@@ -151,7 +151,7 @@ TEST_CASE("2.0.1: an EVSE that was shut while it charged is shut for the node on
     charger.boot();
     Transaction transaction{charger, "TC_G_11"};
     transaction.say({"Started", "Authorized", begin(transaction, 1), {}});
-    transaction.say({"Ended", "StopAuthorized", transaction.reading(1), {}});
+    transaction.say({"Ended", "StopAuthorized", transaction.reading(1, "Transaction.End"), {}});
     const auto health = [&](const char* status) {
         CHECK(charger
                   .ask("StatusNotification",
@@ -263,7 +263,7 @@ TEST_CASE("2.0.1: started from afar, then the cable; with and without a swipe of
                     .contains("error"));
     CHECK(site.at_node<node::ChargeStarted>().size() == 1);
     CHECK(site.at_node<node::AuthorizeRequest>().size() == 1);
-    transaction.say({"Ended", "RemoteStop", transaction.reading(10), {}});
+    transaction.say({"Ended", "RemoteStop", transaction.reading(10, "Transaction.End"), {}});
     CHECK(site.at_node<node::ChargeEnded>().size() == 1);
 }
 
@@ -320,7 +320,7 @@ TEST_CASE("2.0.1: a card that the station knew begins a charge, or is told why i
         CHECK(site.at_node<node::ChargeStarted>().size() == started + (is_good ? 1U : 0U));
         // The station deauthorizes it, before any energy flows.
         CHECK_FALSE(transaction
-                        .say({"Ended", "Deauthorized", transaction.reading(0),
+                        .say({"Ended", "Deauthorized", transaction.reading(0, "Transaction.End"),
                               R"("stoppedReason":"DeAuthorized")"})
                         .contains("error"));
     }
@@ -341,9 +341,10 @@ TEST_CASE("2.0.1: a master pass ends all charges of a station, or the one that i
     const json::object pass = charger.ask("Authorize", "{" + card("STAFF-1") + "}");
     CHECK(pass.at("idTokenInfo").at("groupIdToken").at("idToken").as_string() == "MASTERS");
     const auto end = [](Transaction& transaction) {
-        CHECK(token_status(transaction.say({"Ended", "StopAuthorized",
-                                            card("STAFF-1") + "," + transaction.reading(30),
-                                            R"("stoppedReason":"MasterPass")"})) == "Accepted");
+        CHECK(token_status(transaction.say(
+                  {"Ended", "StopAuthorized",
+                   card("STAFF-1") + "," + transaction.reading(30, "Transaction.End"),
+                   R"("stoppedReason":"MasterPass")"})) == "Accepted");
     };
     end(second);
     const auto chosen = site.at_node<node::ChargeEnded>();

@@ -412,13 +412,47 @@ TEST_CASE("without a register at the start the first sample is the begin; withou
     }
 }
 
-TEST_CASE("an end without a register ends at the last sample") {
+TEST_CASE("an end without a register is held, and billed by nobody's guess") {
     Site site;
     CHECK(site.report(started, {"T1", 0, 1, "BBB-1", 1'000, {}}));
     site.pass(1min);
-    CHECK(site.report(updated, {"T1", 1, 0, {}, 1'300, {}}));
-    CHECK(site.report(ended, {"T1", 2, 0, {}, {}, {}}));
-    CHECK(only_charge(site).metered.readings.back().register_wh == 1'300);
+    Report last{"T1", 2, 0, {}, {}, {}};
+    std::int64_t guess{1'000};
+    SECTION("after a sample") {
+        CHECK(site.report(updated, {"T1", 1, 0, {}, 1'300, {}}));
+        guess = 1'300;
+    }
+    SECTION("without any sample") {
+        last.sequence = 1;
+        SECTION("nothing said") {}
+        SECTION("only how it began") {
+            last.meter = 1'000;
+            last.context = ReadingContext::begin;
+        }
+    }
+    CHECK(site.report(ended, last));
+    site.restart();
+    CHECK(site.durable_of<node::ChargeEnded>().empty());
+    const Session& record = site.core().sessions().all()[0]->record;
+    CHECK(record.review.reasons == std::vector<std::string>{"meter_end_missing"});
+    site.feed(ReviewDecided{record.review.number, true, "eve", "as the display said"});
+    CHECK(only_charge(site).metered.readings.back().register_wh == guess);
+}
+
+TEST_CASE("a stored session of before the end's register could be missing is read") {
+    Site site;
+    CHECK(site.report(started, {"T1", 0, 1, "BBB-1", 1'000, {}}));
+    Session record = site.core().sessions().all()[0]->record;
+    record.end_missing = true;
+    Bytes bytes = encode_session(record);
+    REQUIRE(decode_session(bytes));
+    CHECK(decode_session(bytes)->end_missing);
+    --bytes.front();
+    CHECK_FALSE(decode_session(bytes));
+    bytes.pop_back();
+    REQUIRE(decode_session(bytes));
+    CHECK_FALSE(decode_session(bytes)->end_missing);
+    CHECK(decode_session(bytes)->meter == record.meter);
 }
 
 TEST_CASE(

@@ -185,10 +185,39 @@ TEST_CASE("a Stop that comes after all takes the place of the guess of its end")
     site.pass(60s);
     REQUIRE(site.swipe("BBB-2") == TagStatus::accepted);
     REQUIRE(site.start(1, "BBB-2", 1'700)->status == TagStatus::accepted);
-    CHECK(site.durable_of<node::ChargeEnded>().size() == 1);  // ended at its last sample
+    // No sample said anything of its end: nothing is billed, and the connector is given back.
+    CHECK(site.durable_of<node::ChargeEnded>().empty());
+    CHECK(site.reasons_in_review() == Reasons{"stop_missing"});
+    CHECK(site.durable_of<node::ApprovalUnused>().size() == 1);
+    site.restart();
     site.send_stop(first, 1'700, {});
-    CHECK(site.durable_of<node::ChargeEnded>().size() == 1);
-    CHECK(site.core().orphans().all().back().kind == "late_stop");
+    const std::uint64_t number = site.core().in_review().begin()->first;
+    site.decide(number, true);
+    const auto late = site.core().late_charge(number);
+    REQUIRE(late);
+    CHECK(late->readings.back().register_wh == 1'700);
+    CHECK(site.durable_of<node::ChargeEnded>().empty());
+    CHECK(site.core().orphans().all().empty());
+}
+
+TEST_CASE("an end that the meter signed takes the place of the one that the charger did not say") {
+    SigningSite site;
+    const UnixMillis begun = site.now.wall;
+    const std::int32_t transaction = site.begin(1'000);
+    site.pass(60s);
+    StopFacts stop;
+    stop.transaction = TransactionName{std::int64_t{transaction}};
+    stop.time = site.now.wall;
+    MeterSample sample;
+    sample.time = site.now.wall;
+    const std::string both =
+        site.record({.begin_wh = 1'000, .end_wh = 1'700, .begin = begun, .end = site.now.wall});
+    sample.signed_readings = {{both, "OCMF", "", ReadingContext::other}};
+    stop.samples = {sample};
+    site.feed(StopCalled{{"CP1", "stop"}, stop, "stop"});
+    const auto ended = site.durable_of<node::ChargeEnded>();
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].metered.readings.back().register_wh == 1'700);
 }
 
 TEST_CASE("with a full review new charges are refused until some are decided, running ones end") {

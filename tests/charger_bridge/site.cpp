@@ -300,6 +300,7 @@ std::optional<Site::ReportAnswer> Site::report(ReportKind kind, const Report& re
         MeterSample sample;
         sample.time = facts.time;
         sample.register_wh = *report.meter;
+        sample.context = report.context;
         for (const std::string& signed_text : report.signed_texts) {
             sample.signed_readings.push_back({signed_text, "OCMF", "", ReadingContext::other});
         }

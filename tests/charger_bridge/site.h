@@ -97,6 +97,7 @@ public:
         std::optional<std::int64_t> meter;
         std::optional<UnixMillis> time;  ///< now, when not said
         std::vector<std::string> signed_texts{};
+        ReadingContext context{ReadingContext::other};
     };
     struct ReportAnswer {
         std::optional<TagStatus> status;
