@@ -384,6 +384,13 @@ private:
     void end_without_charge(const Reported& reported, const HeldReport& report, bool was_begun);
     void answer_again(const TransactionReported& event);
     void answer_report(const CallKey& call, const LiveSession* session, const ReportFacts& facts);
+    /// Whether the report is of another transaction, to which the charger gives a name that it gave
+    /// before, to one that has ended.
+    [[nodiscard]] bool is_named_again(const Reported* reported, const LiveSession* known,
+                                      const ReportFacts& facts) const;
+    void give_name_again(Reported* reported, LiveSession* known);
+    /// Keeps the first held report for the operator.
+    void drop_held(Reported& reported);
     void keep_forgotten(const std::vector<Reported>& forgotten);
 
     /// For a transaction or a review: none that is remembered.

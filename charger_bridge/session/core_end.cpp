@@ -131,6 +131,7 @@ void SessionCore::close_refused(LiveSession& session, const StopCalled& event) {
     Session& record = session.record;
     remember_stop(record, event);
     const std::int64_t begin = record.meter.begin.register_wh;
+    record.end = reading(billing_time(record, event.facts.time, record.meter.begin.time), begin);
     if (event.facts.meter_stop_wh.value_or(begin) > begin) {
         Orphan orphan;
         orphan.kind = "not_authorized";

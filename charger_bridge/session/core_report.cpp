@@ -54,6 +54,16 @@ bool has_signed(const std::vector<MeterSample>& samples) {
                        [](const MeterSample& sample) { return !sample.signed_readings.empty(); });
 }
 
+/// Nothing more is expected of it, but for what a person may decide.
+bool is_ended(const Session& record) {
+    return record.is_finished() || record.state == SessionState::in_review ||
+           record.state == SessionState::undecided;
+}
+
+UnixMillis end_time(const Session& record) {
+    return record.end.time != 0 ? record.end.time : record.finished_at;
+}
+
 StopFacts stop_of(const ReportFacts& report) {
     StopFacts stop;
     stop.transaction = report.transaction;
@@ -118,12 +128,16 @@ bool SessionCore::is_paused(const Reported& reported) {
 void SessionCore::on(const TransactionReported& event) {
     const ReportFacts& facts = event.facts;
     Reported* reported = m_reports.find(event.call.station, facts.transaction);
+    LiveSession* const known = find_named(event.call.station, facts.transaction);
+    if (is_named_again(reported, known, facts)) {
+        note("name_given_again", event.call.station, "", facts.transaction);
+        give_name_again(reported, known);
+    } else if (reported == nullptr && known != nullptr) {
+        note("duplicate_report", *known);
+        answer_report(event.call, known, facts);
+        return;
+    }
     if (reported == nullptr) {
-        if (const LiveSession* const known = find_named(event.call.station, facts.transaction)) {
-            note("duplicate_report", *known);
-            answer_report(event.call, known, facts);
-            return;
-        }
         std::vector<Reported> forgotten;
         reported = &m_reports.add(event.call.station, facts.transaction, m_step.changes, forgotten);
         keep_forgotten(forgotten);
@@ -141,6 +155,50 @@ void SessionCore::on(const TransactionReported& event) {
     }
     take_report(*reported, {facts, event.text}, event.call);
     pump(*reported);
+}
+
+bool SessionCore::is_named_again(const Reported* reported, const LiveSession* known,
+                                 const ReportFacts& facts) const {
+    const bool is_over = known != nullptr && is_ended(known->record);
+    const bool has_ended = known != nullptr ? is_over : reported != nullptr && reported->ended;
+    if (!has_ended || (reported != nullptr && reported->has_seen(facts))) {
+        return false;
+    }
+    const bool is_later =
+        is_clock_right(facts.time) && (known == nullptr || *facts.time > end_time(known->record));
+    const bool is_behind_stop = is_later && is_over && !known->record.stop_missing;
+    switch (facts.kind) {
+        case ReportKind::started:
+            return is_later || (reported != nullptr && reported->start_seen);
+        case ReportKind::updated:  // Its numbers begin again: no last word about the old one.
+            return is_behind_stop && reported != nullptr &&
+                   facts.sequence < reported->next.value_or(0);
+        case ReportKind::ended:
+            return is_behind_stop;
+    }
+    return false;
+}
+
+void SessionCore::give_name_again(Reported* reported, LiveSession* known) {
+    if (reported != nullptr) {
+        while (!reported->held.empty()) {
+            drop_held(*reported);
+        }
+        m_reports.begin_anew(*reported);
+    }
+    if (known != nullptr) {
+        m_sessions.retire_start(*known, m_step.changes);
+        m_step.must_sync = true;
+    }
+}
+
+void SessionCore::drop_held(Reported& reported) {
+    const HeldReport report = m_reports.unhold(reported, m_step.changes);
+    on(Quarantined{reported.station, "forgotten_report", reported.transaction, report.text});
+    const auto waiting = reported.waiting.find(report.facts.sequence);
+    if (waiting != reported.waiting.end()) {
+        answer_report(waiting->second, nullptr, report.facts);
+    }
 }
 
 void SessionCore::keep_forgotten(const std::vector<Reported>& forgotten) {
@@ -327,8 +385,8 @@ void SessionCore::end_without_charge(const Reported& reported, const HeldReport&
     orphan.station = reported.station;
     orphan.detail = printable_reason(reported.transaction);
     Encoder encoder;
-    encoder.text(reported.station).text(reported.transaction);
-    orphan.facts = tagged_hash("tally/reported-orphan/v1", encoder.bytes());
+    encoder.text(reported.station).text(reported.transaction).text(report.facts.timestamp);
+    orphan.facts = tagged_hash("tally/reported-orphan/v2", encoder.bytes());
     orphan.text = report.text;
     add_orphan(std::move(orphan));
 }

@@ -13,8 +13,9 @@ namespace tally::bridge {
 namespace {
 
 constexpr std::uint8_t format_version{1};  ///< of a held report
-constexpr std::uint8_t reported_version{3};
-constexpr std::uint8_t reported_signed{2};  ///< without whether it was begun without a token
+constexpr std::uint8_t reported_version{4};
+constexpr std::uint8_t reported_begun{3};   ///< without whether its start was seen
+constexpr std::uint8_t reported_signed{2};  ///< also without whether it was begun without a token
 constexpr std::uint8_t reported_first{1};   ///< also without what was signed before the card
 constexpr std::uint32_t text_bytes_max{64U * 1024};
 
@@ -183,9 +184,14 @@ bool Reported::holds_end() const {
 
 void Reported::remember(const ReportFacts& report) {
     if (seen.size() >= reports_seen_max) {
-        seen.pop_front();
+        seen.erase(seen.begin() + 1);  // The start stays: repeated, it must not begin another.
     }
-    seen.emplace_back(report.sequence, digest_of(report));
+    if (report.kind == ReportKind::started) {
+        start_seen = true;
+        seen.emplace_front(report.sequence, digest_of(report));
+    } else {
+        seen.emplace_back(report.sequence, digest_of(report));
+    }
 }
 
 void ReportBook::save(const Reported& reported, WriteBatch& batch) const {
@@ -207,7 +213,7 @@ void ReportBook::save(const Reported& reported, WriteBatch& batch) const {
         encoder.i64(sequence).u64(digest);
     }
     reported.signed_before.encode(encoder);
-    encoder.boolean(reported.begun_without_token);
+    encoder.boolean(reported.begun_without_token).boolean(reported.start_seen);
     batch.put(key_of(reported), std::move(encoder).take());
 }
 
@@ -239,8 +245,11 @@ bool ReportBook::load(ByteView value) {
     if (version >= reported_signed) {
         reported.signed_before = SignedTrack::decode(decoder);
     }
-    if (version == reported_version) {
+    if (version >= reported_begun) {
         reported.begun_without_token = decoder.boolean();
+    }
+    if (version == reported_version) {
+        reported.start_seen = decoder.boolean();
     }
     if (!decoder.finished()) {
         return false;
@@ -310,6 +319,16 @@ Reported& ReportBook::add(const std::string& station, const std::string& transac
         m_entries.emplace(Key{station, transaction}, std::move(reported));
     ENSURE(inserted);
     return place->second;
+}
+
+void ReportBook::begin_anew(Reported& reported) {
+    ENSURE(reported.held.empty());
+    Reported another;
+    another.station = reported.station;
+    another.transaction = reported.transaction;
+    another.order = m_next_order++;
+    another.seen = std::move(reported.seen);
+    reported = std::move(another);
 }
 
 void ReportBook::erase(const Reported& reported, WriteBatch& batch) {

@@ -51,6 +51,7 @@ struct Reported {
     std::uint64_t order{0};            ///< rises with creation
     std::optional<std::int64_t> next;  ///< nothing before the start was seen
     bool ended{false};
+    bool start_seen{false};  ///< a report of its start was taken
     std::uint16_t connector{0};
     std::string token;                              ///< said before the connector was known
     bool begun_without_token{false};                ///< by a report that was not about the card
@@ -58,7 +59,7 @@ struct Reported {
     std::optional<std::int64_t> register_wh;        ///< the last of them
     std::vector<std::string> before_token;          ///< texts
     SignedTrack signed_before;                      ///< what the meter signed in these texts
-    /// The newest taken ones: sequence and a digest of what they said.
+    /// The start and the newest taken ones: sequence and a digest of what they said.
     std::deque<std::pair<std::int64_t, std::uint64_t>> seen;
     std::map<std::int64_t, HeldReport> held;
 
@@ -94,6 +95,9 @@ public:
     Reported& add(const std::string& station, const std::string& transaction, WriteBatch& batch,
                   std::vector<Reported>& forgotten);
     void save(const Reported& reported, WriteBatch& batch) const;
+    /// The charger gives the name to another transaction. What was said of the one before is still
+    /// known when it is repeated. Nothing of it may be held.
+    void begin_anew(Reported& reported);
     void hold(Reported& reported, HeldReport report, WriteBatch& batch);
     /// Takes the first held report out.
     [[nodiscard]] HeldReport unhold(Reported& reported, WriteBatch& batch);

@@ -485,7 +485,11 @@ TEST_CASE("stored transactions of earlier versions are read; another value is no
     const Bytes now = entries->front().value;
     const auto is_read = [](const Bytes& value) { return ReportBook{}.load(value); };
     CHECK(is_read(now));
-    Bytes before{now.begin(), now.end() - 1};  // Without how the charge began.
+    Bytes before{now.begin(), now.end() - 1};  // Without whether its start was seen.
+    CHECK_FALSE(is_read(before));
+    before[0] = 3;
+    CHECK(is_read(before));
+    before.pop_back();  // And how the charge began.
     CHECK_FALSE(is_read(before));
     before[0] = 2;
     CHECK(is_read(before));
@@ -548,6 +552,11 @@ TEST_CASE("limit: ended transactions remembered; a repeat behind it is known by 
     CHECK(site.report(ended, {"first", 1, 0, {}, 1'000, {}}));
     CHECK(site.durable_of<node::ChargeEnded>().size() == 1);
     CHECK(site.core().orphans().all().empty());
+    CHECK(site.report(started, {"first", 0, 1, "BBB-1", 1'000, {}})->status == TagStatus::accepted);
+    CHECK(site.durable_of<node::ChargeStarted>().size() == 1);
+    site.pass(1min);  // What is said of a later time is another charge.
+    CHECK(site.report(started, {"first", 0, 1, "BBB-1", 1'000, {}})->status == TagStatus::accepted);
+    CHECK(site.durable_of<node::ChargeStarted>().size() == 2);
 }
 
 }  // namespace tally::bridge::test
