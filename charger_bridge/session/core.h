@@ -41,6 +41,9 @@ inline constexpr std::size_t refused_per_connector_max{2};
 
 /// How often an unlock or reset that did not leave is tried, `stop_repeat` apart.
 inline constexpr std::uint32_t presses_max{100};
+/// A charge begun while cut off that gets no approval of its own for so long, because another
+/// charge has it, is denied: the ledger would not take its record any more.
+inline constexpr std::chrono::milliseconds own_approval_wait_max{charge_duration_max};
 
 /// What is done to a charger that goes on charging though it was asked to stop.
 enum class IgnoredStop : std::uint8_t { none, unlock, reset };
@@ -314,6 +317,8 @@ private:
     void ask_all_afterwards();
     [[nodiscard]] LiveSession* find_at_node(const SessionId& id);
     void decide_afterwards(LiveSession& session, const node::AuthorizeResult& result);
+    /// Asks again, for a bounded time, after an answer with an approval that another charge has.
+    void wait_for_own_approval(LiveSession& session, const Session& used);
     void deny_afterwards(LiveSession& session, const std::string& reason);
     void lose(LiveSession& session, const std::string& reason);
     /// Whether the charge that ended waits for its decision, or was denied.

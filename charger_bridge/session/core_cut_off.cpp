@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds start_window{300'000};
 constexpr std::chrono::milliseconds ask_again_after{60'000};
+/// The same, when all that is missing is that the node hears of the end of another charge.
+constexpr std::chrono::milliseconds ask_again_soon{1'000};
 constexpr const char* denied{"offline_denied"};
 
 Money amount_at_end(const Session& record) {
@@ -149,6 +151,12 @@ void SessionCore::decide_afterwards(LiveSession& session, const node::AuthorizeR
         save(session);
         return;
     }
+    const LiveSession* const used =
+        result.accepted ? m_sessions.find_authorization(result.authorization) : nullptr;
+    if (used != nullptr && used != &session) {
+        wait_for_own_approval(session, used->record);
+        return;
+    }
     const auto evse = std::find_if(result.evses.begin(), result.evses.end(),
                                    [&](const node::AuthorizeResult::Evse& offered) {
                                        return offered.connector == record.connector;
@@ -178,6 +186,20 @@ void SessionCore::decide_afterwards(LiveSession& session, const node::AuthorizeR
         watch_amount(session);
         save(session);
     }
+}
+
+void SessionCore::wait_for_own_approval(LiveSession& session, const Session& used) {
+    // The node takes it for the charge that has the approval, whose end it has not heard of. A
+    // second charge on one approval could never be recorded. What is asked is the same again: to
+    // give it back would give back the other's.
+    const Session& record = session.record;
+    note("approval_used", session, to_text(used.authorization));
+    if (m_now.wall - record.meter.begin.time >= own_approval_wait_max.count()) {
+        deny_afterwards(session, "approval_used");
+        return;
+    }
+    session.ask_again = true;
+    session.ask_deadline = m_now.mono + (used.is_finished() ? ask_again_soon : ask_again_after);
 }
 
 void SessionCore::deny_afterwards(LiveSession& session, const std::string& reason) {
@@ -230,8 +252,10 @@ bool SessionCore::conclude_cut_off(LiveSession& session) {
 
 void SessionCore::tick_cut_off(LiveSession& session) {
     const Session& record = session.record;
+    const bool is_due = record.asked_as.is_zero() || session.ask_again;
     if (record.is_undecided() && record.transaction != 0 && record.reason != denied &&
-        m_node_connected && record.asked_as.is_zero() && m_now.mono >= session.ask_deadline) {
+        m_node_connected && is_due && m_now.mono >= session.ask_deadline) {
+        session.ask_again = false;
         ask_afterwards(session);
     }
 }

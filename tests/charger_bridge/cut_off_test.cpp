@@ -54,7 +54,92 @@ public:
     }
 };
 
+/// Two charges while cut off, one of which may go on, and the node that is back and answers as the
+/// test says.
+class TwoAfterwards : public CutOffSite {
+public:
+    explicit TwoAfterwards(bool first_ends) {
+        const auto first = begin(1, "BBB-1", 500);
+        REQUIRE(first);
+        pass(60s);
+        if (first_ends) {
+            REQUIRE(stop(*first, 600));
+        }
+        const auto second = first_ends ? begin(1, "BBB-1", 600) : begin(2, "BBB-2", 600);
+        REQUIRE(second);
+        pass(30s);
+        REQUIRE(stop(*second, 700));
+        node_answers = false;
+        link_up();
+        const auto asked = got<node::AuthorizeRequest>();
+        REQUIRE(asked.size() >= 2);
+        ids = {asked[asked.size() - 2].session, asked.back().session};
+    }
+    /// Gives one of the two the approval of that number.
+    void approve(std::size_t which, std::uint8_t number) {
+        node::AuthorizeResult result = decision_of(ids.at(which));
+        result.authorization.id.data[0] = number;
+        feed(NodeSaid{result});
+    }
+    std::vector<SessionId> ids;
+};
+
 }  // namespace
+
+TEST_CASE("cut off: two charges that get one approval: the second is asked about again") {
+    TwoAfterwards site{true};
+    site.approve(0, 200);
+    REQUIRE(site.durable_of<node::ChargeEnded>().size() == 2);
+    site.approve(1, 200);
+    site.approve(1, 200);
+    CHECK(site.durable_of<node::ChargeStarted>().size() == 2);
+    CHECK(site.durable_of<node::ChargeEnded>().size() == 2);
+    CHECK(site.durable_of<node::ApprovalUnused>().empty());  // It would be the other's.
+    const std::size_t asked = site.got<node::AuthorizeRequest>().size();
+    site.pass(1s);
+    REQUIRE(site.got<node::AuthorizeRequest>().size() == asked + 1);
+    CHECK(site.got<node::AuthorizeRequest>().back().session == site.ids[1]);
+    site.pass(1s);
+    CHECK(site.got<node::AuthorizeRequest>().size() == asked + 1);
+    site.approve(1, 201);
+    const auto ended = site.durable_of<node::ChargeEnded>();
+    REQUIRE(ended.size() == 3);
+    CHECK_FALSE(ended[1].metered.authorization == ended[2].metered.authorization);
+    CHECK(ended[2].metered.readings.back().register_wh == 700);
+    CHECK(site.core().orphans().all().empty());
+}
+
+TEST_CASE("cut off: while the charge that has the approval goes on, the other is asked at times") {
+    TwoAfterwards site{false};
+    site.approve(0, 200);
+    site.approve(1, 200);
+    CHECK(site.durable_of<node::ChargeStarted>().size() == 2);
+    const std::size_t asked = site.got<node::AuthorizeRequest>().size();
+    site.pass(59s);
+    CHECK(site.got<node::AuthorizeRequest>().size() == asked);
+    site.pass(1s);
+    CHECK(site.got<node::AuthorizeRequest>().size() == asked + 1);
+    site.restart();  // Then all is asked again at once.
+    CHECK(site.got<node::AuthorizeRequest>().size() == asked + 2);
+    CHECK(site.got<node::AuthorizeRequest>().back().session == site.ids[1]);
+}
+
+TEST_CASE("limit: cut off, how long a charge waits for an approval of its own") {
+    TwoAfterwards site{true};
+    site.approve(0, 200);
+    site.pass(own_approval_wait_max - 60s);
+    site.approve(1, 200);
+    CHECK(site.core().orphans().all().empty());
+    site.pass(60s);
+    site.approve(1, 200);
+    REQUIRE(site.core().orphans().all().size() == 1);
+    CHECK(site.core().orphans().all()[0].kind == "offline_denied");
+    CHECK(site.core().orphans().all()[0].detail == "approval_used");
+    CHECK(site.durable_of<node::ApprovalUnused>().empty());
+    const std::size_t asked = site.got<node::AuthorizeRequest>().size();
+    site.pass(60s);
+    CHECK(site.got<node::AuthorizeRequest>().size() == asked);
+}
 
 TEST_CASE("cut off: without a limit configured swipes are refused, as ever") {
     Site site;

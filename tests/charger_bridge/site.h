@@ -114,6 +114,10 @@ public:
     void link_down();
     NodePolicy policy;
     bool node_answers{true};
+    /// What was decided of a session that was asked for, also when it was not answered.
+    [[nodiscard]] node::AuthorizeResult decision_of(const SessionId& id) const {
+        return m_decided.at(id);
+    }
     bool node_acknowledges{true};
     /// Durable messages after removal of repeats, in order of their sequence.
     [[nodiscard]] std::vector<node::BridgeMessage> durable() const;
