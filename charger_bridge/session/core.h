@@ -263,6 +263,10 @@ private:
     [[nodiscard]] LiveSession* find_asked(const StartCalled& event, const std::string& token);
     static void remember_stop(Session& record, const StopCalled& event);
     void close_previous(const std::string& station, std::uint16_t connector);
+    /// Another charge begins where this one runs: it has ended without telling us.
+    void close_for_next(LiveSession& running);
+    /// Whether a transaction that began later runs on the connector already.
+    [[nodiscard]] bool is_overtaken(const Session& record);
     void start_without_approval(const StartCalled& event, const std::string& token,
                                 const Hash& facts);
     void end_by_stop(LiveSession& session, const StopCalled& event);

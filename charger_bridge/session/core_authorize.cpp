@@ -209,9 +209,10 @@ void SessionCore::approve(LiveSession& session, const node::AuthorizeResult& res
         answer_waiting(session, TagStatus::accepted);
         return;
     }
-    if (!begin_charge(session)) {
+    const bool is_late = is_overtaken(record);
+    if (is_late || !begin_charge(session)) {
         queue(node::ApprovalUnused{0, record.id});
-        refuse(session, "connector_not_offered");
+        refuse(session, is_late ? "connector_taken" : "connector_not_offered");
         return;
     }
     answer_waiting(session, TagStatus::accepted);

@@ -67,7 +67,7 @@ Money SessionCore::limit_of(const Session& record) {
 bool SessionCore::grant_cut_off(LiveSession& session) {
     Session& record = session.record;
     if (!m_config.cut_off.is_limited || m_node_connected || !m_local_list ||
-        m_now.wall > m_local_list->valid_until) {
+        m_now.wall > m_local_list->valid_until || is_overtaken(record)) {
         return false;
     }
     std::vector<node::AuthorizeResult::Evse> terms =

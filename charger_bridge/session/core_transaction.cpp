@@ -131,16 +131,32 @@ void SessionCore::close_previous(const std::string& station, std::uint16_t conne
             continue;
         }
         if (old->record.state == SessionState::charging) {
-            end_without_stop(*old);
-            if (old->record.state == SessionState::in_review) {
-                give_back(*old, "connector_needed");
-            }
+            close_for_next(*old);
         } else if (old->record.state == SessionState::refused) {
             m_sessions.remove(old->record.id, m_step.changes);
         } else if (old->record.state == SessionState::in_review) {
             give_back(*old, "connector_needed");
         }
     }
+}
+
+void SessionCore::close_for_next(LiveSession& running) {
+    end_without_stop(running);
+    if (running.record.state == SessionState::in_review) {
+        give_back(running, "connector_needed");
+    }
+}
+
+bool SessionCore::is_overtaken(const Session& record) {
+    const LiveSession* const running = m_sessions.find_charging(record.station, record.connector);
+    if (record.transaction == 0 || running == nullptr) {
+        return false;
+    }
+    // Numbers go round: the one that is not far ahead is the later one.
+    constexpr std::uint32_t numbers{1U << 31U};
+    const auto ahead = static_cast<std::uint32_t>(running->record.transaction) -
+                       static_cast<std::uint32_t>(record.transaction);
+    return ahead % numbers < numbers / 2;
 }
 
 void SessionCore::start_without_approval(const StartCalled& event, const std::string& token,
@@ -257,6 +273,9 @@ bool SessionCore::begin_charge(LiveSession& session) {
     const node::AuthorizeResult::Evse* const evse = evse_at(record, record.connector);
     if (evse == nullptr) {
         return false;
+    }
+    if (LiveSession* const running = m_sessions.find_charging(record.station, record.connector)) {
+        close_for_next(*running);  // Both had begun when neither was approved.
     }
     record.evses = {node::AuthorizeResult::Evse{*evse}};
     record.state = SessionState::charging;

@@ -65,7 +65,7 @@ bool SessionCore::is_any_open(const std::string& station) {
 
 void SessionCore::on(const ConnectorTaken& event) {
     if (LiveSession* const old = m_sessions.find_charging(event.station, event.connector)) {
-        end_without_stop(*old);  // One connector, one charge: it has ended without telling us.
+        close_for_next(*old);  // One connector, one charge: it has ended without telling us.
     }
 }
 

@@ -209,6 +209,46 @@ TEST_CASE("a charge whose stop never came ends when the next one starts on its c
     CHECK(site.core().orphans().all().at(0).kind == "late_stop");
 }
 
+TEST_CASE("two starts on a connector that wait for their approvals never both charge") {
+    Site site;
+    site.node_answers = false;
+    CHECK_FALSE(site.start(1, "BBB-1", 1'000));
+    site.pass(1s);
+    CHECK_FALSE(site.start(1, "BBB-2", 1'000));
+    const auto asked = site.got<node::AuthorizeRequest>();
+    REQUIRE(asked.size() == 2);
+    const auto decide = [&](std::size_t which) {
+        site.feed(NodeSaid{site.decision_of(asked[which].session)});
+    };
+    const auto state_of = [&](std::size_t which) {
+        return site.core().find_transaction("CP1", which == 0 ? 1 : 2)->record.state;
+    };
+    SECTION("approved in their order: the later one ends the earlier") {
+        decide(0);
+        CHECK(state_of(0) == SessionState::charging);
+        decide(1);
+        CHECK(state_of(0) == SessionState::in_review);
+        CHECK(reasons_in_review(site) == std::vector<std::string>{"stop_missing"});
+        CHECK(site.durable_of<node::ChargeStarted>().size() == 2);
+    }
+    SECTION("the earlier one is approved when the later one charges: it is too late") {
+        decide(1);
+        decide(0);
+        CHECK(state_of(0) == SessionState::refused);
+        CHECK(site.core().refusals().front().reason == "connector_taken");
+        CHECK(site.durable_of<node::ChargeStarted>().size() == 1);
+    }
+    CHECK(state_of(1) == SessionState::charging);
+    const auto unused = site.durable_of<node::ApprovalUnused>();
+    REQUIRE(unused.size() == 1);
+    CHECK(unused[0].session == asked[0].session);
+    site.pass(60s);
+    CHECK(site.stop(2, 1'700));
+    const auto ended = site.durable_of<node::ChargeEnded>();
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].session == asked[1].session);
+}
+
 TEST_CASE("a charge missing its stop is kept open across a restart") {
     Site site;
     const std::int32_t transaction = begin_charge(site);
