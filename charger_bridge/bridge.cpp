@@ -44,6 +44,8 @@ CoreConfig core_config(const BridgeConfig& config) {
     core.warn_percent = config.warn_percent;
     core.ignored_stop = config.ignored_stop;
     core.ignored_stop_after = config.ignored_stop_after;
+    core.stop_missing_after = config.stop_missing_after;
+    core.stop_missing_free = config.stop_missing_free;
     core.transaction_first = config.upstream ? own_transaction_first : 1;
     return core;
 }

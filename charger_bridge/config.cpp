@@ -272,6 +272,10 @@ void read_listeners(const ConfigTable& root, BridgeConfig& config) {
                                                : IgnoredStop::none;
     config.ignored_stop_after =
         std::chrono::seconds{ocpp.integer("ignored_stop_after_s", {10, 86'400}, 120)};
+    config.stop_missing_after =
+        std::chrono::seconds{ocpp.integer("stop_missing_after_s", {3'600, 259'200}, 86'400)};
+    config.stop_missing_free =
+        std::chrono::seconds{ocpp.integer("stop_missing_free_s", {60, 86'400}, 3'600)};
     read_master(ocpp, config);
     config.takes_certificate_requests = ocpp.boolean("certificate_requests", false);
     const ConfigTable api = root.table("api");

@@ -56,6 +56,8 @@ struct BridgeConfig {
     std::int64_t warn_percent{80};
     IgnoredStop ignored_stop{IgnoredStop::none};
     std::chrono::seconds ignored_stop_after{120};
+    std::chrono::seconds stop_missing_after{86'400};
+    std::chrono::seconds stop_missing_free{3'600};
     CutOffConfig cut_off;
     MasterPass master;
     bool takes_certificate_requests{false};  ///< of chargers, for an operator to have signed

@@ -159,6 +159,9 @@ Step SessionCore::step(const Instant& now, const Event& event) {
             session->ask_deadline = now.mono + m_config.authorize_budget;
             session->absent_since = now.mono;
             restore_look(*session);
+            if (session->record.heard_at == 0) {  // Stored by a version that did not know it.
+                session->record.heard_at = now.wall;
+            }
         }
         for (Reported* reported : m_reports.holding()) {
             reported->held_since = now.mono;
@@ -276,6 +279,7 @@ void SessionCore::add_orphan(Orphan orphan) {
 void SessionCore::on(const StatusReported& event) {
     m_health.report(event.station, event.facts, m_step.changes);
     m_step.must_sync = true;
+    watch_connector(event.station, event.facts);
     send_station(event.station);
 }
 
@@ -297,6 +301,7 @@ void SessionCore::on(const StationConnected& event) {
         session->stop_heard_since = {};
         put_off_look(*session);
     }
+    wait_after_absence(event.station);
     send_station(event.station);
 }
 
@@ -426,7 +431,7 @@ void SessionCore::on(const Tick& /*event*/) {
     tick_reports();
     std::vector<SessionId> open;
     for (const LiveSession* session : m_sessions.open()) {
-        if (needs_ticks(*session, m_now)) {
+        if (needs_ticks(*session, m_now) || is_stop_overdue(session->record)) {
             open.push_back(session->record.id);
         }
     }
@@ -460,6 +465,10 @@ void SessionCore::tick_session(LiveSession& session) {
             }
             return;
         case SessionState::charging:
+            if (is_stop_overdue(session.record)) {
+                end_without_stop(session, false);
+                return;
+            }
             watch_estimate(session);
             press_stop(session);
             tick_cut_off(session);

@@ -97,6 +97,12 @@ struct CoreConfig {
     std::map<std::pair<std::string, std::uint16_t>, MeterConfig> meters;
     /// Farther apart from the charger's clock the meter's is not believed.
     std::chrono::milliseconds meter_clock_apart{300'000};
+    /// A charge of which nothing was heard for so long has ended without a Stop, and is held; where
+    /// the station is there and says that a car is at the connector, it is waited for until the
+    /// ledger takes no record any more.
+    std::chrono::milliseconds stop_missing_after{86'400'000};
+    /// The same, when the station is there and said so long ago that the connector is Available.
+    std::chrono::milliseconds stop_missing_free{3'600'000};
     /// How long a charge that is held for review keeps its approval, and so its EVSE and the
     /// driver's money; 0: not at all.
     std::chrono::milliseconds review_keep{3'600'000};
@@ -275,7 +281,8 @@ private:
                                              std::uint16_t connector);
     void note_start(LiveSession& session, const StartCalled& event, const Hash& facts);
     [[nodiscard]] bool begin_charge(LiveSession& session);
-    void end_without_stop(LiveSession& session);
+    /// `may_bill`: by its last sample, when that says that energy was taken; else it is held.
+    void end_without_stop(LiveSession& session, bool may_bill);
     void take_samples(LiveSession& session, const std::vector<MeterSample>& samples);
     void add_evidence(LiveSession& session, std::string_view text, EvidenceKind kind);
     void watch_amount(LiveSession& session);
@@ -329,6 +336,17 @@ private:
     [[nodiscard]] bool conclude_cut_off(LiveSession& session);
     void tick_cut_off(LiveSession& session);
     void queue_started(const Session& record);
+
+    // Stops that do not come (core_silent.cpp)
+    [[nodiscard]] bool is_stop_overdue(const Session& record) const;
+    /// A sign of the charge, for which more than a Stop may be waited for.
+    void heard_of(Session& record) const;
+    void watch_connector(const std::string& station, const StatusFacts& status);
+    void wait_after_absence(const std::string& station);
+    /// Whether a charge that was held because nothing was heard of it goes on after all.
+    [[nodiscard]] bool resume(LiveSession& session);
+    /// What comes of a charge while it is held.
+    void take_late_values(LiveSession& session, const std::vector<MeterSample>& samples);
 
     // Stopping (core_stop.cpp)
     [[nodiscard]] std::chrono::milliseconds stop_delay_of(const std::string& station) const;

@@ -111,7 +111,7 @@ LiveSession* SessionCore::stop_session(const StopCalled& event) {
         end_by_stop(*session, event);
     } else if (session->record.state == SessionState::refused) {
         close_refused(*session, event);
-    } else if (session->record.state == SessionState::in_review && session->record.stop_missing) {
+    } else if (session->record.stop_missing && !session->record.is_finished()) {
         session->record.stop_missing = false;
         end_by_stop(*session, event);
     } else if (session->record.state == SessionState::authorizing) {
@@ -147,13 +147,13 @@ void SessionCore::close_refused(LiveSession& session, const StopCalled& event) {
     save(session);
 }
 
-void SessionCore::end_without_stop(LiveSession& session) {
+void SessionCore::end_without_stop(LiveSession& session, bool may_bill) {
     Session& record = session.record;
     record.stop_missing = true;
     note("stop_missing", session);
     const MeterReading last = record.meter.last;
     // The last sample can stand for the end; no sample of any energy says nothing of it.
-    record.end_missing = last.register_wh == record.meter.begin.register_wh;
+    record.end_missing = !may_bill || last.register_wh == record.meter.begin.register_wh;
     end_charge(session, last, "Other");
 }
 

@@ -86,8 +86,10 @@ std::optional<Money> SessionCore::amount_known(const LiveSession* session) {
 
 bool SessionCore::take_values(LiveSession& session, const std::vector<MeterSample>& samples,
                               std::string_view text) {
+    static_cast<void>(resume(session));
     const SessionState state = session.record.state;
     if (state == SessionState::charging) {
+        heard_of(session.record);
         add_evidence(session, text,
                      has_signed(samples) ? EvidenceKind::signed_sample : EvidenceKind::sample);
         take_signed(session, samples);
@@ -98,10 +100,11 @@ bool SessionCore::take_values(LiveSession& session, const std::vector<MeterSampl
         update_cost(session);
         return true;
     }
-    if (state == SessionState::in_review && has_signed(samples)) {
-        add_evidence(session, text, EvidenceKind::edge);  // What was missing may have come.
-        take_signed(session, samples);
-        conclude(session);
+    if (state == SessionState::in_review && (session.record.stop_missing || has_signed(samples))) {
+        // What was missing may have come.
+        add_evidence(session, text,
+                     has_signed(samples) ? EvidenceKind::edge : EvidenceKind::sample);
+        take_late_values(session, samples);
         return true;
     }
     return false;

@@ -20,7 +20,9 @@ void SessionCore::hold(LiveSession& session, const std::vector<std::string>& rea
     }
     record.reason = record.review.reasons.front();
     if (is_new) {
-        record.review.number = static_cast<std::uint64_t>(take_number());
+        if (record.review.number == 0) {  // One that went on after it was held keeps its number.
+            record.review.number = static_cast<std::uint64_t>(take_number());
+        }
         record.review.held_at = m_now.wall;
         m_review[record.review.number] = record.id;
         note("charge_held", session, record.reason);

@@ -141,7 +141,7 @@ void SessionCore::close_previous(const std::string& station, std::uint16_t conne
 }
 
 void SessionCore::close_for_next(LiveSession& running) {
-    end_without_stop(running);
+    end_without_stop(running, true);
     if (running.record.state == SessionState::in_review) {
         give_back(running, "connector_needed");
     }
@@ -254,6 +254,7 @@ void SessionCore::note_start(LiveSession& session, const StartCalled& event, con
     if (record.clock_replaced) {
         note("clock_wrong", session, event.facts.timestamp.substr(0, reason_bytes_max));
     }
+    heard_of(record);
     record.meter = MeterTrack{};
     record.meter.begin = reading(begin_time(record, event.facts.time),
                                  std::max<std::int64_t>(event.facts.meter_start_wh.value_or(0), 0));

@@ -30,7 +30,21 @@ ConnectorHealth health_of(ConnectorStatus status) {
     return ConnectorHealth::unknown;
 }
 
+bool is_car_there(ConnectorStatus status) {
+    return status == ConnectorStatus::preparing || status == ConnectorStatus::charging ||
+           status == ConnectorStatus::suspended_evse || status == ConnectorStatus::suspended_ev;
+}
+
 }  // namespace
+
+bool Health::is_in_use(const std::string& station, std::uint16_t connector) const {
+    const auto found = m_stations.find(station);
+    if (found == m_stations.end()) {
+        return false;
+    }
+    const auto reported = found->second.reported.find(connector);
+    return reported != found->second.reported.end() && is_car_there(reported->second.status);
+}
 
 Health::Health(const std::vector<StationConfig>& stations, std::chrono::milliseconds silence)
     : m_silence{silence} {

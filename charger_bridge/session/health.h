@@ -34,6 +34,8 @@ public:
     [[nodiscard]] bool is_connected(const std::string& station) const;
     /// How many are configured; 0 for an unknown station.
     [[nodiscard]] std::uint16_t connectors(const std::string& station) const;
+    /// Whether the connector was last said to have a car at it.
+    [[nodiscard]] bool is_in_use(const std::string& station, std::uint16_t connector) const;
     [[nodiscard]] bool was_booted(const std::string& station) const;
     /// Whether every connector has reported a state, now or in earlier times.
     [[nodiscard]] bool has_states(const std::string& station) const;

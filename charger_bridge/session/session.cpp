@@ -6,8 +6,9 @@ namespace tally::bridge {
 
 namespace {
 
-constexpr std::uint8_t format_version{9};
-constexpr std::uint8_t format_kept{8};     ///< without whether the end's register was missing
+constexpr std::uint8_t format_version{10};
+constexpr std::uint8_t format_end{9};      ///< without when the charger was heard last
+constexpr std::uint8_t format_kept{8};     ///< also without whether the end's register was missing
 constexpr std::uint8_t format_sampled{7};  ///< also without the count of texts that were left out
 constexpr std::uint8_t format_figures{6};  ///< also without when the newest sample came
 constexpr std::uint8_t format_signed{5};   ///< also without b of the driver's figures
@@ -196,6 +197,7 @@ Bytes encode_session(const Session& session) {
         .boolean(session.baseline_missing);
     encode_end(encoder, session);
     encoder.i64(session.sampled_at).u32(session.evidence_left_out).boolean(session.end_missing);
+    encoder.i64(session.heard_at).i64(session.free_since);
     return std::move(encoder).take();
 }
 
@@ -239,8 +241,12 @@ std::optional<Session> decode_session(ByteView bytes) {
     }
     session.sampled_at = version >= format_sampled ? decoder.i64() : session.meter.last.time;
     session.evidence_left_out = version >= format_kept ? decoder.u32() : 0;
-    if (version >= format_version) {
+    if (version >= format_end) {
         session.end_missing = decoder.boolean();
+    }
+    if (version >= format_version) {
+        session.heard_at = decoder.i64();
+        session.free_since = decoder.i64();
     }
     if (!decoder.finished() || (needs_evse(session.state) && session.evses.size() != 1)) {
         return std::nullopt;

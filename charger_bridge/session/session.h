@@ -88,6 +88,8 @@ struct Session {
     bool stopped_by_id{false};        ///< its Stop named the id we gave: our answer had come
     Hash stop_facts;                  ///< of a Stop that did not; else zero
     UnixMillis finished_at{0};
+    UnixMillis heard_at{0};    ///< when the charger last said something of it, by our clock
+    UnixMillis free_since{0};  ///< when its connector was said to be Available; 0: it is in use
     SignedTrack signed_track;
     MeterReading end;          ///< as the charger says it, once the charge ended
     bool stop_missing{false};  ///< ended without a Stop

@@ -202,6 +202,14 @@ TEST_CASE("what is done to a charger that does not stop, and who may stop others
     CHECK(reset->takes_certificate_requests);
     CHECK_FALSE(with("ignored_stop = \"shout\""));
     CHECK_FALSE(with("ignored_stop_after_s = 9"));
+    CHECK(plain->stop_missing_after == std::chrono::hours{24});
+    CHECK(plain->stop_missing_free == std::chrono::hours{1});
+    const auto missing = with("stop_missing_after_s = 3600\nstop_missing_free_s = 60");
+    REQUIRE(missing);
+    CHECK(missing->stop_missing_after == std::chrono::hours{1});
+    CHECK(missing->stop_missing_free == std::chrono::minutes{1});
+    CHECK_FALSE(with("stop_missing_after_s = 3599"));
+    CHECK_FALSE(with("stop_missing_free_s = 59"));
     CHECK_FALSE(with("master_tokens = [\"has space\"]"));
     CHECK_FALSE(with("master_group = \"\""));
     std::string many;

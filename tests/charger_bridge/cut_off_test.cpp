@@ -86,6 +86,23 @@ public:
 
 }  // namespace
 
+TEST_CASE("cut off: a charge of which nothing is heard for a day still ends by its Stop") {
+    CutOffSite site;
+    const auto transaction = site.begin(1, "BBB-1", 500);
+    REQUIRE(transaction);
+    site.disconnect();
+    site.pass(24h);
+    const Session& record = site.core().find_transaction("CP1", *transaction)->record;
+    CHECK(record.state == SessionState::undecided);
+    CHECK(record.stop_missing);
+    site.connect();
+    CHECK(site.stop(*transaction, 1'000));
+    CHECK_FALSE(record.stop_missing);
+    CHECK(record.end.register_wh == 1'000);
+    CHECK(record.state == SessionState::undecided);
+    CHECK(site.core().orphans().all().empty());
+}
+
 TEST_CASE("cut off: two charges that get one approval: the second is asked about again") {
     TwoAfterwards site{true};
     site.approve(0, 200);

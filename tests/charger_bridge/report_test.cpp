@@ -444,7 +444,14 @@ TEST_CASE("a stored session of before the end's register could be missing is rea
     CHECK(site.report(started, {"T1", 0, 1, "BBB-1", 1'000, {}}));
     Session record = site.core().sessions().all()[0]->record;
     record.end_missing = true;
+    record.free_since = 5;
     Bytes bytes = encode_session(record);
+    REQUIRE(decode_session(bytes));
+    CHECK(decode_session(bytes)->heard_at == site.now.wall);
+    CHECK(decode_session(bytes)->free_since == 5);
+    --bytes.front();
+    CHECK_FALSE(decode_session(bytes));
+    bytes.resize(bytes.size() - 16);  // Without when the charger was heard last.
     REQUIRE(decode_session(bytes));
     CHECK(decode_session(bytes)->end_missing);
     --bytes.front();

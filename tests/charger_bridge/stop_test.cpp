@@ -250,7 +250,7 @@ TEST_CASE("a charge stored by the version before goes by the time of its newest 
     Bytes bytes = encode_session(session);
     REQUIRE(decode_session(bytes));
     CHECK(decode_session(bytes)->sampled_at == start_time + 5);
-    bytes.resize(bytes.size() - 5);
+    bytes.resize(bytes.size() - 21);
     bytes.front() = 7;
     REQUIRE(decode_session(bytes));
     CHECK(decode_session(bytes)->sampled_at == start_time + 5);
